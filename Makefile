@@ -1,0 +1,80 @@
+# Everything that a person or CI does with this repository; `make help` lists it.
+SHELL := /bin/bash -eu -o pipefail
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ROWS ?=
+PACKAGES := contracts emulator pipelines preprocessing reporting runner serving steps
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(VENV)/run.stamp ## Score the Telco customer base end to end; ROWS=1000000 for a resampled million
+	@$(BIN)/python -m examples.churn.run $(if $(ROWS),--rows $(ROWS))
+
+.PHONY: compare
+compare: $(VENV)/run.stamp ## Time the pipeline beside a plain pandas script on the same customers (ROWS=1000000)
+	@$(BIN)/python -m benchmarks.compare_pandas --rows $(or $(ROWS),1000000)
+
+.PHONY: test
+test: $(VENV)/test.stamp ## Set up what tests need and run all of them
+	@$(BIN)/python -m pytest
+
+.PHONY: check
+check: lint test ## Exactly what CI runs
+
+.PHONY: lint
+lint: $(VENV)/test.stamp ## Format, lint, types, import rules, generated docs
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: fix
+fix: $(VENV)/test.stamp ## Repair what can be repaired
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+.PHONY: golden
+golden: $(VENV)/test.stamp ## Write the golden files and the CLI reference anew, to be reviewed with git diff
+	@$(BIN)/python -m pytest -q tests --update-golden -k golden
+
+.PHONY: lock
+lock: $(VENV)/bootstrap.stamp ## Resolve the locked dependencies anew
+	@$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt
+	@$(LOCK) pyproject.toml --all-extras -o requirements/test.txt
+	@$(LOCK) pyproject.toml requirements/build.in -c requirements/test.txt \
+		--extra serve --extra report --extra doors --extra examples -o requirements/run.txt
+	@$(LOCK) pyproject.toml requirements/build.in -c requirements/test.txt \
+		--extra serve --extra report -o requirements/container.txt
+
+.PHONY: clean
+clean: ## Remove the environment, the local runs and every cache
+	rm -rf $(VENV) .batchscore examples/*/work build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bootstrap.stamp: requirements/bootstrap.txt
+	@echo "Setting up $(VENV) (once) …"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed, this is " + sys.version.split()[0])'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/bootstrap.stamp requirements/run.txt pyproject.toml setup.py
+	@echo "Installing the locked dependencies (once) …"
+	@$(INSTALL) --require-hashes -r requirements/run.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/run.stamp requirements/test.txt
+	@echo "Installing what the tests need (once) …"
+	@$(INSTALL) --require-hashes -r requirements/test.txt
+	@touch $@

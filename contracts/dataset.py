@@ -1,0 +1,124 @@
+"""The dataset contract: what a record looks like, and which of its fields a model scores.
+
+A contract is one YAML or JSON file, a Frictionless Table Schema (https://datapackage.org/standard/table-schema/)
+with one more key, `scoring`:
+
+    fields:
+      - {name: customer_id, type: string, constraints: {required: true, minLength: 1}}
+      - {name: tenure, type: integer, constraints: {required: true, minimum: 0}}
+      - {name: contract, type: string, categories: [Month-to-month, One year, Two year]}
+      - {name: churn, type: string, constraints: {enum: ["No", "Yes"]}}
+    primaryKey: customer_id
+    missingValues: [""]
+    scoring:
+      features: [tenure, contract]        # what the model reads, in its order
+      label: churn                        # optional: known outcomes, for model quality
+      positiveLabel: "Yes"                # the label value that a score of 1 predicts
+      unseenCategory: quarantine          # or `missing`: the model sees a missing value
+
+A field of the source that the contract does not name is ignored; a field that the contract names must be in
+the source. `constraints.enum` says what is valid; `categories` says what the model has seen, and a value
+outside it is handled by `unseenCategory`. Reading and checking a contract is `contracts.contract_file`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+FIELD_TYPES = ("string", "integer", "number", "boolean", "date", "datetime")
+FEATURE_TYPES = ("string", "integer", "number", "boolean")
+UNSEEN_CATEGORY_POLICIES = ("quarantine", "missing")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constraints:
+    """Rules for one field, in Table Schema's words.
+
+    Attributes:
+        required: A missing value is a fault.
+        minimum: Smallest valid value, inclusive, in the field's type.
+        maximum: Largest valid value, inclusive, in the field's type.
+        enum: The only valid values, or empty for any.
+        pattern: Regular expression that the whole value matches (RE2 syntax), or None.
+        min_length: Fewest characters.
+        max_length: Most characters.
+    """
+
+    required: bool = False
+    minimum: Any = None
+    maximum: Any = None
+    enum: tuple[Any, ...] = ()
+    pattern: str | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One field of a record.
+
+    Attributes:
+        name: As in the header of the source.
+        type: One of FIELD_TYPES.
+        description: For people; empty if none was given.
+        constraints: Its rules.
+        categories: The values that the model has seen, in code order; empty if the field is no category.
+    """
+
+    name: str
+    type: str
+    description: str = ""
+    constraints: Constraints = field(default_factory=Constraints)
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetContract:
+    """A checked contract.
+
+    Attributes:
+        fields: In the order of the file.
+        id_field: Name of the primary key: required and unique.
+        missing_values: Texts that mean "no value".
+        features: Names of the fields that the model reads, in its order; at least one.
+        label: Name of the field with the known outcome, or None.
+        positive_label: The label's value that counts as 1, or None for a numeric label.
+        unseen_category: One of UNSEEN_CATEGORY_POLICIES.
+        description: For people; empty if none was given.
+    """
+
+    fields: tuple[Field, ...]
+    id_field: str
+    missing_values: tuple[str, ...] = ("",)
+    features: tuple[str, ...]
+    label: str | None = None
+    positive_label: Any = None
+    unseen_category: str = "quarantine"
+    description: str = ""
+
+    def field(self, name: str) -> Field:
+        """Return the field of that name, which must exist."""
+        return next(entry for entry in self.fields if entry.name == name)
+
+    @property
+    def feature_fields(self) -> tuple[Field, ...]:
+        """The features' fields, in the model's order."""
+        return tuple(self.field(name) for name in self.features)
+
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen hex digits that change with anything that changes a feature vector or an id.
+
+        Descriptions, the label, and rules about what is valid are left out: a stricter contract scores the
+        records that it lets through exactly as before.
+        """
+        meaning = {
+            "id": self.id_field,
+            "missing": sorted(self.missing_values),
+            "features": [[entry.name, entry.type, list(entry.categories)] for entry in self.feature_fields],
+        }
+        text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,95 @@
+"""The model artifact `model.tar.gz`: a model in a safe format, its contract, its training baseline.
+
+    model.json | model.ubj       the model, in XGBoost's own safe formats
+    contract.json                the dataset contract that it was trained under
+    baseline.json                optional: what the training data looked like
+
+An archive is untrusted: links, devices, absolute or climbing paths, pickles, too many or too large members
+are refused before anything is written.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from contracts.contract_file import parse_contract
+from contracts.dataset import DatasetContract
+from contracts.errors import CallerError
+
+MODEL_FILES = ("model.json", "model.ubj")
+CONTRACT_FILE = "contract.json"
+BASELINE_FILE = "baseline.json"
+ARTIFACT_FILE = "model.tar.gz"
+
+MAX_MEMBERS = 1000
+MAX_UNPACKED_BYTES = 20 * 1024**3
+PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle", ".pt", ".pth", ".npy", ".sav")
+
+
+def check_artifact(path: Path) -> DatasetContract:
+    """Check every member of an artifact without unpacking it, and return its contract.
+
+    Raises:
+        CallerError: It is not a gzip-compressed tar, has a forbidden member, or lacks the model or contract.
+    """
+    names: list[str] = []
+    contract: DatasetContract | None = None
+    for archive, member in _members(path):
+        name = _safe_name(path, member)
+        names.append(name)
+        if name == CONTRACT_FILE:
+            stream = archive.extractfile(member)
+            content = stream.read() if stream else b""
+            contract = parse_contract(content, name=f"{path}:{CONTRACT_FILE}")
+    model_names = [name for name in names if name in MODEL_FILES]
+    if len(model_names) != 1:
+        raise CallerError(
+            f"{path}: expected exactly one model at the top of the archive ({' or '.join(MODEL_FILES)}), "
+            f"found {', '.join(model_names) or 'none'}; make artifacts with `batchscore package`"
+        )
+    if contract is None:
+        raise CallerError(f"{path}: has no {CONTRACT_FILE}; make artifacts with `batchscore package`")
+    return contract
+
+
+def unpack_artifact(path: Path, folder: Path) -> None:
+    """Unpack a checked artifact into `folder`, as SageMaker does into `/opt/ml/model`.
+
+    Raises:
+        CallerError: It is not an archive, or has a member that may not be unpacked.
+    """
+    for archive, member in _members(path):
+        _safe_name(path, member)
+        archive.extract(member, folder, filter="data")
+
+
+def _members(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
+    unpacked_bytes = 0
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            for count, member in enumerate(archive, start=1):
+                unpacked_bytes += member.size
+                if count > MAX_MEMBERS or unpacked_bytes > MAX_UNPACKED_BYTES:
+                    raise CallerError(
+                        f"{path}: more than {MAX_MEMBERS} members or {MAX_UNPACKED_BYTES} bytes unpacked"
+                    )
+                yield archive, member
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise CallerError(f"{path}: is not a readable model.tar.gz: {error}") from error
+
+
+def _safe_name(path: Path, member: tarfile.TarInfo) -> str:
+    """Return a member's name without a leading `./`, or refuse the archive."""
+    name = PurePosixPath(member.name)
+    if name.is_absolute() or ".." in name.parts:
+        raise CallerError(f"{path}: member {member.name!r} would be written outside its folder; refused")
+    if not (member.isfile() or member.isdir()):
+        raise CallerError(f"{path}: member {member.name!r} is a link or a device; refused")
+    if name.suffix.lower() in PICKLE_SUFFIXES:
+        raise CallerError(
+            f"{path}: member {member.name!r} may hold a pickle, which runs code when it is read; "
+            "save the model as XGBoost JSON or UBJ"
+        )
+    return str(name)

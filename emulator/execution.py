@@ -1,0 +1,213 @@
+"""Run a definition: steps side by side as soon as what they wait for has succeeded.
+
+After a failure nothing new starts, what runs goes on to its end, and the run ends `Failed`
+[doc: "Pipeline executions"]. Step caching and retry policies have no meaning here: no step is cached, and
+there is no service whose faults could be retried.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from contracts.errors import BatchScoreError, PlatformError, RunFailedError
+from emulator.conditions import holds
+from emulator.definition import Definition, Step
+from emulator.events import OnEvent, StepEnded, StepProgressed, StepStarted
+from emulator.job_context import JobContext
+from emulator.object_store import ObjectStore
+from emulator.processes import LocalImage, ProcessPool
+from emulator.processing_job import run_processing_job
+from emulator.references import Facts, as_text, resolve
+from emulator.registry import ModelRegistry
+from emulator.run_record import RunRecord, StepRecord, now_text, write_record
+from emulator.transform_job import run_transform_job
+
+_JOBS = {"Processing": run_processing_job, "Transform": run_transform_job}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What a run has on this machine.
+
+    Attributes:
+        store: Stands for S3.
+        registry: Stands for the model registry.
+        image: Stands for every container image.
+        run_folder: Of this run: its record, its jobs' logs and trees.
+        first_port: Port of the first model server; None takes any free ones.
+    """
+
+    store: ObjectStore
+    registry: ModelRegistry
+    image: LocalImage
+    run_folder: Path
+    first_port: int | None = None
+
+
+class Execution:
+    """One run of one definition."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        parameters: Mapping[str, Any],
+        record: RunRecord,
+        machine: Machine,
+        on_event: OnEvent,
+    ) -> None:
+        self._definition = definition
+        self._machine = machine
+        self._on_event = on_event
+        self._record = record
+        self._processes = ProcessPool()
+        self._properties: dict[str, Mapping[str, Any]] = {}
+        self._branches: dict[str, bool] = {}
+        self._started: set[str] = set()
+        self._errors: list[BatchScoreError] = []
+        self._facts = Facts(
+            parameters=parameters,
+            execution={
+                "PipelineExecutionId": record.run_id,
+                "PipelineName": record.pipeline_name,
+                "StartDateTime": record.started_at,
+                "CurrentDateTime": record.started_at,
+            },
+            properties=self._properties,
+            property_file=self._property_file,
+        )
+
+    def run(self) -> RunRecord:
+        """Execute to the end and return the final record.
+
+        Raises:
+            BatchScoreError: The error of the first step that failed; the record is written before.
+            KeyboardInterrupt: The run was interrupted; all its processes are stopped, the record says so.
+        """
+        self._update(status="Executing")
+        try:
+            with ThreadPoolExecutor(max_workers=max(len(self._definition.steps), 1)) as workers:
+                try:
+                    self._schedule(workers)
+                except BaseException:
+                    self._processes.stop_all()
+                    raise
+        except BaseException as error:
+            status = "Stopped" if isinstance(error, KeyboardInterrupt) else "Failed"
+            self._update(
+                status=status, finished_at=now_text(), failure_reason=str(error) or type(error).__name__
+            )
+            raise
+        if self._errors:
+            self._update(status="Failed", finished_at=now_text(), failure_reason=str(self._errors[0]))
+            raise self._errors[0]
+        self._update(status="Succeeded", finished_at=now_text())
+        return self._record
+
+    def _schedule(self, workers: ThreadPoolExecutor) -> None:
+        running: dict[Future[Mapping[str, Any]], tuple[Step, float]] = {}
+        while True:
+            for step in self._ready_steps():
+                self._started.add(step.name)
+                self._keep_step(
+                    StepRecord(type=step.type, status="Executing", started_at=now_text()), step.name
+                )
+                self._on_event(StepStarted(step_name=step.name))
+                running[workers.submit(self._run_step, step)] = (step, time.monotonic())
+            if not running:
+                return
+            for future in wait(running, timeout=0.5, return_when=FIRST_COMPLETED).done:
+                step, started = running.pop(future)
+                self._finish_step(step, future, time.monotonic() - started)
+
+    def _ready_steps(self) -> list[Step]:
+        if self._errors:
+            return []
+        return [
+            step
+            for step in self._definition.steps.values()
+            if step.name not in self._started
+            and step.waits_for <= set(self._properties)
+            and (step.gate is None or self._branches.get(step.gate[0]) == step.gate[1])
+        ]
+
+    def _finish_step(self, step: Step, future: Future[Mapping[str, Any]], seconds: float) -> None:
+        status, outcome = "Succeeded", ""
+        try:
+            self._properties[step.name] = future.result()
+            if step.type == "Condition":
+                outcome = "yes" if self._branches[step.name] else "no"
+        except BatchScoreError as error:
+            status, outcome = "Failed", str(error)
+            self._errors.append(error)
+        before = self._record.steps[step.name]
+        ended = replace(
+            before, status=status, finished_at=now_text(), seconds=round(seconds, 3), outcome=outcome
+        )
+        self._keep_step(ended, step.name)
+        self._on_event(StepEnded(step_name=step.name, status=status, seconds=seconds, outcome=outcome))
+
+    def _run_step(self, step: Step) -> Mapping[str, Any]:
+        try:
+            arguments = resolve(step.arguments, self._facts)
+            return self._dispatch(step, arguments)
+        except BatchScoreError:
+            raise
+        except InterruptedError as error:
+            raise PlatformError(str(error)) from error
+        except OSError as error:
+            raise PlatformError(
+                f"step {step.name}: {error.strerror or error} ({error.filename or 'no file named'}); "
+                "check the free disk space and the permissions, then run again"
+            ) from error
+
+    def _dispatch(self, step: Step, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        if step.type in _JOBS:
+            return _JOBS[step.type](arguments, self._job_context(step))
+        if step.type == "Condition":
+            self._branches[step.name] = all(holds(condition) for condition in arguments["Conditions"])
+            return {"Outcome": as_text(self._branches[step.name])}
+        if step.type == "Fail":
+            raise RunFailedError(f"{step.name}: {arguments['ErrorMessage']}")
+        if step.type == "RegisterModel":
+            package = self._machine.registry.register(arguments, created_at=now_text())
+            return {**arguments, "ModelPackageArn": package.arn, "ModelPackageVersion": package.version}
+        name = f"{self._record.run_id}-{step.name}".lower()[:63]
+        self._machine.registry.create_model(name, arguments, created_at=now_text())
+        return {**arguments, "ModelName": name}
+
+    def _job_context(self, step: Step) -> JobContext:
+        def report(records: int, fraction: float | None) -> None:
+            self._on_event(StepProgressed(step_name=step.name, records=records, fraction=fraction))
+
+        folder = self._machine.run_folder / "steps" / step.name
+        folder.mkdir(parents=True)
+        return JobContext(
+            job_name=f"{self._record.run_id}-{step.name}".lower()[:63],
+            folder=folder,
+            store=self._machine.store,
+            registry=self._machine.registry,
+            image=self._machine.image,
+            processes=self._processes,
+            first_port=self._machine.first_port,
+            report_progress=report,
+        )
+
+    def _property_file(self, step_name: str, file_name: str) -> Any:
+        output_name, path = self._definition.steps[step_name].property_files[file_name]
+        outputs = self._properties[step_name]["ProcessingOutputConfig"]["Outputs"]
+        folder = next(entry["S3Output"]["S3Uri"] for entry in outputs if entry["OutputName"] == output_name)
+        file = self._machine.store.path_of(f"{folder.rstrip('/')}/{path}")
+        return json.loads(file.read_bytes())
+
+    def _keep_step(self, step_record: StepRecord, name: str) -> None:
+        self._update(steps={**self._record.steps, name: step_record})
+
+    def _update(self, **changes: Any) -> None:
+        self._record = replace(self._record, **changes)
+        write_record(self._machine.run_folder, self._record)

@@ -1,0 +1,92 @@
+"""What every emulated job needs from its surroundings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.container_paths import ML_ROOT_VARIABLE
+from contracts.errors import BatchScoreError, CallerError, InternalError, PlatformError
+from contracts.progress import Progress
+from emulator.object_store import ObjectStore
+from emulator.processes import LocalImage, ProcessPool
+from emulator.registry import ModelRegistry
+
+CONTAINER_EXIT_CODES = (CallerError.exit_code, PlatformError.exit_code, InternalError.exit_code)
+
+
+class JobFailedError(BatchScoreError):
+    """A job ended `Failed`; the message is its failure reason.
+
+    Attributes:
+        exit_code: The container's, where it followed `contracts.errors`; else 1.
+    """
+
+    def __init__(self, message: str, container_exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = container_exit_code if container_exit_code in CONTAINER_EXIT_CODES else 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobContext:
+    """The surroundings of one job.
+
+    Attributes:
+        job_name: Unique on this machine.
+        folder: The job's own folder, for its trees and logs.
+        store: Stands for S3.
+        registry: Stands for the model registry.
+        image: Stands for every container image.
+        processes: Starts the job's processes.
+        first_port: Port of the first model server; None takes any free ones.
+        report_progress: Takes (records done, fraction done or None).
+    """
+
+    job_name: str
+    folder: Path
+    store: ObjectStore
+    registry: ModelRegistry
+    image: LocalImage
+    processes: ProcessPool
+    first_port: int | None
+    report_progress: Callable[[int, float | None], None]
+
+    def environment(self, root: Path, given: Mapping[str, str]) -> dict[str, str]:
+        """Return a container's whole environment: the image's, the definition's, and where its tree is."""
+        return {
+            "PATH": os.defpath,
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            **self.image.environment,
+            **given,
+            ML_ROOT_VARIABLE: str(root),
+        }
+
+
+class ProgressSum:
+    """Adds up what several processes of one job report."""
+
+    def __init__(self, report: Callable[[int, float | None], None]) -> None:
+        self._report = report
+        self._latest: dict[int, Progress] = {}
+
+    def listener(self, process_number: int) -> Callable[[Progress], None]:
+        """Return the function that takes one process's progress."""
+
+        def listen(progress: Progress) -> None:
+            self._latest[process_number] = progress
+            self._report(self.records, self._fraction())
+
+        return listen
+
+    @property
+    def records(self) -> int:
+        """Records done by all processes."""
+        return sum(progress.records for progress in self._latest.values())
+
+    def _fraction(self) -> float | None:
+        known = [entry for entry in self._latest.values() if entry.bytes_total]
+        total = sum(entry.bytes_total or 0 for entry in known)
+        return min(1.0, sum(entry.bytes_done or 0 for entry in known) / total) if total else None

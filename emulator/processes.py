@@ -1,0 +1,161 @@
+"""Start the processes that stand for containers, read their logs, and make sure that none survives a run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from contracts.progress import Progress, parse_progress
+
+STOP_SECONDS = 30.0
+"""Between SIGTERM and SIGKILL [doc: "Use Your Own Inference Code with Batch Transform"]."""
+
+LOG_TAIL_LINES = 20
+_MAX_LINE_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalImage:
+    """What stands for a container image on this machine.
+
+    Attributes:
+        python: Interpreter that has the image's packages; it takes the place of `python3` in an argv.
+        serve_entrypoint: The image's ENTRYPOINT, to which a model container adds `serve`.
+        environment: Variables that the image sets.
+    """
+
+    python: str
+    serve_entrypoint: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def argv(self, command: Sequence[str]) -> list[str]:
+        """Return `command` as this machine can start it."""
+        return [self.python if command[0] in ("python", "python3") else command[0], *command[1:]]
+
+
+class ContainerProcess:
+    """One process in the place of one container, its output copied to a log file as it comes."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        folder: Path,
+        log_path: Path,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        self._tail: deque[str] = deque(maxlen=LOG_TAIL_LINES)
+        self._on_progress = on_progress
+        self._popen = subprocess.Popen(  # noqa: S603 - the argv comes from the definition, and no shell reads it
+            argv,
+            env=dict(environment),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._copy_log, args=(log_path,), daemon=True)
+        self._reader.start()
+
+    @property
+    def exit_code(self) -> int | None:
+        """Exit code, negative for a signal, or None while the process lives."""
+        return self._popen.poll()
+
+    def wait(self) -> int:
+        """Wait for the end of the process and of its output; return the exit code."""
+        code = self._popen.wait()
+        self._reader.join(timeout=STOP_SECONDS)
+        return code
+
+    def log_tail(self) -> str:
+        """Return the last lines of the log, progress lines left out."""
+        self._reader.join(timeout=0.5)
+        return "\n".join(self._tail)
+
+    def stop(self, grace_seconds: float = STOP_SECONDS) -> None:
+        """Send SIGTERM to the process and all it started, then SIGKILL after the grace time."""
+        self._signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # then it is killed
+            self._popen.wait(timeout=grace_seconds)
+        self._signal(signal.SIGKILL)
+        self.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        try:
+            os.killpg(self._popen.pid, number)
+        except ProcessLookupError:
+            return  # the whole group is gone already, which is what a stop wants
+
+    def _copy_log(self, log_path: Path) -> None:
+        assert self._popen.stdout is not None  # noqa: S101 - stdout=PIPE above makes it so
+        with log_path.open("wb") as log, self._popen.stdout as output:
+            while line := output.readline(_MAX_LINE_BYTES):
+                log.write(line)
+                log.flush()
+                text = line.decode("utf-8", "replace").rstrip()
+                progress = parse_progress(text)
+                if progress is not None:
+                    self._on_progress(progress)
+                elif text:
+                    self._tail.append(text)
+
+
+class ProcessPool:
+    """All living processes of a run, so that one call can stop them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._living: set[ContainerProcess] = set()
+        self._is_stopping = False
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether `stop_all` was called: nothing new may start."""
+        return self._is_stopping
+
+    def start(
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        folder: Path,
+        log_path: Path,
+        on_progress: Callable[[Progress], None],
+    ) -> ContainerProcess:
+        """Start a process; arguments as for ContainerProcess."""
+        with self._lock:
+            if self._is_stopping:
+                raise InterruptedError("the run is being stopped")
+            process = ContainerProcess(
+                argv, environment=environment, folder=folder, log_path=log_path, on_progress=on_progress
+            )
+            self._living.add(process)
+        return process
+
+    def end(self, process: ContainerProcess, grace_seconds: float = STOP_SECONDS) -> None:
+        """Stop a process if it still lives, and forget it."""
+        process.stop(grace_seconds)
+        with self._lock:
+            self._living.discard(process)
+
+    def stop_all(self, grace_seconds: float = 5.0) -> None:
+        """Stop every process, side by side, and let none start any more."""
+        with self._lock:
+            self._is_stopping = True
+            living = list(self._living)
+        stoppers = [threading.Thread(target=process.stop, args=(grace_seconds,)) for process in living]
+        for stopper in stoppers:
+            stopper.start()
+        for stopper in stoppers:
+            stopper.join()

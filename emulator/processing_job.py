@@ -1,0 +1,134 @@
+"""A processing job: folders in, one process an instance, folders out.
+
+Inputs land below `LocalPath`, whole objects; `ShardedByS3Key` deals them out by key. Outputs are uploaded at
+the end of the job, and a failed job uploads nothing (EndOfJob). `resourceconfig.json` names the hosts
+`algo-1`, `algo-2`, …; what the container wrote to `/opt/ml/output/message` is the failure reason
+[doc: "How Amazon SageMaker Processing Runs Your Processing Container Image"].
+
+Inputs are links to the objects, not copies: nothing is paid for twice on one disk.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from contracts.container_paths import FAILURE_MESSAGE, RESOURCE_CONFIG, inside
+from contracts.errors import CallerError, bounded
+from emulator.job_context import JobContext, JobFailedError, ProgressSum
+from emulator.object_store import StoredObject
+from emulator.processes import ContainerProcess
+
+_MESSAGE_CHARS = 1024
+
+
+def run_processing_job(request: Mapping[str, Any], context: JobContext) -> dict[str, Any]:
+    """Run the job and upload its outputs.
+
+    Args:
+        request: A CreateProcessingJob request, references resolved.
+        context: The job's surroundings.
+
+    Returns:
+        What DescribeProcessingJob would tell of the finished job.
+
+    Raises:
+        JobFailedError: A process ended with another status than 0; nothing was uploaded.
+        CallerError: The request asks for what is not emulated, or an input is not there.
+    """
+    cluster = request["ProcessingResources"]["ClusterConfig"]
+    hosts = [f"algo-{number}" for number in range(1, int(cluster["InstanceCount"]) + 1)]
+    roots = {host: context.folder / host / "ml" for host in hosts}
+    for host, root in roots.items():
+        _lay_tree(request, root, host, hosts, context)
+    _run_processes(request, roots, context)
+    for root in roots.values():
+        _upload(request, root, context)
+    for root in roots.values():
+        shutil.rmtree(root)
+    return {
+        **request,
+        "ProcessingJobName": context.job_name,
+        "ProcessingJobStatus": "Completed",
+        "ExitMessage": "",
+    }
+
+
+def _lay_tree(
+    request: Mapping[str, Any], root: Path, host: str, hosts: list[str], context: JobContext
+) -> None:
+    for name in ("config", "output"):
+        (root / name).mkdir(parents=True)
+    config = {"current_host": host, "hosts": hosts}
+    inside(root, RESOURCE_CONFIG).write_text(json.dumps(config), encoding="utf-8")
+    for entry in request.get("ProcessingInputs", []):
+        _lay_input(entry, root, host, hosts, context)
+    for entry in request.get("ProcessingOutputConfig", {}).get("Outputs", []):
+        if entry["S3Output"].get("S3UploadMode", "EndOfJob") != "EndOfJob":
+            raise CallerError(f"output {entry['OutputName']}: only S3UploadMode EndOfJob is emulated")
+        inside(root, entry["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
+
+
+def _lay_input(
+    entry: Mapping[str, Any], root: Path, host: str, hosts: list[str], context: JobContext
+) -> None:
+    source = entry["S3Input"]
+    if source.get("S3DataType", "S3Prefix") != "S3Prefix" or source.get("S3InputMode", "File") != "File":
+        raise CallerError(f"input {entry['InputName']}: only S3DataType S3Prefix in File mode is emulated")
+    folder = inside(root, source["LocalPath"])
+    folder.mkdir(parents=True, exist_ok=True)
+    uri = source["S3Uri"]
+    for number, stored in enumerate(context.store.list(uri)):
+        if source.get("S3DataDistributionType") == "ShardedByS3Key" and hosts[number % len(hosts)] != host:
+            continue
+        target = folder / _path_below(stored, uri)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(stored.path.resolve())
+
+
+def _path_below(stored: StoredObject, prefix_uri: str) -> str:
+    """Return where an object lands below the local path: its key after the prefix's last `/`."""
+    return stored.uri[prefix_uri.rindex("/") + 1 :]
+
+
+def _run_processes(request: Mapping[str, Any], roots: Mapping[str, Path], context: JobContext) -> None:
+    app = request["AppSpecification"]
+    argv = context.image.argv([*app["ContainerEntrypoint"], *map(str, app.get("ContainerArguments", []))])
+    progress = ProgressSum(context.report_progress)
+    started: list[tuple[Path, ContainerProcess]] = []
+    try:
+        for number, (host, root) in enumerate(roots.items()):
+            process = context.processes.start(
+                argv,
+                environment=context.environment(root, request.get("Environment", {})),
+                folder=root.parent,
+                log_path=context.folder / f"{host}.log",
+                on_progress=progress.listener(number),
+            )
+            started.append((root, process))
+        codes = [process.wait() for _, process in started]
+    finally:
+        for _, process in started:
+            context.processes.end(process)
+    for code, (root, process) in zip(codes, started, strict=True):
+        if code != 0:
+            raise JobFailedError(_failure_reason(root, code, process), container_exit_code=code)
+
+
+def _failure_reason(root: Path, code: int, process: ContainerProcess) -> str:
+    message = inside(root, FAILURE_MESSAGE)
+    if message.is_file():
+        return bounded(message.read_text(encoding="utf-8", errors="replace").strip(), _MESSAGE_CHARS)
+    ending = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    return f"the container {ending} without a failure message; its last lines:\n{process.log_tail()}"
+
+
+def _upload(request: Mapping[str, Any], root: Path, context: JobContext) -> None:
+    for entry in request.get("ProcessingOutputConfig", {}).get("Outputs", []):
+        folder = inside(root, entry["S3Output"]["LocalPath"])
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            uri = entry["S3Output"]["S3Uri"].rstrip("/") + "/" + path.relative_to(folder).as_posix()
+            context.store.move_in(path, uri)

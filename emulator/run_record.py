@@ -1,0 +1,93 @@
+"""What is known of a local run while it goes on and afterwards: `record.json` in the run's folder.
+
+It is rewritten whole at every change, so that a crash at any moment leaves one that can be read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from contracts.atomic_files import write_json
+from contracts.errors import PlatformError
+
+RECORD_FILE = "record.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepRecord:
+    """One step of a run.
+
+    Attributes:
+        type: As in the definition.
+        status: `Executing`, `Succeeded` or `Failed`.
+        started_at: UTC, ISO 8601.
+        finished_at: UTC, ISO 8601; empty while it runs.
+        seconds: Wall time once it has ended.
+        outcome: The failure reason, or the branch that a condition took.
+    """
+
+    type: str
+    status: str
+    started_at: str
+    finished_at: str = ""
+    seconds: float = 0.0
+    outcome: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """One run.
+
+    Attributes:
+        run_id: Stands for the pipeline execution id.
+        pipeline_name: Name of the pipeline.
+        parameters: Value of every parameter.
+        process_id: Of the process that executes the run.
+        started_at: UTC, ISO 8601.
+        finished_at: UTC, ISO 8601; empty while it runs.
+        status: `Executing`, `Succeeded`, `Failed` or `Stopped`.
+        failure_reason: Why it failed, or empty.
+        steps: By name, in the order in which they began.
+    """
+
+    run_id: str
+    pipeline_name: str
+    parameters: Mapping[str, Any]
+    process_id: int
+    started_at: str
+    finished_at: str = ""
+    status: str = "Executing"
+    failure_reason: str = ""
+    steps: Mapping[str, StepRecord] = field(default_factory=dict)
+
+
+def now_text() -> str:
+    """Return this moment in UTC, ISO 8601 with milliseconds and `Z`."""
+    moment = dt.datetime.now(dt.timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def write_record(run_folder: Path, record: RunRecord) -> None:
+    """Write the record, whole or not at all."""
+    write_json(run_folder / RECORD_FILE, dataclasses.asdict(record))
+
+
+def read_record(run_folder: Path) -> RunRecord:
+    """Read the record of a run.
+
+    Raises:
+        PlatformError: There is none, or it cannot be read.
+    """
+    path = run_folder / RECORD_FILE
+    try:
+        document = json.loads(path.read_bytes())
+        steps = {name: StepRecord(**entry) for name, entry in document.pop("steps").items()}
+        return RunRecord(steps=steps, **document)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise PlatformError(f"{path}: cannot be read as the record of a run: {error!r}") from error

@@ -1,0 +1,186 @@
+"""A batch transform job: one model server an instance, objects dealt out by key, outputs put together.
+
+An object that fails gets no output; the others complete and are uploaded; then the job ends `Failed`. An
+output is `<object>.out` below `S3OutputPath`, where the object lay below the input prefix. Nothing partial
+is uploaded [doc: "Use Batch Transform"].
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from contracts.container_paths import MODEL, inside
+from contracts.errors import BatchScoreError, CallerError
+from contracts.model_artifact import unpack_artifact
+from emulator.data_processing import filter_rows, format_rows, join, parse_rows
+from emulator.job_context import JobContext, JobFailedError, ProgressSum
+from emulator.model_server import HOST, ModelServer, choose_port
+from emulator.object_store import StoredObject
+from emulator.splitting import payloads
+from emulator.transform_request import Batching, TransformRequest, batching, read_request, request_environment
+
+_FAULTS_NAMED = 5
+
+
+def run_transform_job(request: Mapping[str, Any], context: JobContext) -> dict[str, Any]:
+    """Score every object below the input prefix.
+
+    Args:
+        request: A CreateTransformJob request, references resolved.
+        context: The job's surroundings.
+
+    Returns:
+        What DescribeTransformJob would tell of the finished job.
+
+    Raises:
+        JobFailedError: An object failed, or a server did not come up.
+        CallerError: The request asks for what is not emulated, or nothing is below the prefix.
+    """
+    facts = read_request(request)
+    objects = context.store.list(facts.input_uri)
+    if not objects:
+        raise CallerError(f"no object is below {facts.input_uri}, so there is nothing to transform")
+    shares = [objects[number :: facts.instance_count] for number in range(facts.instance_count)]
+    counter = _ObjectCounter(context, sum(entry.byte_count for entry in objects))
+    failures: list[str] = []
+    with ThreadPoolExecutor(max_workers=facts.instance_count) as instances:
+        running = [
+            instances.submit(_run_instance, number, share, facts, counter)
+            for number, share in enumerate(shares)
+            if share
+        ]
+        for instance in running:
+            failures += instance.result()
+    if failures:
+        more = f" (and {len(failures) - _FAULTS_NAMED} more)" if len(failures) > _FAULTS_NAMED else ""
+        raise JobFailedError(
+            f"{len(failures)} of {len(objects)} objects failed: " + "; ".join(failures[:_FAULTS_NAMED]) + more
+        )
+    return {**request, "TransformJobName": context.job_name, "TransformJobStatus": "Completed"}
+
+
+class _ObjectCounter:
+    """Knows how far the whole job is: bytes by finished objects, records by what the servers report."""
+
+    def __init__(self, context: JobContext, total_bytes: int) -> None:
+        self.context = context
+        self._lock = threading.Lock()
+        self._total_bytes = max(total_bytes, 1)
+        self._done_bytes = 0
+        self.progress = ProgressSum(lambda _records, _fraction: self._report())
+
+    def finish(self, stored: StoredObject) -> None:
+        """Count an object as done, with or without success."""
+        with self._lock:
+            self._done_bytes += stored.byte_count
+        self._report()
+
+    def _report(self) -> None:
+        self.context.report_progress(self.progress.records, self._done_bytes / self._total_bytes)
+
+
+def _run_instance(
+    number: int, share: list[StoredObject], facts: TransformRequest, counter: _ObjectCounter
+) -> list[str]:
+    """Serve one instance's objects; return a failure message for each that failed."""
+    with _server(number, facts, counter) as server:
+        offered = {} if facts.max_concurrent and facts.max_payload_mb else server.execution_parameters()
+        cutting = batching(facts, offered)
+        with ExitStack() as stack:
+            senders = stack.enter_context(ThreadPoolExecutor(max_workers=cutting.max_concurrent))
+            keepers = stack.enter_context(ThreadPoolExecutor(max_workers=cutting.max_concurrent))
+            transform = _ObjectTransform(server, facts, cutting, senders, counter)
+            return [message for message in keepers.map(transform.run, share) if message]
+
+
+@contextmanager
+def _server(number: int, facts: TransformRequest, counter: _ObjectCounter) -> Iterator[ModelServer]:
+    context = counter.context
+    container = context.registry.model_container(facts.model_name)
+    folder = context.folder / f"algo-{number + 1}"
+    root = folder / "ml"
+    model_folder = inside(root, MODEL)
+    model_folder.mkdir(parents=True)
+    unpack_artifact(context.store.path_of(container["ModelDataUrl"]), model_folder)
+    port = choose_port(context.first_port, number)
+    given = {
+        **container.get("Environment", {}),
+        **request_environment(facts),
+        "SAGEMAKER_BIND_TO_PORT": str(port),
+        "BATCHSCORE_BIND_ADDRESS": HOST,
+    }
+    process = context.processes.start(
+        context.image.argv([*context.image.serve_entrypoint, "serve"]),
+        environment=context.environment(root, given),
+        folder=folder,
+        log_path=context.folder / f"algo-{number + 1}.log",
+        on_progress=counter.progress.listener(number),
+    )
+    try:
+        server = ModelServer(process, port, connections=max(facts.max_concurrent or 1, 8))
+        server.wait_until_ready()
+        yield server
+    finally:
+        context.processes.end(process)
+
+
+class _ObjectTransform:
+    """Turns one object into its output, payload by payload, in order."""
+
+    def __init__(
+        self,
+        server: ModelServer,
+        facts: TransformRequest,
+        cutting: Batching,
+        senders: ThreadPoolExecutor,
+        counter: _ObjectCounter,
+    ) -> None:
+        self._server = server
+        self._facts = facts
+        self._cutting = cutting
+        self._senders = senders
+        self._counter = counter
+
+    def run(self, stored: StoredObject) -> str:
+        """Transform one object and upload its output; return why it failed, or an empty text."""
+        context = self._counter.context
+        key = stored.uri[self._facts.input_uri.rindex("/") + 1 :]
+        partial = context.folder / "outputs" / f"{key}.out"
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._write_output(stored, key, partial)
+            context.store.move_in(partial, self._facts.output_uri.rstrip("/") + f"/{key}.out")
+        except BatchScoreError as error:
+            return f"{key}: {error}"
+        finally:
+            partial.unlink(missing_ok=True)
+            self._counter.finish(stored)
+        return ""
+
+    def _write_output(self, stored: StoredObject, key: str, output: Path) -> None:
+        pending: deque[Future[bytes]] = deque()
+        with output.open("wb") as stream:
+            for number, payload in enumerate(payloads(stored.path, self._facts.split_type, self._cutting), 1):
+                pending.append(self._senders.submit(self._transform, payload, f"payload {number} of {key}"))
+                if len(pending) > self._cutting.max_concurrent:
+                    stream.write(pending.popleft().result())
+            while pending:
+                stream.write(pending.popleft().result())
+
+    def _transform(self, payload: bytes, name: str) -> bytes:
+        facts = self._facts
+        if not facts.uses_data_processing:
+            answer = self._server.invoke(payload, facts, name=name)
+            needs_newline = facts.assemble_with == "Line" and answer and not answer.endswith(b"\n")
+            return answer + b"\n" if needs_newline else answer
+        rows = parse_rows(payload, name=name)
+        body = payload if facts.input_filter == "$" else format_rows(filter_rows(rows, facts.input_filter))
+        predictions = parse_rows(self._server.invoke(body, facts, name=name), name=f"the answer to {name}")
+        joined = join(rows, predictions) if facts.joins_input else predictions
+        return format_rows(filter_rows(joined, facts.output_filter))

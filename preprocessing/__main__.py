@@ -1,0 +1,113 @@
+"""The preprocessing container: `python3 -m preprocessing prepare|plan --name value …`.
+
+`prepare` turns the source objects into shards, kept files, quarantine and a plan (or a part of one); `plan`
+adds the parts of several instances up. Ends with the exit code of `contracts.errors`, and leaves the reason
+of a failure where SageMaker looks for it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from contracts import container_paths as paths
+from contracts.atomic_files import write_bytes
+from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError, PlatformError
+from contracts.progress import Progress, format_progress
+from preprocessing.arguments import Arguments, read_arguments
+from preprocessing.hosts import read_hosts
+from preprocessing.plan_parts import read_parts, write_added_plan, write_part
+from preprocessing.prepare import Folders, PrepareRequest, prepare
+
+PROGRESS_INTERVAL_SECONDS = 0.5
+MAX_THREADS = 16
+
+
+def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run the container's command and return its exit code."""
+    root = paths.ml_root(environment)
+    try:
+        _run(read_arguments(argv), root)
+    except BatchScoreError as error:
+        return _fail(root, error)
+    except OSError as error:
+        return _fail(root, platform_error(error))
+    except Exception as error:  # noqa: BLE001 - the last resort: the log gets the trace, the job its reason
+        traceback.print_exc()
+        return _fail(root, InternalError(f"unexpected {type(error).__name__}: {error}; see the job's log"))
+    return EXIT_SUCCEEDED
+
+
+def _run(arguments: Arguments, root: Path) -> None:
+    plan_folder = paths.inside(root, paths.PLAN_OUTPUT)
+    if arguments.command == "plan":
+        parts = read_parts(paths.inside(root, paths.PLAN_INPUT))
+        write_added_plan(plan_folder, parts, arguments.sizing)
+        return
+    request = _request(arguments, root)
+    manifest = prepare(request, _throttled(time.monotonic), time.monotonic)
+    write_part(plan_folder, request.host, manifest)
+    if not arguments.is_part:
+        write_added_plan(plan_folder, [manifest], arguments.sizing)
+
+
+def _request(arguments: Arguments, root: Path) -> PrepareRequest:
+    folders = Folders(
+        source=paths.inside(root, paths.SOURCE_INPUT),
+        contract=paths.inside(root, paths.CONTRACT_INPUT),
+        shards=paths.inside(root, paths.SHARDS_OUTPUT),
+        kept=paths.inside(root, paths.KEPT_OUTPUT),
+        quarantine=paths.inside(root, paths.QUARANTINE_OUTPUT),
+    )
+    for folder in (folders.shards, folders.kept, folders.quarantine):
+        folder.mkdir(parents=True, exist_ok=True)
+    return PrepareRequest(
+        folders=folders,
+        input_uri=arguments.input_uri,
+        input_format=arguments.input_format,
+        wire_name=arguments.wire_name,
+        sizing=arguments.sizing,
+        hosts=read_hosts(paths.inside(root, paths.RESOURCE_CONFIG)),
+        thread_count=min(os.cpu_count() or 1, MAX_THREADS),
+    )
+
+
+def _throttled(seconds: Callable[[], float]) -> Callable[[Progress], None]:
+    """Return a printer of progress that stays silent between two intervals."""
+    last = [-PROGRESS_INTERVAL_SECONDS]
+
+    def report(progress: Progress) -> None:
+        if progress.bytes_done == progress.bytes_total or seconds() - last[0] >= PROGRESS_INTERVAL_SECONDS:
+            last[0] = seconds()
+            sys.stdout.write(format_progress(progress) + "\n")
+            sys.stdout.flush()
+
+    return report
+
+
+def platform_error(error: OSError) -> PlatformError:
+    """Say where the machine failed and what to do."""
+    place = f"{error.filename}: " if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        remedy = "no disk space is left; give the job a larger volume or free some space, then run again"
+        return PlatformError(f"{place}{remedy}")
+    return PlatformError(f"{place}{error.strerror or error}; check the machine's disk and run again")
+
+
+def _fail(root: Path, error: BatchScoreError) -> int:
+    message = str(error)
+    sys.stderr.write(message + "\n")
+    try:
+        write_bytes(paths.inside(root, paths.FAILURE_MESSAGE), message.encode())
+    except OSError as write_error:
+        sys.stderr.write(f"the failure message could not be written: {write_error}\n")
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

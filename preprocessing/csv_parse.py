@@ -1,0 +1,228 @@
+"""Parse one block of CSV into columns of text.
+
+Every record of the block comes out once: as a row of the columns, or as a structural fault with its place.
+Parsing is pyarrow's; that its rows are the records that the scan found is checked, and where they differ,
+the records in question are found by halving and quarantined.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from contracts.dataset import Field
+from contracts.quarantine import MAX_RAW_BYTES, ReasonCode
+from preprocessing.csv_scan import StructureFault
+from preprocessing.records import QuarantinedRecord, RecordPlace
+
+@dataclass(frozen=True, kw_only=True)
+class CsvLayout:
+    """Which columns of a CSV source object are read, and as what.
+
+    Attributes:
+        source_key: Of the source object.
+        column_count: Fields in the header.
+        fields: The contract's fields that the header has, in the contract's order.
+        positions: Of those fields in the header, from 0.
+        dictionary_names: Names of the fields to read as dictionaries of text.
+        missing_values: Texts that mean "no value".
+    """
+
+    source_key: str
+    column_count: int
+    fields: tuple[Field, ...]
+    positions: tuple[int, ...]
+    dictionary_names: frozenset[str]
+    missing_values: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvBlock:
+    """Scanned, unparsed records of one source object.
+
+    Attributes:
+        content: The bytes; blank lines and the header may stand between and before records.
+        starts: Position of each record's first byte in `content`.
+        ends: Position after each record.
+        line_feeds: Positions of all line feeds in `content`.
+        faults: Structural faults already found, by index of the record.
+        byte_offset: Of `content` in the source object.
+        line_number: Of the first line of `content`.
+        layout: How to read it.
+        raw_byte_count: Length of the block's only record where `content` holds only its first bytes.
+        source_bytes_done: As in RecordBlock.
+    """
+
+    content: bytes
+    starts: np.ndarray
+    ends: np.ndarray
+    line_feeds: np.ndarray
+    faults: dict[int, StructureFault]
+    byte_offset: int
+    line_number: int
+    layout: CsvLayout
+    raw_byte_count: int | None
+    source_bytes_done: int
+
+    def parse(self) -> ParsedCsv:
+        """Parse the block into columns and structural faults."""
+        faults = dict(self.faults)
+        _find_encoding_faults(self, faults)
+        rows, table = _parse_rows(self, faults)
+        columns = {
+            entry.name: _one_array(table.column(f"f{position}"))
+            for entry, position in zip(self.layout.fields, self.layout.positions, strict=True)
+        }
+        structure_faults = [
+            QuarantinedRecord(
+                place=self.place(index), reason=fault.reason, field=None, message=fault.message
+            )
+            for index, fault in sorted(faults.items())
+        ]
+        return ParsedCsv(block=self, rows=rows, columns=columns, structure_faults=structure_faults)
+
+    def place(self, index: int) -> RecordPlace:
+        """Return where the record of that index stands."""
+        start, end = int(self.starts[index]), int(self.ends[index])
+        raw = self.content[start:end].removesuffix(b"\n").removesuffix(b"\r")
+        return RecordPlace(
+            line_number=self.line_number + int(np.searchsorted(self.line_feeds, start)),
+            byte_offset=self.byte_offset + start,
+            raw=raw[:MAX_RAW_BYTES],
+            raw_byte_count=self.raw_byte_count or len(raw),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParsedCsv:
+    """Parsed records of one block; see `records.ParsedBlock`.
+
+    Attributes:
+        block: Where they come from.
+        rows: Index in the block of each row's record.
+        columns: As in ParsedBlock.
+        structure_faults: As in ParsedBlock.
+    """
+
+    block: CsvBlock
+    rows: np.ndarray
+    columns: dict[str, pa.Array]
+    structure_faults: list[QuarantinedRecord] = field(default_factory=list)
+
+    @property
+    def record_count(self) -> int:
+        """Records in the block, broken ones included."""
+        return len(self.block.starts)
+
+    def place(self, row: int) -> RecordPlace:
+        """Return where the record of that row stands."""
+        return self.block.place(int(self.rows[row]))
+
+
+def _find_encoding_faults(block: CsvBlock, faults: dict[int, StructureFault]) -> None:
+    position = int(block.starts[0])
+    content = memoryview(block.content)
+    if block.content.isascii():
+        return
+    while position < len(content):
+        try:
+            str(content[position:], "utf-8")
+        except UnicodeDecodeError as error:
+            index = int(np.searchsorted(block.ends, position + error.start, side="right"))
+            found = f"is not UTF-8: byte 0x{content[position + error.start]:02x} ({error.reason})"
+            faults.setdefault(index, StructureFault(reason=ReasonCode.INVALID_ENCODING, message=found))
+            position = int(block.ends[index])
+        else:
+            return
+
+
+def _parse_rows(block: CsvBlock, faults: dict[int, StructureFault]) -> tuple[np.ndarray, pa.Table]:
+    """Return the parsed rows with the index of each one's record, adding to `faults` what has none."""
+    sound = np.arange(len(block.starts))
+    if faults:
+        sound = np.delete(sound, list(faults))
+    parsed: list[tuple[np.ndarray, pa.Table]] = []
+    pending = [sound]
+    while pending:
+        indices = pending.pop()
+        table, wrong_counts = _read(block, indices)
+        is_agreed = table.num_rows + len(wrong_counts) == len(indices)
+        if is_agreed:
+            for number, message in wrong_counts.items():
+                faults[int(indices[number])] = StructureFault(
+                    reason=ReasonCode.WRONG_FIELD_COUNT, message=message
+                )
+            parsed.append((np.delete(indices, list(wrong_counts)), table))
+        elif len(indices) == 1:
+            message = "the record cannot be parsed as one record"
+            faults[int(indices[0])] = StructureFault(reason=ReasonCode.MALFORMED_RECORD, message=message)
+        else:
+            middle = len(indices) // 2
+            pending += [indices[middle:], indices[:middle]]
+    if not parsed:
+        return sound[:0], _read(block, sound[:0])[0]
+    return np.concatenate([rows for rows, _ in parsed]), pa.concat_tables([table for _, table in parsed])
+
+
+def _read(block: CsvBlock, indices: np.ndarray) -> tuple[pa.Table, dict[int, str]]:
+    """Parse some records; return the rows, and messages by position in `indices` of the ragged ones."""
+    types = _column_types(block.layout)
+    if not len(indices):
+        return pa.table({name: pa.array([], type=kind) for name, kind in types.items()}), {}
+    content = _joined(block, indices)
+    wrong_counts: dict[int, str] = {}
+
+    def note_wrong_count(row: Any) -> str:
+        message = f"has {row.actual_columns} fields, the header has {row.expected_columns}"
+        wrong_counts[row.number - 1] = message
+        return "skip"
+
+    table = pyarrow.csv.read_csv(
+        pa.BufferReader(pa.py_buffer(content)),
+        read_options=pyarrow.csv.ReadOptions(
+            column_names=[f"f{position}" for position in range(block.layout.column_count)],
+            block_size=len(content) + 1,
+            use_threads=False,
+        ),
+        parse_options=pyarrow.csv.ParseOptions(
+            newlines_in_values=True, invalid_row_handler=note_wrong_count
+        ),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=types,
+            include_columns=list(types),
+            null_values=list(block.layout.missing_values),
+            strings_can_be_null=True,
+            check_utf8=False,
+        ),
+    )
+    return table, wrong_counts
+
+
+def _column_types(layout: CsvLayout) -> dict[str, pa.DataType]:
+    return {
+        f"f{position}": (
+            pa.dictionary(pa.int32(), pa.string()) if entry.name in layout.dictionary_names else pa.string()
+        )
+        for entry, position in zip(layout.fields, layout.positions, strict=True)
+    }
+
+
+def _joined(block: CsvBlock, indices: np.ndarray) -> memoryview | bytes:
+    """Return the bytes of those records one after the other, without a copy where they already are."""
+    starts, ends = block.starts[indices], block.ends[indices]
+    gaps = np.flatnonzero(starts[1:] != ends[:-1])
+    content = memoryview(block.content)
+    if not len(gaps):
+        return content[int(starts[0]) : int(ends[-1])]
+    run_starts = starts[np.concatenate(([0], gaps + 1))]
+    run_ends = ends[np.concatenate((gaps, [len(ends) - 1]))]
+    runs = zip(run_starts.tolist(), run_ends.tolist(), strict=True)
+    return b"".join([content[start:end] for start, end in runs])
+
+
+def _one_array(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

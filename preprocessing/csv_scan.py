@@ -1,0 +1,295 @@
+"""Find where the records of a piece of CSV begin and end, and which of them are broken.
+
+Goes in: bytes that begin at the first byte of a record, outside quotes. Comes out: record boundaries,
+positions of line feeds, and a fault for each record whose structure is broken. No field is parsed here.
+
+Rules, as RFC 4180 has them, and what is done where it leaves a choice:
+
+* Lines end with LF or CR LF. A lone CR outside quotes makes its record malformed.
+* A quote opens a quoted field at the first byte of the field only; elsewhere it is an ordinary character.
+* Text after a closing quote makes the record malformed.
+* A quote that is never closed, or whose closing quote on a later line is followed by text, is taken as
+  unclosed: the record is malformed and ends with the line on which that quote opened, so that one
+  forgotten quote costs one record and not all that follow.
+* A blank line is no record.
+
+The work is vectorised: a quote is regular if what stands before it (opening) or after it (closing) allows
+it; between irregular quotes, a line feed ends a record if an even number of quotes stands before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from contracts.quarantine import ReasonCode
+
+QUOTE, COMMA, LINE_FEED, CARRIAGE_RETURN = b'",\n\r'
+
+
+@dataclass(frozen=True, kw_only=True)
+class StructureFault:
+    """What is wrong with one record as a whole.
+
+    Attributes:
+        reason: Its reason code.
+        message: For people, without the place.
+    """
+
+    reason: ReasonCode
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordScan:
+    """The records found in one piece of CSV.
+
+    Attributes:
+        starts: Position of each record's first byte, int64.
+        ends: Position after each record's last byte, its line end included.
+        line_feeds: Positions of all line feeds, quoted ones too.
+        faults: What is wrong, by index of the record.
+        consumed_byte_count: Bytes up to the end of the last complete record or blank line.
+    """
+
+    starts: np.ndarray
+    ends: np.ndarray
+    line_feeds: np.ndarray
+    faults: dict[int, StructureFault]
+    consumed_byte_count: int
+
+
+def scan_records(content: bytes, *, is_last: bool, max_record_bytes: int) -> RecordScan:
+    """Find the complete records of `content`.
+
+    Args:
+        content: Begins at the first byte of a record.
+        is_last: The source ends here, so the last record needs no line end.
+        max_record_bytes: A longer record is faulty, and a quote open for longer counts as unclosed.
+    """
+    values = np.frombuffer(content, dtype=np.uint8)
+    line_feeds = np.flatnonzero(values == LINE_FEED)
+    malformed: dict[int, str] = {}
+    if QUOTE in content:
+        ends = _QuotedScan(content, values, line_feeds, is_last, max_record_bytes).ends(malformed)
+    else:
+        ends = line_feeds + 1
+    has_open_end = is_last and len(content) > (int(ends[-1]) if len(ends) else 0)
+    if has_open_end:
+        ends = np.append(ends, len(content))
+    starts = np.concatenate(([0], ends[:-1])).astype(np.int64)[: len(ends)]
+    faults = {index: _malformed(message) for index, message in malformed.items()}
+    _add_lone_returns(content, values, starts, ends, faults)
+    _add_too_large(starts, ends, max_record_bytes, faults)
+    consumed = int(ends[-1]) if len(ends) else 0
+    return _without_blank_lines(values, starts, ends, line_feeds, faults, consumed)
+
+
+def _malformed(message: str) -> StructureFault:
+    return StructureFault(reason=ReasonCode.MALFORMED_RECORD, message=message)
+
+
+def too_large(byte_count: int, max_record_bytes: int) -> StructureFault:
+    """Return the fault of a record that no payload can hold."""
+    message = (
+        f"the record is {byte_count} bytes long and may have {max_record_bytes} "
+        "(the payload limit less what a shard needs for itself); raise MaxPayloadInMB"
+    )
+    return StructureFault(reason=ReasonCode.RECORD_TOO_LARGE, message=message)
+
+
+def _add_too_large(
+    starts: np.ndarray, ends: np.ndarray, max_record_bytes: int, faults: dict[int, StructureFault]
+) -> None:
+    for index in np.flatnonzero(ends - starts > max_record_bytes):
+        faults[int(index)] = too_large(int(ends[index] - starts[index]), max_record_bytes)
+
+
+def _add_lone_returns(
+    content: bytes,
+    values: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    faults: dict[int, StructureFault],
+) -> None:
+    """Mark the records that have a CR outside quotes which does not belong to a CR LF."""
+    if CARRIAGE_RETURN not in content or not len(ends):
+        return
+    returns = np.flatnonzero(values[: ends[-1]] == CARRIAGE_RETURN)
+    returns = returns[returns + 1 < len(values)]
+    lone = returns[values[returns + 1] != LINE_FEED]
+    for index in np.unique(np.searchsorted(ends, lone, side="right")):
+        start, end = int(starts[index]), int(ends[index])
+        _, message = _careful_record(content[start:end], 0, is_last=True, max_record_bytes=end - start)
+        if message and int(index) not in faults:
+            faults[int(index)] = _malformed(message)
+
+
+def _without_blank_lines(
+    values: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    line_feeds: np.ndarray,
+    faults: dict[int, StructureFault],
+    consumed: int,
+) -> RecordScan:
+    short = np.flatnonzero(ends - starts <= 2)
+    first = values[starts[short]]
+    last = values[ends[short] - 1]
+    is_line_end = ((first == LINE_FEED) | (first == CARRIAGE_RETURN)) & (
+        (last == LINE_FEED) | (last == CARRIAGE_RETURN)
+    )
+    blank = short[is_line_end]
+    if len(blank):
+        faults = {
+            index - int(np.searchsorted(blank, index)): fault
+            for index, fault in faults.items()
+            if index not in blank
+        }
+        starts, ends = np.delete(starts, blank), np.delete(ends, blank)
+    return RecordScan(
+        starts=starts, ends=ends, line_feeds=line_feeds, faults=faults, consumed_byte_count=consumed
+    )
+
+
+class _QuotedScan:
+    """Record ends of a piece that has quotes: vectorised where quotes are regular, by hand where not."""
+
+    def __init__(
+        self,
+        content: bytes,
+        values: np.ndarray,
+        line_feeds: np.ndarray,
+        is_last: bool,
+        max_record_bytes: int,
+    ) -> None:
+        self._content = content
+        self._line_feeds = line_feeds
+        self._is_last = is_last
+        self._max_record_bytes = max_record_bytes
+        self._quotes = np.flatnonzero(values == QUOTE)
+        self._quotes_before = np.searchsorted(self._quotes, line_feeds)
+        self._irregular = _irregular_quotes(values, self._quotes)
+
+    def ends(self, malformed: dict[int, str]) -> np.ndarray:
+        """Return the ends of the complete records, and note malformed ones by index in `malformed`."""
+        pieces: list[np.ndarray] = []
+        found, position = 0, 0
+        while True:
+            quote_index = int(np.searchsorted(self._quotes, position))
+            irregular_at = self._next_irregular(quote_index)
+            regular = self._regular_ends(position, quote_index, irregular_at)
+            pieces.append(regular)
+            found += len(regular)
+            position = int(regular[-1]) if len(regular) else position
+            if irregular_at is None and not self._is_open_too_long(position, quote_index):
+                return np.concatenate(pieces)
+            end, message = _careful_record(
+                self._content, position, is_last=self._is_last, max_record_bytes=self._max_record_bytes
+            )
+            if end is None:
+                return np.concatenate(pieces)
+            if message:
+                malformed[found] = message
+            pieces.append(np.array([end]))
+            found, position = found + 1, end
+
+    def _next_irregular(self, quote_index: int) -> int | None:
+        """Return the position of the next irregular quote, if the quote of that index opens a field."""
+        candidates = self._irregular[quote_index & 1]
+        index = int(np.searchsorted(candidates, quote_index))
+        return int(self._quotes[candidates[index]]) if index < len(candidates) else None
+
+    def _regular_ends(self, position: int, quote_index: int, irregular_at: int | None) -> np.ndarray:
+        first = int(np.searchsorted(self._line_feeds, position))
+        last = len(self._line_feeds)
+        if irregular_at is not None:
+            last = int(np.searchsorted(self._line_feeds, irregular_at))
+        is_outside = ((self._quotes_before[first:last] - quote_index) & 1) == 0
+        return np.asarray(self._line_feeds[first:last][is_outside] + 1)
+
+    def _is_open_too_long(self, position: int, quote_index: int) -> bool:
+        """Whether the last quote opens a field that nothing will close."""
+        is_open = (len(self._quotes) - quote_index) % 2 == 1
+        is_over = self._is_last or len(self._content) - position > self._max_record_bytes
+        return is_open and is_over
+
+
+def _irregular_quotes(values: np.ndarray, quotes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of irregular quotes, if even-numbered quotes open and if odd-numbered ones do."""
+    padded = np.concatenate(([LINE_FEED], values, [QUOTE, QUOTE])).astype(np.uint8)
+    before, after, second = padded[quotes], padded[quotes + 2], padded[np.minimum(quotes + 3, len(padded) - 1)]
+    may_open = (before == COMMA) | (before == LINE_FEED) | (before == QUOTE)
+    is_line_end = (after == LINE_FEED) | ((after == CARRIAGE_RETURN) & ((second == LINE_FEED) | (second == QUOTE)))
+    may_close = (after == COMMA) | (after == QUOTE) | is_line_end
+    is_even = (np.arange(len(quotes)) & 1) == 0
+    if_even_open = np.flatnonzero(np.where(is_even, ~may_open, ~may_close))
+    if_odd_open = np.flatnonzero(np.where(is_even, ~may_close, ~may_open))
+    return if_even_open, if_odd_open
+
+
+def _careful_record(
+    content: bytes, start: int, *, is_last: bool, max_record_bytes: int
+) -> tuple[int | None, str | None]:
+    """Read one record field by field.
+
+    Returns:
+        The record's end, or None if more bytes are needed to know it; and what is wrong with it, or None.
+    """
+    position, fault = start, None
+    is_complete = is_last or len(content) - start > max_record_bytes
+    while True:
+        if content[position : position + 1] == b'"':
+            closed = _closing_quote(content, position, start + max_record_bytes)
+            if closed is None and not is_complete:
+                return None, None
+            if closed is None or (not _may_follow(content, closed + 1) and b"\n" in content[position:closed]):
+                return _line_end(content, position), "a quote is opened and not closed"
+            if not _may_follow(content, closed + 1):
+                fault = fault or "text follows a closing quote"
+            position = closed + 1
+        line_end = content.find(b"\n", position)
+        if line_end < 0 and not is_last:
+            return None, None
+        field_end = content.find(b",", position, line_end if line_end >= 0 else len(content))
+        if _has_lone_return(content, position, field_end if field_end >= 0 else line_end):
+            fault = fault or "a carriage return stands outside quotes and does not end the line"
+        if field_end < 0:
+            return (line_end + 1 if line_end >= 0 else len(content)), fault
+        position = field_end + 1
+
+
+def _closing_quote(content: bytes, opened: int, bound: int) -> int | None:
+    """Return the position of the quote that closes the field opened at `opened`, or None."""
+    position = opened + 1
+    while True:
+        found = content.find(b'"', position, bound)
+        if found < 0:
+            return None
+        if content[found + 1 : found + 2] != b'"':
+            return found
+        position = found + 2
+
+
+def _may_follow(content: bytes, position: int) -> bool:
+    """Whether a quoted field may end just before `position`."""
+    return content[position : position + 1] in (b"", b",", b"\n") or content[position : position + 2] in (
+        b"\r\n",
+        b"\r",
+    )
+
+
+def _line_end(content: bytes, position: int) -> int:
+    found = content.find(b"\n", position)
+    return found + 1 if found >= 0 else len(content)
+
+
+def _has_lone_return(content: bytes, start: int, end: int) -> bool:
+    stop = end if end >= 0 else len(content)
+    found = content.find(b"\r", start, stop)
+    while found >= 0:
+        if content[found + 1 : found + 2] not in (b"\n", b""):
+            return True
+        found = content.find(b"\r", found + 1, stop)
+    return False

@@ -1,0 +1,268 @@
+"""Prepare source objects for scoring: read, validate, quarantine, cut shards, plan.
+
+    source objects ─► blocks ─► typed valid records ─► shards/ + kept/
+                                └► quarantine/           plan/
+
+Goes in: the folders of one processing job and what the caller wants. Comes out: files in the output folders
+and the manifest of what was done. Blocks are parsed and checked, and shards are built, on a few threads;
+results are taken in the order of the source, so the same input and arguments give the same files.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from contracts.atomic_files import write_bytes
+from contracts.contract_file import read_contract
+from contracts.dataset import DatasetContract
+from contracts.errors import CallerError
+from contracts.plan import Shard, ShardManifest, SourceObject
+from contracts.progress import Progress
+from contracts.wire import wire_format
+from preprocessing.hosts import Hosts
+from preprocessing.ordered_work import ordered_map
+from preprocessing.quarantine_file import QuarantineFile
+from preprocessing.readers import choose_format, read_blocks
+from preprocessing.records import QuarantinedRecord, RecordBlock
+from preprocessing.shard_files import ShardFile, build_shard_files, shard_content
+from preprocessing.sharding import ShardCutter
+from preprocessing.sizing import SizingRules, SourceSample, records_per_shard
+from preprocessing.source_objects import SourceFile, find_source_files
+from preprocessing.validation import validate
+
+SAMPLE_RECORDS = 20_000
+"""Written once to measure how many bytes a record takes in a shard."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folders:
+    """Where one preparation reads and writes."""
+
+    source: Path
+    contract: Path
+    shards: Path
+    kept: Path
+    quarantine: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareRequest:
+    """What to prepare, and how.
+
+    Attributes:
+        folders: Where to read and write.
+        input_uri: For messages.
+        input_format: A reader's name, or `auto`.
+        wire_name: Name of the wire format.
+        sizing: What the caller wants of the transform job.
+        hosts: Which of the preparing instances this is.
+        thread_count: Threads to work on.
+    """
+
+    folders: Folders
+    input_uri: str
+    input_format: str
+    wire_name: str
+    sizing: SizingRules
+    hosts: Hosts
+    thread_count: int
+
+    @property
+    def host(self) -> str:
+        """Name of this instance."""
+        return self.hosts.current
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Block:
+    """A block on its way to a thread."""
+
+    source_index: int
+    block: RecordBlock
+
+
+@dataclass(frozen=True, kw_only=True)
+class _CheckedBlock:
+    """What became of one block."""
+
+    source_index: int
+    source_bytes_done: int
+    record_count: int
+    valid: pa.Table
+    quarantined: list[QuarantinedRecord]
+
+
+def prepare(
+    request: PrepareRequest, report: Callable[[Progress], None], seconds: Callable[[], float]
+) -> ShardManifest:
+    """Prepare everything below the source folder.
+
+    Args:
+        request: What to do.
+        report: Is told the progress after each block.
+        seconds: A clock that only goes forward.
+
+    Raises:
+        CallerError: The input or the contract is wrong.
+    """
+    started = seconds()
+    contract = read_contract(_only_file(request.folders.contract))
+    files = find_source_files(request.folders.source, request.input_uri)
+    for file in files:
+        choose_format(file, request.input_format)
+    executor = ThreadPoolExecutor(max_workers=request.thread_count)
+    try:
+        with QuarantineFile(request.folders.quarantine, request.host) as quarantine:
+            run = _Preparation(request, contract, files, quarantine)
+            shards = tuple(run.shards(executor, report))
+    finally:
+        executor.shutdown(cancel_futures=True)
+    return ShardManifest(
+        shards=shards,
+        sources=run.sources(),
+        reason_counts=dict(sorted(quarantine.reason_counts.items())),
+        prepare_seconds=round(seconds() - started, 3),
+        contract_fingerprint=contract.fingerprint,
+        wire_format=request.wire_name,
+    )
+
+
+def _only_file(folder: Path) -> Path:
+    files = sorted(path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else []
+    if len(files) != 1:
+        names = ", ".join(path.name for path in files[:5]) or "none"
+        raise CallerError(f"{folder}: expected exactly one contract, found {names}; check ContractUri")
+    return files[0]
+
+
+class _Preparation:
+    """The state of one preparation: counts by source object, shards cut so far."""
+
+    def __init__(
+        self,
+        request: PrepareRequest,
+        contract: DatasetContract,
+        files: list[SourceFile],
+        quarantine: QuarantineFile,
+    ) -> None:
+        self._request = request
+        self._contract = contract
+        self._files = files
+        self._quarantine = quarantine
+        self._record_counts = [0] * len(files)
+        self._quarantined_counts = [0] * len(files)
+        self._total_bytes = sum(file.byte_count for file in files)
+        self._max_record_bytes = request.sizing.max_record_bytes(len(contract.features) + 1)
+        self._window = request.thread_count + 1
+
+    def sources(self) -> tuple[SourceObject, ...]:
+        """Return what was read of each source object."""
+        counts = zip(self._files, self._record_counts, self._quarantined_counts, strict=True)
+        return tuple(
+            SourceObject(
+                source_key=file.source_key,
+                byte_count=file.byte_count,
+                record_count=record_count,
+                quarantined_count=quarantined_count,
+            )
+            for file, record_count, quarantined_count in counts
+        )
+
+    def shards(self, executor: Executor, report: Callable[[Progress], None]) -> Iterator[Shard]:
+        """Do the work and yield each shard when it is written."""
+        checked = ordered_map(executor, self._check, self._blocks(), self._window)
+        build = functools.partial(
+            build_shard_files,
+            contract=self._contract,
+            wire_name=self._request.wire_name,
+            max_payload_bytes=self._request.sizing.max_payload_bytes,
+        )
+        built = ordered_map(executor, build, self._cut(checked, report), self._window)
+        for number, file in enumerate(file for files in built for file in files):
+            yield self._write(number, file)
+
+    def _blocks(self) -> Iterator[_Block]:
+        for source_index, file in enumerate(self._files):
+            for block in read_blocks(file, self._request.input_format, self._contract, self._max_record_bytes):
+                yield _Block(source_index=source_index, block=block)
+
+    def _check(self, given: _Block) -> _CheckedBlock:
+        parsed = given.block.parse()
+        validation = validate(parsed.columns, self._contract, self._request.wire_name)
+        quarantined = parsed.structure_faults + [
+            QuarantinedRecord(
+                place=parsed.place(fault.row), reason=fault.reason, field=fault.field, message=fault.message
+            )
+            for fault in validation.faults
+        ]
+        return _CheckedBlock(
+            source_index=given.source_index,
+            source_bytes_done=given.block.source_bytes_done,
+            record_count=parsed.record_count,
+            valid=validation.valid,
+            quarantined=sorted(quarantined, key=lambda record: record.place.line_number),
+        )
+
+    def _cut(
+        self, checked: Iterator[_CheckedBlock], report: Callable[[Progress], None]
+    ) -> Iterator[pa.Table]:
+        cutter: ShardCutter | None = None
+        for block in checked:
+            self._count(block)
+            report(self._progress(block))
+            if block.valid.num_rows:
+                cutter = cutter or ShardCutter(self._records_per_shard(block))
+                yield from cutter.add(block.valid)
+        if cutter is not None:
+            yield from cutter.rest()
+
+    def _count(self, block: _CheckedBlock) -> None:
+        self._record_counts[block.source_index] += block.record_count
+        self._quarantined_counts[block.source_index] += len(block.quarantined)
+        for record in block.quarantined:
+            self._quarantine.add(self._files[block.source_index].source_key, record)
+
+    def _progress(self, block: _CheckedBlock) -> Progress:
+        before = sum(file.byte_count for file in self._files[: block.source_index])
+        return Progress(
+            records=sum(self._record_counts),
+            bytes_done=before + block.source_bytes_done,
+            bytes_total=self._total_bytes,
+        )
+
+    def _records_per_shard(self, first: _CheckedBlock) -> int:
+        """Decide the size of all shards from the first block with a valid record."""
+        bytes_per_record: float | None = None
+        if self._request.wire_name == "parquet":
+            sample = first.valid.slice(0, SAMPLE_RECORDS)
+            bytes_per_record = len(shard_content(sample, self._contract, "parquet")) / sample.num_rows
+        before = self._files[: first.source_index]
+        counted = sum(self._record_counts)
+        return records_per_shard(
+            SourceSample(
+                record_count=counted,
+                byte_count=sum(file.byte_count for file in before) + first.source_bytes_done,
+                total_byte_count=self._total_bytes,
+                shard_bytes_per_record=bytes_per_record,
+                host_count=self._request.hosts.count,
+            ),
+            self._request.sizing,
+        )
+
+    def _write(self, number: int, file: ShardFile) -> Shard:
+        suffix = wire_format(self._request.wire_name).shard_suffix
+        shard = Shard(
+            name=f"shard-{self._request.hosts.index:02d}-{number:05d}{suffix}",
+            record_count=file.record_count,
+            byte_count=len(file.content),
+            sha256=file.sha256,
+        )
+        write_bytes(self._request.folders.shards / shard.name, file.content)
+        write_bytes(self._request.folders.kept / shard.kept_name, file.kept)
+        return shard

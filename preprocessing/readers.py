@@ -1,0 +1,78 @@
+"""Choose the reader for a source object.
+
+A reader is a function from an open source object to blocks of records (`records.RecordBlock`). A new format
+is one more module beside `csv_blocks` and one more entry in `_READERS` and `_SUFFIX_FORMATS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+
+from contracts.dataset import DatasetContract
+from contracts.errors import CallerError, near_matches
+from preprocessing.csv_blocks import read_csv_blocks
+from preprocessing.records import RecordBlock
+from preprocessing.source_objects import GZIP_SUFFIX, SourceFile, open_source
+
+AUTO_FORMAT = "auto"
+_SUFFIX_FORMATS = {
+    ".csv": "csv",
+    ".jsonl": "jsonlines",
+    ".ndjson": "jsonlines",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".recordio": "recordio",
+    ".avro": "avro",
+    ".orc": "orc",
+    ".xlsx": "xlsx",
+    ".zip": "zip",
+    ".zst": "zstandard",
+    ".bz2": "bzip2",
+}
+_READER_NAMES = ("csv",)
+
+
+def check_input_format(name: str) -> None:
+    """Raise a CallerError that lists the valid formats if there is none of that name."""
+    valid = (AUTO_FORMAT, *_READER_NAMES)
+    if name not in valid:
+        raise CallerError(f"InputFormat is {name!r}; {near_matches(name, valid)}")
+
+
+def choose_format(file: SourceFile, input_format: str) -> str:
+    """Return the format in which a source object is read; `auto` goes by the name's ending, else CSV.
+
+    Raises:
+        CallerError: The name says that it has a format which cannot be read.
+    """
+    if input_format != AUTO_FORMAT:
+        return input_format
+    suffix = PurePosixPath(file.source_key.lower().removesuffix(GZIP_SUFFIX)).suffix
+    name = _SUFFIX_FORMATS.get(suffix, "csv")
+    if name not in _READER_NAMES:
+        raise CallerError(
+            f"{file.source_key}: looks like {name}, which cannot be read; valid: {', '.join(_READER_NAMES)}; "
+            "if the name misleads, set InputFormat"
+        )
+    return name
+
+
+def read_blocks(
+    file: SourceFile, input_format: str, contract: DatasetContract, max_record_bytes: int
+) -> Iterator[RecordBlock]:
+    """Yield the blocks of one source object.
+
+    Raises:
+        CallerError: It cannot be read, or does not have what the contract says.
+    """
+    reader = _READERS[choose_format(file, input_format)]
+    return reader(file, contract, max_record_bytes)
+
+
+def _read_csv(file: SourceFile, contract: DatasetContract, max_record_bytes: int) -> Iterator[RecordBlock]:
+    with open_source(file) as source:
+        yield from read_csv_blocks(source, contract, max_record_bytes=max_record_bytes)
+
+
+_READERS: dict[str, Callable[[SourceFile, DatasetContract, int], Iterator[RecordBlock]]] = {"csv": _read_csv}

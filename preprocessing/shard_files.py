@@ -1,0 +1,128 @@
+"""Turn typed records into the bytes of a shard and of the kept file beside it.
+
+Pure: nothing is written here. A Parquet shard holds the id and the features as typed columns, and the
+contract's fingerprint in its schema metadata. A CSV shard has no header; each line is the id, quoted where
+it must be, and the encoded features: the shortest text that reads back to the same 32-bit float, empty for
+a missing value. A kept file has the id and the label.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
+
+from contracts.dataset import DatasetContract
+from contracts.encoding import encode
+from contracts.errors import InternalError
+from contracts.wire import FINGERPRINT_KEY
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardFile:
+    """A shard and its kept file, ready to be written.
+
+    Attributes:
+        content: Bytes of the shard.
+        sha256: Hex digest of `content`.
+        kept: Bytes of the kept file.
+        record_count: Records in each of them.
+    """
+
+    content: bytes
+    sha256: str
+    kept: bytes
+    record_count: int
+
+
+def build_shard_files(
+    records: pa.Table, contract: DatasetContract, wire_name: str, max_payload_bytes: int
+) -> list[ShardFile]:
+    """Return the shards for `records`, in order: one, or more where a Parquet shard would be over the limit.
+
+    Raises:
+        InternalError: One record alone is over the limit; readers hold such records back.
+    """
+    content = shard_content(records, contract, wire_name)
+    if wire_name == "parquet" and len(content) > max_payload_bytes:
+        if records.num_rows == 1:
+            raise InternalError(
+                f"a shard of one record is {len(content)} bytes, over the payload limit of "
+                f"{max_payload_bytes} bytes, though readers quarantine such records; raise MaxPayloadInMB"
+            )
+        middle = records.num_rows // 2
+        halves = (records.slice(0, middle), records.slice(middle))
+        return [
+            file for half in halves for file in build_shard_files(half, contract, wire_name, max_payload_bytes)
+        ]
+    names = [contract.id_field] + ([contract.label] if contract.label else [])
+    return [
+        ShardFile(
+            content=content,
+            sha256=hashlib.sha256(content).hexdigest(),
+            kept=_parquet(records.select(names)),
+            record_count=records.num_rows,
+        )
+    ]
+
+
+def shard_content(records: pa.Table, contract: DatasetContract, wire_name: str) -> bytes:
+    """Return the bytes of one shard with exactly these records."""
+    if wire_name == "csv":
+        return _csv(records, contract)
+    columns = records.select([contract.id_field, *contract.features])
+    return _parquet(columns.replace_schema_metadata({FINGERPRINT_KEY: contract.fingerprint.encode()}))
+
+
+def _parquet(columns: pa.Table) -> bytes:
+    """Write columns as Parquet; dictionaries of text read back as text, as the contract has it."""
+    sink = pa.BufferOutputStream()
+    pyarrow.parquet.write_table(
+        columns,
+        sink,
+        compression="snappy",
+        use_dictionary=[entry.name for entry in columns.schema if pa.types.is_dictionary(entry.type)],
+        write_statistics=False,
+        store_schema=False,
+    )
+    return bytes(sink.getvalue())
+
+
+def _csv(records: pa.Table, contract: DatasetContract) -> bytes:
+    records = records.combine_chunks()
+    vectors = encode(_without_dictionaries(records), contract)
+    fields = [_csv_ids(records.column(contract.id_field))]
+    for position in range(vectors.shape[1]):
+        numbers = pa.array(vectors[:, position], from_pandas=True)
+        fields.append(pc.fill_null(pc.cast(numbers, pa.string()), ""))
+    fields[-1] = pc.binary_join_element_wise(fields[-1], "\n", "")
+    lines = pc.binary_join_element_wise(*fields, ",")
+    return b"".join(_text_bytes(chunk) for chunk in lines.chunks)
+
+
+def _without_dictionaries(records: pa.Table) -> pa.Table:
+    kinds = [
+        pa.field(entry.name, pa.string()) if pa.types.is_dictionary(entry.type) else entry
+        for entry in records.schema
+    ]
+    return records.cast(pa.schema(kinds))
+
+
+def _csv_ids(ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return ids as CSV fields."""
+    texts = pc.cast(ids, pa.string())
+    must_quote = pc.match_substring_regex(texts, '[",]')
+    escaped = pc.binary_join_element_wise('"', pc.replace_substring(texts, '"', '""'), '"', "")
+    return pc.if_else(must_quote, escaped, texts)
+
+
+def _text_bytes(texts: pa.StringArray) -> bytes:
+    """Return all texts one after the other: what lies in the array's memory already."""
+    _, offsets_buffer, values_buffer = texts.buffers()
+    if not len(texts) or values_buffer is None:
+        return b""
+    offsets = memoryview(offsets_buffer).cast("i")
+    return bytes(values_buffer[offsets[texts.offset] : offsets[texts.offset + len(texts)]])

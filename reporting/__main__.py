@@ -1,0 +1,74 @@
+"""`python3 -m reporting`: reconcile one run, report it and publish its scores."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from contracts import container_paths
+from contracts.atomic_files import write_bytes
+from contracts.container_paths import inside, ml_root
+from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError
+from contracts.progress import Progress, format_progress
+from reporting.request import ReportPaths, parse_request
+from reporting.run import Surroundings, report_run
+
+SECONDS_BETWEEN_PROGRESS = 0.5
+
+
+def main() -> int:
+    """Run the report with the process's arguments and environment; return its exit code."""
+    root = ml_root(os.environ)
+    try:
+        request = parse_request(sys.argv[1:])
+        around = Surroundings(
+            now=lambda: dt.datetime.now(dt.timezone.utc),
+            announce=_announcer(time.monotonic),
+            worker_count=os.cpu_count() or 1,
+        )
+        run = report_run(request, ReportPaths.below(root), around)
+    except BatchScoreError as error:
+        failure = error
+    except Exception as error:  # noqa: BLE001 - the last place that can say what went wrong
+        traceback.print_exc()
+        failure = InternalError(f"the report failed unexpectedly: {error!r}; the log has the traceback")
+    else:
+        _say(format_progress(Progress(records=run.counts.valid)))
+        return EXIT_SUCCEEDED
+    _tell(failure, inside(root, container_paths.FAILURE_MESSAGE))
+    return failure.exit_code
+
+
+def _tell(failure: BatchScoreError, message_path: Path) -> None:
+    """Say what went wrong on standard error, and where the service looks for the failure reason."""
+    print(failure, file=sys.stderr)  # noqa: T201 - standard error is the container's log
+    try:
+        write_bytes(message_path, str(failure).encode())
+    except OSError as error:
+        print(f"{message_path}: cannot be written: {error}", file=sys.stderr)  # noqa: T201 - as above
+
+
+def _announcer(clock: Callable[[], float]) -> Callable[[Progress], None]:
+    """Return a function that says progress at most twice a second."""
+    last_said = clock()
+
+    def announce(progress: Progress) -> None:
+        nonlocal last_said
+        if clock() - last_said >= SECONDS_BETWEEN_PROGRESS:
+            last_said = clock()
+            _say(format_progress(progress))
+
+    return announce
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - progress is read from standard output
+
+
+if __name__ == "__main__":
+    sys.exit(main())

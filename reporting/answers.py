@@ -1,0 +1,97 @@
+"""Read what Batch Transform wrote for one shard: an id, and a score or an error, for each record.
+
+In:  `<shard name>.out`, in one of two wire formats
+     parquet   columns in this order: the id (typed as it was sent), `score` (float64), `error` (string)
+     csv       no header; the id as it was sent, then a number or `error: <reason>`; quoted where needed
+Out: a table with the columns `id`, `score` (float64) and `error` (string), in the order of the file. Each
+     record has exactly one of score and error, the other is null. A score that is no finite number becomes
+     an error: it is counted as unscorable, never published as a score.
+
+Never decides whether the ids are the right ones: that is `reporting.reconcile`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as arrow_csv
+import pyarrow.parquet as pq
+
+from contracts.errors import InternalError
+from contracts.wire import CSV_ERROR_PREFIX, ERROR_COLUMN, SCORE_COLUMN
+
+ID_COLUMN = "id"
+"""Name of the first column of an answer, whatever the contract calls the field."""
+
+NOT_FINITE_ERROR = "the model answered with a score that is not a finite number"
+
+
+def read_answers(path: Path, *, wire_format: str) -> pa.Table:
+    """Read one output.
+
+    Raises:
+        InternalError: It cannot be read, or a record has neither a score nor an error.
+    """
+    try:
+        table = _read_csv(path) if wire_format == "csv" else _read_parquet(path)
+    except pa.ArrowInvalid as error:
+        raise InternalError(
+            f"{path.name}: cannot be read as the {wire_format} answers that the model container writes: "
+            f"{' '.join(str(error).split())}"
+        ) from error
+    return _settled(table, path.name)
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    with pq.ParquetFile(path) as file:
+        found = file.schema_arrow.names
+        if len(found) != 3 or found[1:] != [SCORE_COLUMN, ERROR_COLUMN]:
+            raise pa.ArrowInvalid(
+                f"found the columns {found}, expected an id, {SCORE_COLUMN!r} and {ERROR_COLUMN!r}"
+            )
+        table = file.read(use_threads=False)
+    return pa.table(
+        {
+            ID_COLUMN: table.column(0),
+            SCORE_COLUMN: table.column(1).cast(pa.float64()),
+            ERROR_COLUMN: table.column(2).cast(pa.string()),
+        }
+    )
+
+
+def _read_csv(path: Path) -> pa.Table:
+    names = [ID_COLUMN, SCORE_COLUMN]
+    if path.stat().st_size == 0:
+        table = pa.table({name: pa.array([], pa.string()) for name in names})
+    else:
+        table = arrow_csv.read_csv(
+            path,
+            read_options=arrow_csv.ReadOptions(column_names=names, use_threads=False),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            ),
+        )
+    texts = table.column(SCORE_COLUMN)
+    is_error = pc.starts_with(texts, CSV_ERROR_PREFIX)
+    nothing = pa.scalar(None, pa.string())
+    reasons = pc.utf8_slice_codeunits(pc.if_else(is_error, texts, nothing), len(CSV_ERROR_PREFIX))
+    scores = pc.cast(pc.if_else(is_error, nothing, texts), pa.float64())
+    return pa.table({ID_COLUMN: table.column(ID_COLUMN), SCORE_COLUMN: scores, ERROR_COLUMN: reasons})
+
+
+def _settled(table: pa.Table, name: str) -> pa.Table:
+    """Return the answers with exactly one of score and error for each record."""
+    scores, errors = table.column(SCORE_COLUMN), table.column(ERROR_COLUMN)
+    has_score, has_error = pc.is_valid(scores), pc.is_valid(errors)
+    silent = pc.index(pc.or_(has_score, has_error), False).as_py()
+    if silent >= 0:
+        raise InternalError(f"{name}: record {silent + 1} has neither a score nor an error")
+    is_infinite = pc.and_not(pc.and_not(has_score, has_error), pc.fill_null(pc.is_finite(scores), False))
+    if pc.any(is_infinite).as_py():
+        errors = pc.if_else(is_infinite, pa.scalar(NOT_FINITE_ERROR), errors)
+        has_error = pc.is_valid(errors)
+    if pc.any(has_error).as_py():
+        scores = pc.if_else(has_error, pa.scalar(None, pa.float64()), scores)
+    return pa.table({ID_COLUMN: table.column(ID_COLUMN), SCORE_COLUMN: scores, ERROR_COLUMN: errors})

@@ -1,0 +1,168 @@
+"""Draw a chart's table as static SVG that stands inside an HTML page.
+
+Lines and text take the page's text colour (`currentColor`) and marks its custom property `--chart`, so that a
+chart follows the page into dark mode and onto paper. The drawing has a title and a description for those who
+do not see it, no script, and nothing that is loaded from elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import altair as alt
+import pandas as pd
+import vl_convert
+from markupsafe import Markup
+
+from reporting import tables
+
+WIDTH_PIXELS = 380
+HEIGHT_PIXELS = 220
+MARK_COLOUR = "var(--chart, #1f5fa8)"
+INK_COLOUR = "currentColor"
+
+_UNIT = alt.Scale(domain=[0, 1])
+_VEGA_LITE_VERSION = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+
+
+def draw(table: tables.ChartTable, *, title: str, description: str) -> Markup:
+    """Return the chart of a table as an `<svg>` element.
+
+    Args:
+        table: What to draw; its name chooses the kind of chart.
+        title: Read out by a screen reader, and shown on hover.
+        description: What a person who does not see it should know.
+    """
+    chart = _CHARTS[table.name](table.frame)
+    svg = vl_convert.vegalite_to_svg(_styled(chart).to_dict(), vl_version=_VEGA_LITE_VERSION)
+    return _inline(svg, name=table.name, title=title, description=description)
+
+
+def _inline(svg: str, *, name: str, title: str, description: str) -> Markup:
+    """Replace the outermost tag: no fixed size, but a role, a title and a description."""
+    opening, body = svg.split(">", 1)
+    box = opening.split('viewBox="', 1)[1].split('"', 1)[0]
+    return Markup(
+        '<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="{box}" role="img" '
+        'aria-labelledby="{name}-title {name}-description">'
+        '<title id="{name}-title">{title}</title><desc id="{name}-description">{description}</desc>'
+    ).format(box=box, name=name, title=title, description=description) + Markup(body)  # noqa: S704 - Vega's own markup
+
+
+def _styled(chart: alt.Chart | alt.LayerChart) -> alt.Chart | alt.LayerChart:
+    ink = {
+        "labelColor": INK_COLOUR,
+        "titleColor": INK_COLOUR,
+        "domainColor": INK_COLOUR,
+        "tickColor": INK_COLOUR,
+    }
+    styled: Any = (
+        chart.properties(width=WIDTH_PIXELS, height=HEIGHT_PIXELS, background="transparent")
+        .configure(aria=False, font="system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", padding=4)
+        .configure_axis(
+            **ink,
+            labelFontSize=12,
+            titleFontSize=12,
+            titleFontWeight="normal",
+            titlePadding=8,
+            gridColor=INK_COLOUR,
+            gridOpacity=0.12,
+            domainOpacity=0.4,
+            tickOpacity=0.4,
+            tickCount=5,
+        )
+        .configure_view(stroke=None)
+    )
+    return styled  # type: ignore[no-any-return]
+
+
+def _line(
+    base: alt.Chart, *, x: alt.X, y: alt.Y, interpolate: Literal["linear", "step-before"] = "linear"
+) -> alt.Chart:
+    line = base.mark_line(color=MARK_COLOUR, strokeWidth=2.25, clip=True, interpolate=interpolate)
+    return line.encode(x=x, y=y, order=alt.Order(f"{base.data.columns[0]}:Q"))
+
+
+def _points(base: alt.Chart, *, x: alt.X, y: alt.Y) -> alt.Chart:
+    return base.mark_circle(color=MARK_COLOUR, size=64, opacity=1).encode(x=x, y=y)
+
+
+def _reference(x: tuple[str, list[float]], y: tuple[str, list[float]]) -> alt.Chart:
+    """Return a dashed line to compare with; each axis as its field and the values at both ends."""
+    return (
+        alt.Chart(pd.DataFrame(dict([x, y])))
+        .mark_line(color=INK_COLOUR, opacity=0.5, strokeDash=[4, 4], strokeWidth=1.25)
+        .encode(x=f"{x[0]}:Q", y=f"{y[0]}:Q")
+    )
+
+
+def _histogram(frame: pd.DataFrame) -> alt.Chart:
+    return (
+        alt.Chart(frame)
+        .mark_rect(color=MARK_COLOUR, strokeWidth=0)
+        .encode(
+            x=alt.X("score_from:Q", title="Score", bin="binned", axis=alt.Axis(grid=False)),
+            x2="score_to:Q",
+            y=alt.Y("record_count:Q", title="Records", axis=alt.Axis(format=",", tickMinStep=1)),
+            y2=alt.datum(0),
+        )
+    )
+
+
+def _roc(frame: pd.DataFrame) -> alt.LayerChart:
+    x = alt.X("false_positive_rate:Q", title="False positive rate", scale=_UNIT)
+    y = alt.Y("true_positive_rate:Q", title="True positive rate", scale=_UNIT)
+    chance = _reference(("false_positive_rate", [0, 1]), ("true_positive_rate", [0, 1]))
+    return alt.layer(chance, _line(alt.Chart(frame[["true_positive_rate", "false_positive_rate"]]), x=x, y=y))
+
+
+def _precision_recall(frame: pd.DataFrame) -> alt.LayerChart:
+    x = alt.X("recall:Q", title="Recall", scale=_UNIT)
+    y = alt.Y("precision:Q", title="Precision", scale=_UNIT)
+    base_rate = float(frame["precision"].iloc[-1])
+    chance = _reference(("recall", [0, 1]), ("precision", [base_rate, base_rate]))
+    return alt.layer(chance, _line(alt.Chart(frame), x=x, y=y, interpolate="step-before"))
+
+
+def _calibration(frame: pd.DataFrame) -> alt.LayerChart:
+    x = alt.X("mean_score:Q", title="Mean score", scale=_UNIT)
+    y = alt.Y("observed_fraction:Q", title="Observed fraction", scale=_UNIT)
+    base = alt.Chart(frame.dropna())
+    exact = _reference(("mean_score", [0, 1]), ("observed_fraction", [0, 1]))
+    return alt.layer(exact, _line(base, x=x, y=y), _points(base, x=x, y=y))
+
+
+def _lift(frame: pd.DataFrame) -> alt.LayerChart:
+    x = alt.X("decile:O", title="Tenth of the records, highest scores first", axis=alt.Axis(labelAngle=0))
+    bars = (
+        alt.Chart(frame)
+        .mark_bar(color=MARK_COLOUR)
+        .encode(x=x, y=alt.Y("lift:Q", title="Lift (1 is average)"))
+    )
+    average = (
+        alt.Chart(pd.DataFrame({"lift": [1]}))
+        .mark_rule(color=INK_COLOUR, opacity=0.6, strokeDash=[4, 4])
+        .encode(y="lift:Q")
+    )
+    return alt.layer(bars, average)
+
+
+def _decile_means(frame: pd.DataFrame) -> alt.LayerChart:
+    x = alt.X("mean_score:Q", title="Mean score", scale=alt.Scale(zero=False))
+    y = alt.Y("mean_label:Q", title="Mean label", scale=alt.Scale(zero=False))
+    both = frame[["mean_score", "mean_label"]].to_numpy()
+    ends = [float(both.min()), float(both.max())]
+    base = alt.Chart(frame)
+    exact = _reference(("mean_score", ends), ("mean_label", ends))
+    return alt.layer(exact, _line(base, x=x, y=y), _points(base, x=x, y=y))
+
+
+_CHARTS: dict[str, Callable[[pd.DataFrame], alt.Chart | alt.LayerChart]] = {
+    tables.SCORE_DISTRIBUTION: _histogram,
+    tables.ROC: _roc,
+    tables.PRECISION_RECALL: _precision_recall,
+    tables.CALIBRATION: _calibration,
+    tables.LIFT: _lift,
+    tables.DECILE_MEANS: _decile_means,
+}

@@ -1,0 +1,97 @@
+"""How the scores of a run are distributed, added up shard by shard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+UNIT_BIN_COUNT = 20
+"""Bins over [0, 1], each 0.05 wide."""
+
+WIDE_BIN_COUNT = 30
+"""Bins from the smallest to the largest score, where scores leave [0, 1]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreSummary:
+    """What one shard's scores, or all scores, come to.
+
+    Attributes:
+        record_count: Scores; unscorable records have none.
+        minimum: Smallest score; infinity without scores.
+        maximum: Largest score; minus infinity without scores.
+        total: Their sum.
+        unit_counts: Scores in each of UNIT_BIN_COUNT bins of [0, 1]; those outside are in the end bins.
+    """
+
+    record_count: int
+    minimum: float
+    maximum: float
+    total: float
+    unit_counts: np.ndarray
+
+    @property
+    def is_within_unit(self) -> bool:
+        """Whether every score is in [0, 1], so that the bins say everything."""
+        return self.record_count == 0 or (self.minimum >= 0 and self.maximum <= 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreDistribution:
+    """A histogram of all scores.
+
+    Attributes:
+        summary: Of all scores.
+        edges: Bounds of the bins, one more than there are bins; every bin includes its lower bound.
+        counts: Scores in each bin.
+    """
+
+    summary: ScoreSummary
+    edges: np.ndarray
+    counts: np.ndarray
+
+
+def summarise(scores: np.ndarray) -> ScoreSummary:
+    """Summarise finite scores of shape (records,)."""
+    edges = unit_edges()
+    bins = np.clip(np.searchsorted(edges, scores, side="right") - 1, 0, UNIT_BIN_COUNT - 1)
+    return ScoreSummary(
+        record_count=len(scores),
+        minimum=float(np.min(scores, initial=np.inf)),
+        maximum=float(np.max(scores, initial=-np.inf)),
+        total=float(np.sum(scores)),
+        unit_counts=np.bincount(bins, minlength=UNIT_BIN_COUNT),
+    )
+
+
+def add_up(summaries: Iterable[ScoreSummary]) -> ScoreSummary:
+    """Return the summary of all scores together."""
+    parts = [summarise(np.empty(0)), *summaries]
+    return ScoreSummary(
+        record_count=sum(part.record_count for part in parts),
+        minimum=min(part.minimum for part in parts),
+        maximum=max(part.maximum for part in parts),
+        total=sum(part.total for part in parts),
+        unit_counts=np.sum([part.unit_counts for part in parts], axis=0),
+    )
+
+
+def unit_distribution(summary: ScoreSummary) -> ScoreDistribution:
+    """Return the histogram of scores that are all in [0, 1]."""
+    return ScoreDistribution(summary=summary, edges=unit_edges(), counts=summary.unit_counts)
+
+
+def wide_distribution(summary: ScoreSummary, score_arrays: Iterable[np.ndarray]) -> ScoreDistribution:
+    """Return the histogram of scores that leave [0, 1], reading them shard by shard once more."""
+    edges = np.histogram_bin_edges([summary.minimum, summary.maximum], bins=WIDE_BIN_COUNT)
+    counts = np.zeros(WIDE_BIN_COUNT, dtype=np.int64)
+    for scores in score_arrays:
+        counts += np.histogram(scores, bins=edges)[0]
+    return ScoreDistribution(summary=summary, edges=edges, counts=counts)
+
+
+def unit_edges() -> np.ndarray:
+    """Return the bounds of the bins over [0, 1]."""
+    return np.linspace(0, 1, UNIT_BIN_COUNT + 1)

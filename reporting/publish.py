@@ -1,0 +1,137 @@
+"""Write what downstream readers see: the scored records, `_SUCCESS`, and the pointer to the newest run.
+
+Scores   one file a shard below `run_date=<date>/run_id=<id>/`: the id under the contract's name, `score`
+         (float64), `error` (string), `model_package_arn` and `run_id`. One of score and error is null. In
+         Parquet the last two are dictionary-encoded columns of strings; in CSV there is a header, and a null
+         is an empty field.
+_SUCCESS JSON that names every file with bytes, SHA-256 and records. The service does not document in which
+         order it uploads the files of one output: a reader that wants to be sure compares what it sees.
+Pointer  `latest.json`; its output comes last in the definition.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pyarrow.parquet as pq
+
+from contracts.atomic_files import whole_file, write_json
+from contracts.dataset import DatasetContract
+from contracts.errors import CallerError
+from contracts.ledger import POINTER_FILE, SUCCESS_FILE
+from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
+from reporting.request import ReportRequest
+
+PACKAGE_COLUMN = "model_package_arn"
+RUN_COLUMN = "run_id"
+PUBLISHED_COLUMNS = (SCORE_COLUMN, ERROR_COLUMN, PACKAGE_COLUMN, RUN_COLUMN)
+"""What stands beside the id."""
+
+_HASHED_BLOCK_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedFile:
+    """One file of scores.
+
+    Attributes:
+        name: File name below the run's folder.
+        byte_count: Its size.
+        sha256: Hex digest of its bytes.
+        record_count: Records in it, scored and unscorable.
+    """
+
+    name: str
+    byte_count: int
+    sha256: str
+    record_count: int
+
+
+def check_publishable(contract: DatasetContract) -> None:
+    """Refuse an id field that would stand in the published file twice.
+
+    Raises:
+        CallerError: It has the name of a column that is added.
+    """
+    if contract.id_field in PUBLISHED_COLUMNS:
+        raise CallerError(
+            f"the contract's primary key is called {contract.id_field!r}, which is also a published column; "
+            f"rename the field (taken: {', '.join(PUBLISHED_COLUMNS)})"
+        )
+
+
+def part_name(shard_name: str, output_format: str) -> str:
+    """Return the name of the file with the scores of one shard."""
+    return f"part-{shard_name.rsplit('.', 1)[0]}.{output_format}"
+
+
+def write_part(path: Path, answers: pa.Table, *, id_field: str, request: ReportRequest) -> PublishedFile:
+    """Write the scores of one shard, whole or not at all.
+
+    Args:
+        path: Where to.
+        answers: Columns `id`, `score`, `error`, reconciled.
+        id_field: What the contract calls the id.
+        request: Says the format, the run and the model package.
+    """
+    constants = {PACKAGE_COLUMN: request.model_package_arn, RUN_COLUMN: request.run_id}
+    table = answers.rename_columns([id_field, SCORE_COLUMN, ERROR_COLUMN])
+    for name, value in constants.items():
+        table = table.append_column(name, _repeated(value, len(table), as_dictionary=path.suffix != ".csv"))
+    with whole_file(path) as stream:
+        if path.suffix == ".csv":
+            arrow_csv.write_csv(table, stream)
+        else:
+            # Without Arrow's own schema every reader sees plain strings, and the partition column of the
+            # same name, which is a string too, agrees with the one in the file.
+            pq.write_table(
+                table, stream, compression="snappy", store_schema=False, use_dictionary=[*constants]
+            )
+    with path.open("rb") as stream:
+        digest = _digest(stream)
+    return PublishedFile(
+        name=path.name, byte_count=path.stat().st_size, sha256=digest, record_count=len(answers)
+    )
+
+
+def _repeated(value: str, count: int, *, as_dictionary: bool) -> pa.Array:
+    if not as_dictionary:
+        return pa.repeat(value, count)
+    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), count), [value])
+
+
+def _digest(stream: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while block := stream.read(_HASHED_BLOCK_BYTES):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def write_success(folder: Path, request: ReportRequest, files: Sequence[PublishedFile]) -> None:
+    """Write `_SUCCESS` beside the files that it names."""
+    document = {
+        "run_id": request.run_id,
+        "run_date": request.run_date,
+        "format": request.output_format,
+        "record_count": sum(file.record_count for file in files),
+        "files": [dataclasses.asdict(file) for file in files],
+    }
+    write_json(folder / SUCCESS_FILE, document)
+
+
+def write_pointer(folder: Path, request: ReportRequest, *, finished_at: str) -> None:
+    """Write the pointer that names this run as the newest."""
+    document = {
+        "run_id": request.run_id,
+        "run_date": request.run_date,
+        **request.uris,
+        "finished_at": finished_at,
+    }
+    write_json(folder / POINTER_FILE, document)

@@ -1,0 +1,153 @@
+"""Decide which numbers of model quality can be computed for a run, and say why the others cannot.
+
+In:  scores of the records whose outcome is known, and those outcomes (`reporting.labels`).
+Out: a Quality. What could not be computed is a sentence in its notes, never a made-up number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from reporting import metrics
+
+THRESHOLD = 0.5
+"""Score from which a record counts as predicted positive in the confusion matrix."""
+
+BINARY, REGRESSION, UNKNOWN = "binary", "regression", "unknown"
+
+METRIC_NAMES = {
+    "auc": "AUC (area under the ROC curve)",
+    "pr_auc": "PR-AUC (average precision)",
+    "log_loss": "Log loss",
+    "brier": "Brier score",
+    "accuracy": f"Accuracy at {THRESHOLD}",
+    "precision": f"Precision at {THRESHOLD}",
+    "recall": f"Recall at {THRESHOLD}",
+    "f1": f"F1 at {THRESHOLD}",
+    "mae": "Mean absolute error",
+    "mse": "Mean squared error",
+    "rmse": "Root mean squared error",
+    "r2": "R²",
+}
+"""The metrics of the ledger and the report, in the order in which they are shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """How well the scores agree with the known outcomes.
+
+    Attributes:
+        kind: BINARY, REGRESSION, or UNKNOWN where no outcome is known.
+        labelled_count: Scored records with a known outcome; everything here is about them.
+        positive_count: Positive ones among them; 0 unless binary.
+        metrics: Numbers by the names of METRIC_NAMES; only those that could be computed.
+        notes: What could not be computed, and why, in sentences.
+        ranking: The records by score, where both classes are there.
+        confusion: Outcomes at THRESHOLD, where scores are in [0, 1].
+        calibration: Columns of `metrics.calibration`, or empty.
+        lift: Columns of `metrics.lift`, or empty.
+        decile_means: Columns of `metrics.means_by_decile` for a regression, or empty.
+    """
+
+    kind: str
+    labelled_count: int
+    positive_count: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    ranking: metrics.Ranking | None = None
+    confusion: metrics.Confusion | None = None
+    calibration: dict[str, np.ndarray] = field(default_factory=dict)
+    lift: dict[str, np.ndarray] = field(default_factory=dict)
+    decile_means: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def measure(scores: np.ndarray, labels: np.ndarray, *, label_name: str | None) -> Quality:
+    """Measure scores against outcomes, both finite float64 of shape (records,).
+
+    Args:
+        scores: Of the records whose outcome is known.
+        labels: Their outcomes.
+        label_name: The contract's label field, or None if it has none.
+    """
+    if label_name is None:
+        note = "The contract names no label, so there are no outcomes to measure the model against."
+        return Quality(kind=UNKNOWN, labelled_count=0, notes=(note,))
+    if len(scores) == 0:
+        note = (
+            f"No scored record has a value in the label field “{label_name}”, so nothing could be measured."
+        )
+        return Quality(kind=UNKNOWN, labelled_count=0, notes=(note,))
+    if np.all((labels == 0) | (labels == 1)):
+        return _measure_binary(scores, labels)
+    return _measure_regression(scores, labels)
+
+
+def _measure_binary(scores: np.ndarray, labels: np.ndarray) -> Quality:
+    ranking = metrics.rank(scores, labels)
+    found: dict[str, float] = {}
+    notes: list[str] = []
+    has_both_classes = 0 < ranking.positive_count < ranking.record_count
+    if has_both_classes:
+        found["auc"] = metrics.roc_auc(ranking)
+        found["pr_auc"] = metrics.average_precision(ranking)
+    else:
+        which = "positive" if ranking.positive_count else "negative"
+        notes.append(
+            f"AUC, PR-AUC and lift were not computed: they need both outcomes, and every labelled record "
+            f"({ranking.record_count:,}) is {which}."
+        )
+    has_lift = has_both_classes and ranking.record_count >= metrics.DECILE_COUNT
+    if has_both_classes and not has_lift:
+        notes.append(
+            f"Lift was not computed: ten groups need ten labelled records, and there are {ranking.record_count}."
+        )
+    if has_both_classes and len(ranking.record_counts) == 1:
+        notes.append("Every labelled record has the same score, so the model tells none of them apart.")
+    is_probability = bool(np.all((scores >= 0) & (scores <= 1)))
+    confusion = metrics.confusion(scores, labels, threshold=THRESHOLD) if is_probability else None
+    if confusion is None:
+        notes.append(
+            "Log loss, Brier score, calibration and the rates at a threshold were not computed: they need scores "
+            f"in [0, 1], and these reach from {scores.min():.6g} to {scores.max():.6g}."
+        )
+    else:
+        found |= {"log_loss": metrics.log_loss(scores, labels), "brier": metrics.brier_score(scores, labels)}
+        found |= {name: value for name, value in confusion.rates().items() if name in METRIC_NAMES}
+        notes += _missing_rates(found)
+    return Quality(
+        kind=BINARY,
+        labelled_count=ranking.record_count,
+        positive_count=ranking.positive_count,
+        metrics=found,
+        notes=tuple(notes),
+        ranking=ranking if has_both_classes else None,
+        confusion=confusion,
+        calibration=metrics.calibration(scores, labels) if is_probability else {},
+        lift=metrics.lift(ranking) if has_lift else {},
+    )
+
+
+def _missing_rates(found: dict[str, float]) -> list[str]:
+    reasons = {
+        "precision": f"Precision was not computed: no labelled record has a score of {THRESHOLD} or more.",
+        "recall": "Recall was not computed: no labelled record is positive.",
+    }
+    return [reason for name, reason in reasons.items() if name not in found]
+
+
+def _measure_regression(scores: np.ndarray, labels: np.ndarray) -> Quality:
+    found = metrics.regression_errors(scores, labels)
+    notes = [
+        "The label has values other than 0 and 1, so the scores are measured as predictions of a number."
+    ]
+    if "r2" not in found:
+        notes.append("R² was not computed: it needs labels that differ from each other.")
+    return Quality(
+        kind=REGRESSION,
+        labelled_count=len(scores),
+        metrics=found,
+        notes=tuple(notes),
+        decile_means=metrics.means_by_decile(scores, labels),
+    )

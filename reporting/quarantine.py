@@ -1,0 +1,103 @@
+"""Count the quarantined records by reason, and keep a few of each to show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from contracts.errors import PlatformError
+from contracts.quarantine import QUARANTINE_SCHEMA
+
+EXAMPLES_PER_REASON = 3
+MAX_RAW_CHARS = 240
+"""Characters shown of a record; the whole record is in the quarantine file."""
+
+_BATCH_RECORDS = 16_384
+_SHOWN_COLUMNS = ["source_key", "line_number", "reason_code", "field", "message", "raw", "raw_byte_count"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuarantinedExample:
+    """One quarantined record, for people.
+
+    Attributes:
+        source_key: Source object that it came from.
+        line_number: 1-based line or row in it.
+        reason_code: Why it is held back.
+        message: Why, in words.
+        raw: Its first MAX_RAW_CHARS characters; bytes that are no text are written as escapes.
+        raw_byte_count: How long the whole record is.
+    """
+
+    source_key: str
+    line_number: int
+    reason_code: str
+    message: str
+    raw: str
+    raw_byte_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuarantineDigest:
+    """What is in a run's quarantine.
+
+    Attributes:
+        reason_counts: Records by reason code, most frequent first.
+        examples: At most EXAMPLES_PER_REASON records of each reason.
+    """
+
+    reason_counts: dict[str, int]
+    examples: tuple[QuarantinedExample, ...]
+
+
+def read_quarantine(folder: Path) -> QuarantineDigest:
+    """Read every Parquet file below `folder`; a folder that is empty or missing holds no records.
+
+    Raises:
+        PlatformError: A file cannot be read, or is no quarantine file.
+    """
+    counts: Counter[str] = Counter()
+    examples: list[QuarantinedExample] = []
+    for path in sorted(folder.rglob("*.parquet")):
+        try:
+            _read_file(path, counts, examples)
+        except (pa.ArrowInvalid, KeyError) as error:
+            raise PlatformError(f"{path}: cannot be read as a quarantine file: {error}") from error
+    ordered = dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
+    ranks = {reason: position for position, reason in enumerate(ordered)}
+    examples.sort(key=lambda example: ranks[example.reason_code])
+    return QuarantineDigest(reason_counts=ordered, examples=tuple(examples))
+
+
+def _read_file(path: Path, counts: Counter[str], examples: list[QuarantinedExample]) -> None:
+    with pq.ParquetFile(path) as file:
+        absent = [name for name in QUARANTINE_SCHEMA.names if name not in file.schema_arrow.names]
+        if absent:
+            raise pa.ArrowInvalid(f"it lacks the columns {absent}")
+        for batch in file.iter_batches(batch_size=_BATCH_RECORDS, columns=_SHOWN_COLUMNS):
+            for entry in pc.value_counts(batch.column("reason_code")).to_pylist():
+                reason = entry["values"]
+                wanted = max(0, EXAMPLES_PER_REASON - counts[reason])
+                counts[reason] += entry["counts"]
+                if wanted:
+                    chosen = batch.filter(pc.equal(batch.column("reason_code"), reason)).slice(0, wanted)
+                    examples.extend(_example(record) for record in chosen.to_pylist())
+
+
+def _example(record: dict[str, Any]) -> QuarantinedExample:
+    text = record["raw"].decode("utf-8", errors="backslashreplace").rstrip("\r\n")
+    shortened = text if len(text) <= MAX_RAW_CHARS else text[:MAX_RAW_CHARS] + " …"
+    return QuarantinedExample(
+        source_key=record["source_key"],
+        line_number=record["line_number"],
+        reason_code=record["reason_code"],
+        message=record["message"],
+        raw=shortened,
+        raw_byte_count=record["raw_byte_count"],
+    )

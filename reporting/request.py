@@ -1,0 +1,183 @@
+"""What one report is asked for, as the pipeline definition puts it into the container's arguments."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from contracts import container_paths
+from contracts.container_paths import inside
+from contracts.errors import CallerError, near_matches
+from contracts.wire import wire_format
+
+OUTPUT_FORMATS = ("parquet", "csv")
+"""Forms in which scores can be published."""
+
+AUTOMATIC_RUN_DATE = "auto"
+"""Stands for the UTC date on which the run started."""
+
+_SAFE_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:?\d\d)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportRequest:
+    """The arguments of ReportRun, checked.
+
+    Attributes:
+        run_id: Execution id; safe as the name of a folder.
+        run_date: ISO date that partitions the scores.
+        started_at: When the run started, with a time zone.
+        pipeline_name: Name of the pipeline that ran.
+        model_package_arn: The registered model that scored.
+        output_uri: Where the run publishes; ends with `/`.
+        output_format: One of OUTPUT_FORMATS.
+        wire_format: Name of the wire format in which the scores came back.
+        parameters: Pipeline parameters by name, as text.
+    """
+
+    run_id: str
+    run_date: str
+    started_at: dt.datetime
+    pipeline_name: str
+    model_package_arn: str
+    output_uri: str
+    output_format: str
+    wire_format: str
+    parameters: dict[str, str]
+
+    @property
+    def scores_folder(self) -> str:
+        """Where this run's scores stand below `scores/`; no slash at either end."""
+        return f"run_date={self.run_date}/run_id={self.run_id}"
+
+    @property
+    def uris(self) -> dict[str, str]:
+        """Where the parts of this run are once the container's outputs are uploaded."""
+        run = f"{self.output_uri}runs/{self.run_id}/"
+        return {
+            "scores": f"{self.output_uri}scores/{self.scores_folder}/",
+            "quarantine": f"{run}quarantine/",
+            "report": f"{run}report/report.html",
+            "ledger": f"{run}report/run.json",
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportPaths:
+    """The container's folders on this machine: five that are read, three that are written."""
+
+    plan: Path
+    kept: Path
+    quarantine: Path
+    transform: Path
+    contract: Path
+    scores: Path
+    report: Path
+    pointer: Path
+
+    @classmethod
+    def below(cls, root: Path) -> ReportPaths:
+        """Return the folders for the given stand-in of `/opt/ml`."""
+        return cls(
+            plan=inside(root, container_paths.PLAN_INPUT),
+            kept=inside(root, container_paths.KEPT_INPUT),
+            quarantine=inside(root, container_paths.QUARANTINE_INPUT),
+            transform=inside(root, container_paths.TRANSFORM_INPUT),
+            contract=inside(root, container_paths.CONTRACT_INPUT),
+            scores=inside(root, container_paths.SCORES_OUTPUT),
+            report=inside(root, container_paths.REPORT_OUTPUT),
+            pointer=inside(root, container_paths.POINTER_OUTPUT),
+        )
+
+
+class _RefusingParser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise CallerError(f"the arguments of the report are wrong: {message}")
+
+
+def parse_request(argv: Sequence[str]) -> ReportRequest:
+    """Read and check the arguments.
+
+    Raises:
+        CallerError: An argument is missing, unknown or wrong.
+    """
+    given = _parser().parse_args(list(argv))
+    if not _SAFE_RUN_ID.fullmatch(given.run_id):
+        raise CallerError(
+            f"--run-id is {given.run_id!r}; expected up to 128 letters, digits, '-', '_' and '.', as it names a folder"
+        )
+    if not given.output_uri.endswith("/"):
+        raise CallerError(f"--output-uri is {given.output_uri!r}; a prefix must end with '/'")
+    if given.output_format not in OUTPUT_FORMATS:
+        hint = near_matches(given.output_format, OUTPUT_FORMATS)
+        raise CallerError(
+            f"OutputFormat {given.output_format!r} is unknown; {hint} (valid: {', '.join(OUTPUT_FORMATS)})"
+        )
+    started_at = _moment(given.started_at)
+    return ReportRequest(
+        run_id=given.run_id,
+        run_date=_run_date(given.run_date, started_at),
+        started_at=started_at,
+        pipeline_name=given.pipeline_name,
+        model_package_arn=given.model_package_arn,
+        output_uri=given.output_uri,
+        output_format=given.output_format,
+        wire_format=wire_format(given.wire_format).name,
+        parameters=dict(_parameter(text) for text in given.parameter),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _RefusingParser(
+        prog="python3 -m reporting",
+        allow_abbrev=False,
+        description="Reconcile a run, measure it, draw its report and publish its scores.",
+    )
+    for name in (
+        "run-id",
+        "run-date",
+        "started-at",
+        "pipeline-name",
+        "model-package-arn",
+        "output-uri",
+        "output-format",
+        "wire-format",
+    ):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE")
+    return parser
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not name or not separator:
+        raise CallerError(f"--parameter is {text!r}; expected Name=Value")
+    return name, value
+
+
+def _moment(text: str) -> dt.datetime:
+    """Return the moment that ISO 8601 text names, to the second; UTC where no offset is given."""
+    match = _MOMENT.fullmatch(text.strip())
+    try:
+        if match is None:
+            raise ValueError("expected YYYY-MM-DDTHH:MM:SS and an offset")
+        date, time, offset = match.groups()
+        offset = "+00:00" if offset in (None, "Z") else f"{offset[:3]}:{offset[-2:]}"
+        return dt.datetime.fromisoformat(f"{date}T{time}{offset}")
+    except ValueError as error:
+        raise CallerError(f"--started-at is {text!r}, which is no ISO 8601 moment: {error}") from error
+
+
+def _run_date(text: str, started_at: dt.datetime) -> str:
+    if text == AUTOMATIC_RUN_DATE:
+        return started_at.astimezone(dt.timezone.utc).date().isoformat()
+    try:
+        return dt.date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise CallerError(f"RunDate is {text!r}; expected YYYY-MM-DD or {AUTOMATIC_RUN_DATE!r}") from error

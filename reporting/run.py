@@ -1,0 +1,193 @@
+"""Report on one run: reconcile, publish the scores, measure, draw, and write the ledger.
+
+The pointer is written last of all. If anything is wrong, what was written of the scores is removed again,
+and the caller gets an error: a failed processing job uploads nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from contracts.contract_file import read_contract
+from contracts.dataset import DatasetContract
+from contracts.errors import CallerError, PlatformError
+from contracts.ledger import RunCounts
+from contracts.plan import MANIFEST_FILE, ScoringPlan, Shard, ShardManifest, read_manifest, read_plan
+from contracts.progress import Progress
+from reporting.distribution import ScoreDistribution, add_up, unit_distribution, wide_distribution
+from reporting.publish import check_publishable, write_pointer, write_success
+from reporting.quality import Quality, measure
+from reporting.quarantine import QuarantineDigest, read_quarantine
+from reporting.reconcile import check_contract, output_faults, plan_faults, quarantine_faults, refuse
+from reporting.request import ReportPaths, ReportRequest
+from reporting.shards import MAX_ERRORS_KEPT, ShardDesk, ShardSettlement
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What a report takes from the machine it runs on.
+
+    Attributes:
+        now: Tells the time, with a time zone.
+        announce: Takes progress; called after each shard.
+        worker_count: Shards that are settled side by side; at least 1.
+    """
+
+    now: Callable[[], dt.datetime]
+    announce: Callable[[Progress], None]
+    worker_count: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconciledRun:
+    """Everything known of a run whose books balance.
+
+    Attributes:
+        request: What the report is asked for.
+        contract: The contract in force.
+        plan: What PrepareInput decided.
+        manifest: Its shards and sources.
+        counts: Records at each station.
+        quarantine: Records held back.
+        unscorable_examples: The first unscorable records, as (id, error).
+        distribution: Of all scores.
+        quality: Agreement with known outcomes.
+    """
+
+    request: ReportRequest
+    contract: DatasetContract
+    plan: ScoringPlan
+    manifest: ShardManifest
+    counts: RunCounts
+    quarantine: QuarantineDigest
+    unscorable_examples: tuple[tuple[str, str], ...]
+    distribution: ScoreDistribution
+    quality: Quality
+
+
+def report_run(request: ReportRequest, paths: ReportPaths, around: Surroundings) -> ReconciledRun:
+    """Reconcile, publish and report one run.
+
+    Raises:
+        BatchScoreError: By whose fault it is; nothing is published then.
+    """
+    scores_folder = paths.scores / request.scores_folder
+    began_at = around.now()
+    try:
+        run = reconcile_and_publish(request, paths, around)
+        # A second of imports (drawing), which a refused run need not pay for.
+        from reporting.report_files import write_report  # noqa: PLC0415
+
+        finished_at = write_report(paths.report, run, began_at=began_at, now=around.now)
+        write_pointer(paths.pointer, request, finished_at=finished_at)
+    except OSError as error:
+        shutil.rmtree(scores_folder, ignore_errors=True)
+        place = f"{error.filename}: " if error.filename else ""
+        raise PlatformError(
+            f"{place}the report could not be read or written: {error.strerror or error}; "
+            "look at space and rights on the disk of the report container, then run again"
+        ) from error
+    except BaseException:
+        shutil.rmtree(scores_folder, ignore_errors=True)
+        raise
+    return run
+
+
+def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Surroundings) -> ReconciledRun:
+    """Check the books of a run and write its scores and `_SUCCESS`.
+
+    Raises:
+        InternalError: The books do not balance; the message names the faults.
+    """
+    contract = read_contract(_only_file(paths.contract))
+    check_publishable(contract)
+    plan, manifest = read_plan(paths.plan), read_manifest(paths.plan / MANIFEST_FILE)
+    check_contract(plan, contract_fingerprint=contract.fingerprint, wire_format=request.wire_format)
+    outputs = sorted(paths.transform.rglob("*.out"))
+    quarantine = read_quarantine(paths.quarantine)
+    refuse(
+        plan_faults(plan, manifest)
+        + output_faults(manifest.shards, [path.name for path in outputs])
+        + quarantine_faults(manifest.reason_counts, quarantine.reason_counts)
+    )
+    desk = ShardDesk(
+        request=request,
+        contract=contract,
+        kept_folder=paths.kept,
+        outputs={path.name: path for path in outputs},
+        scores_folder=paths.scores / request.scores_folder,
+    )
+    settled = _settle_all(desk, manifest.shards, around)
+    refuse([fault for one in settled for fault in one.faults])
+    counts = _counts(manifest, quarantine, settled)
+    counts.check()
+    write_success(desk.scores_folder, request, [one.file for one in settled if one.file])
+    examples = [example for one in settled for example in one.unscorable_examples]
+    return ReconciledRun(
+        request=request,
+        contract=contract,
+        plan=plan,
+        manifest=manifest,
+        counts=counts,
+        quarantine=quarantine,
+        unscorable_examples=tuple(examples[:MAX_ERRORS_KEPT]),
+        distribution=_distribution(desk, manifest.shards, settled),
+        quality=_quality(contract, settled),
+    )
+
+
+def _only_file(folder: Path) -> Path:
+    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+    if len(files) != 1:
+        names = ", ".join(path.name for path in files) or "nothing"
+        raise CallerError(
+            f"{folder}: expected one contract file, found {names}; ContractUri must name a file"
+        )
+    return files[0]
+
+
+def _settle_all(desk: ShardDesk, shards: Iterable[Shard], around: Surroundings) -> list[ShardSettlement]:
+    settled: list[ShardSettlement] = []
+    settled_records = 0
+    with ThreadPoolExecutor(max_workers=around.worker_count) as workers:
+        for one in workers.map(desk.settle, shards):
+            settled.append(one)
+            settled_records += one.record_count
+            around.announce(Progress(records=settled_records))
+    return settled
+
+
+def _counts(
+    manifest: ShardManifest, quarantine: QuarantineDigest, settled: Iterable[ShardSettlement]
+) -> RunCounts:
+    """Return counts that are each counted at their own station, so that their sums can fail."""
+    settled = list(settled)
+    return RunCounts(
+        read=manifest.record_count,
+        valid=manifest.valid_count,
+        quarantined=sum(quarantine.reason_counts.values()),
+        scored=sum(one.summary.record_count for one in settled),
+        unscorable=sum(one.unscorable_count for one in settled),
+    )
+
+
+def _distribution(
+    desk: ShardDesk, shards: Iterable[Shard], settled: Iterable[ShardSettlement]
+) -> ScoreDistribution:
+    summary = add_up(one.summary for one in settled)
+    if summary.is_within_unit:
+        return unit_distribution(summary)
+    return wide_distribution(summary, (desk.scores(shard) for shard in shards))
+
+
+def _quality(contract: DatasetContract, settled: Iterable[ShardSettlement]) -> Quality:
+    parts = [(one.labelled_scores, one.labels) for one in settled] or [(np.empty(0), np.empty(0))]
+    scores, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return measure(scores, labels, label_name=contract.label)

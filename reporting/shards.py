@@ -1,0 +1,159 @@
+"""Settle one shard: read its kept records and its answers, compare, publish, and sum up what is needed later.
+
+Shards are settled one by one or side by side; what is kept of a shard in memory are a few numbers, and score
+and outcome of the records whose outcome is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from contracts.dataset import DatasetContract
+from contracts.errors import InternalError, PlatformError
+from contracts.plan import Shard
+from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
+from reporting.answers import ID_COLUMN, read_answers
+from reporting.distribution import ScoreSummary, summarise
+from reporting.labels import label_numbers
+from reporting.publish import PublishedFile, part_name, write_part
+from reporting.reconcile import shard_faults
+from reporting.request import ReportRequest
+
+MAX_ERRORS_KEPT = 5
+"""Unscorable records of one shard that the report may show."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardSettlement:
+    """What one shard came to.
+
+    Attributes:
+        record_count: Records that came back; 0 if there are faults.
+        faults: Why its books do not balance; if there are any, nothing was published of it.
+        summary: Of its scores.
+        unscorable_count: Records that came back with an error.
+        unscorable_examples: The first of them, as (id, error).
+        labelled_scores: Scores of the records whose outcome is known.
+        labels: Their outcomes.
+        file: What was published.
+    """
+
+    record_count: int
+    faults: tuple[str, ...]
+    summary: ScoreSummary
+    unscorable_count: int
+    unscorable_examples: tuple[tuple[str, str], ...]
+    labelled_scores: np.ndarray
+    labels: np.ndarray
+    file: PublishedFile | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardDesk:
+    """Settles shards of one run.
+
+    Attributes:
+        request: What the report is asked for.
+        contract: The contract in force.
+        kept_folder: Holds each shard's ids and labels.
+        outputs: Path of each output by its file name.
+        scores_folder: Where the run's scores are published.
+    """
+
+    request: ReportRequest
+    contract: DatasetContract
+    kept_folder: Path
+    outputs: dict[str, Path]
+    scores_folder: Path
+
+    def settle(self, shard: Shard) -> ShardSettlement:
+        """Compare one shard's answers with its records, and publish them if they agree.
+
+        Raises:
+            PlatformError: What PrepareInput kept of the shard cannot be read.
+        """
+        kept = self._kept(shard)
+        try:
+            answers = self._answers(shard)
+            faults = shard_faults(shard, kept.column(self.contract.id_field), answers.column(ID_COLUMN))
+        except InternalError as error:
+            faults = [str(error)]
+        if faults:
+            return _refused(faults)
+        answers = answers.set_column(0, ID_COLUMN, kept.column(self.contract.id_field))
+        path = self.scores_folder / part_name(shard.name, self.request.output_format)
+        file = write_part(path, answers, id_field=self.contract.id_field, request=self.request)
+        return self._settled(kept, answers, file)
+
+    def scores(self, shard: Shard) -> np.ndarray:
+        """Return the shard's scores, without those of unscorable records."""
+        return _numbers(self._answers(shard).column(SCORE_COLUMN).drop_null())
+
+    def _answers(self, shard: Shard) -> pa.Table:
+        return read_answers(self.outputs[shard.output_name], wire_format=self.request.wire_format)
+
+    def _kept(self, shard: Shard) -> pa.Table:
+        wanted = [name for name in (self.contract.id_field, self.contract.label) if name]
+        path = self.kept_folder / shard.kept_name
+        try:
+            with pq.ParquetFile(path) as file:
+                absent = [name for name in wanted if name not in file.schema_arrow.names]
+                if absent:
+                    raise PlatformError(
+                        f"{path}: lacks the columns {absent}, found {file.schema_arrow.names}; "
+                        "hand the same contract file to PrepareInput and ReportRun"
+                    )
+                return file.read(columns=wanted, use_threads=False)
+        except (FileNotFoundError, pa.ArrowInvalid) as error:
+            raise PlatformError(f"{path}: cannot be read as what PrepareInput kept: {error}") from error
+
+    def _settled(self, kept: pa.Table, answers: pa.Table, file: PublishedFile) -> ShardSettlement:
+        scores = _numbers(answers.column(SCORE_COLUMN))
+        is_scored = ~np.isnan(scores)
+        labels = np.full(len(scores), np.nan)
+        if self.contract.label:
+            labels = label_numbers(kept.column(self.contract.label), self.contract)
+        is_labelled = is_scored & np.isfinite(labels)
+        return ShardSettlement(
+            record_count=len(answers),
+            faults=(),
+            summary=summarise(scores[is_scored]),
+            unscorable_count=len(scores) - int(np.sum(is_scored)),
+            unscorable_examples=tuple(_first_errors(answers)),
+            labelled_scores=scores[is_labelled],
+            labels=labels[is_labelled],
+            file=file,
+        )
+
+
+def _refused(faults: list[str]) -> ShardSettlement:
+    nothing = np.empty(0)
+    return ShardSettlement(
+        record_count=0,
+        faults=tuple(faults),
+        summary=summarise(nothing),
+        unscorable_count=0,
+        unscorable_examples=(),
+        labelled_scores=nothing,
+        labels=nothing,
+        file=None,
+    )
+
+
+def _numbers(column: pa.ChunkedArray) -> np.ndarray:
+    return np.asarray(pc.fill_null(column, float("nan")).to_numpy())
+
+
+def _first_errors(answers: pa.Table) -> Iterator[tuple[str, str]]:
+    if answers.column(ERROR_COLUMN).null_count == len(answers):
+        return
+    unscorable = answers.filter(pc.is_valid(answers.column(ERROR_COLUMN))).slice(0, MAX_ERRORS_KEPT)
+    for record in unscorable.to_pylist():
+        yield str(record[ID_COLUMN]), record[ERROR_COLUMN]

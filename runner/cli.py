@@ -1,0 +1,242 @@
+"""The command line `batchscore`.
+
+Commands import what they need when they are called, so that `--help` answers at once. Every error raised on
+purpose becomes one message and an exit code (see `contracts.errors`): 0 done, 1 the run failed by its own
+rules, 2 something handed in is wrong, 3 the machine failed, 70 a fault of this program, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Batch scoring on Amazon SageMaker: one pipeline definition, run in AWS or on this machine.",
+)
+models_app = typer.Typer(no_args_is_help=True, help="The local model registry: list, approve, reject.")
+contract_app = typer.Typer(no_args_is_help=True, help="Dataset contracts.")
+app.add_typer(models_app, name="models")
+app.add_typer(contract_app, name="contract")
+
+StateOption = Annotated[
+    Path | None,
+    typer.Option("--state", help="Folder of local runs [default: .batchscore]", show_default=False),
+]
+WireOption = Annotated[str, typer.Option(help="Wire format to the model container: parquet or csv.")]
+PrepareOption = Annotated[str, typer.Option(help="Prepare on one instance (single) or on several (sharded).")]
+
+
+@app.command()
+def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one RunRequest
+    contract: Annotated[Path, typer.Option(help="Dataset contract (YAML or JSON).")],
+    model: Annotated[Path, typer.Option(help="Model artifact, made by `batchscore package`.")],
+    input: Annotated[str, typer.Option(help="Folder, file or s3:// prefix of the local object store.")],  # noqa: A002 - the option's name
+    output: Annotated[str, typer.Option(help="Folder or s3:// prefix for scores, quarantine and report.")],
+    pipeline: Annotated[str, typer.Option(help="Pipeline to run.")] = "candidate",
+    wire: WireOption = "parquet",
+    prepare: PrepareOption = "single",
+    instances: Annotated[
+        int | None, typer.Option(min=1, help="Transform instances; without it the plan decides.")
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A pipeline parameter; repeatable."),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the first model server [default: any free]")
+    ] = None,
+    state: StateOption = None,
+) -> None:
+    """Compile the pipeline's definition and execute it on this machine.
+
+    \b
+    Examples:
+      batchscore run --contract contract.yaml --model model.tar.gz --input customers/ --output scored/
+      batchscore run --contract c.yaml --model m.tar.gz --input in.csv --output out/ --wire csv --instances 2
+      batchscore run … -p MaxQuarantineFraction=0.05 -p RunDate=2026-11-23
+    """
+    from runner.run_command import RunRequest, run_command  # noqa: PLC0415 - see the module docstring
+
+    run_command(
+        RunRequest(
+            contract=contract,
+            model=model,
+            source=input,
+            output=output,
+            pipeline=pipeline,
+            wire=wire,
+            prepare=prepare,
+            instance_count=instances,
+            parameters=parameter or [],
+            first_port=port,
+            state=state,
+        )
+    )
+
+
+@app.command()
+def package(
+    model: Annotated[Path, typer.Option(help="Model file: XGBoost .json or .ubj.")],
+    contract: Annotated[Path, typer.Option(help="Dataset contract that it was trained under.")],
+    out: Annotated[Path, typer.Option(help="Artifact to write, such as model.tar.gz.")],
+    baseline: Annotated[
+        Path | None, typer.Option(help="Training data, whose distributions go into the artifact.")
+    ] = None,
+) -> None:
+    """Make a model artifact from a model in a safe format and its contract.
+
+    \b
+    Example:
+      batchscore package --model churn.ubj --contract contract.yaml --baseline train.csv --out model.tar.gz
+    """
+    from runner.package import package_model  # noqa: PLC0415 - see the module docstring
+
+    package_model(model, contract, out, baseline)
+    typer.echo(f"{out}: written and checked")
+
+
+@app.command()
+def definition(
+    pipeline: Annotated[str, typer.Option(help="Pipeline to print.")] = "candidate",
+    wire: WireOption = "parquet",
+    prepare: PrepareOption = "single",
+    transform_sizing: Annotated[
+        str, typer.Option(help="Instances from the plan (planned) or from a parameter (fixed).")
+    ] = "planned",
+) -> None:
+    """Print the pipeline's definition as JSON; needs no network, no account and no region.
+
+    \b
+    Example:
+      batchscore definition --wire csv > candidate.json
+    """
+    from pipelines.definition import definition_text  # noqa: PLC0415 - see the module docstring
+
+    text = definition_text(pipeline, wire=wire, prepare=prepare, transform_sizing=transform_sizing)
+    typer.echo(text, nl=not text.endswith("\n"))
+
+
+@app.command()
+def results(
+    run: Annotated[
+        str | None, typer.Argument(help="Run id [default: the newest run]", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    head: Annotated[int, typer.Option(min=0, help="Print so many scored records too.")] = 0,
+    state: StateOption = None,
+) -> None:
+    """Say what came of a local run and where its files are.
+
+    \b
+    Examples:
+      batchscore results --head 5
+      batchscore results 20261123t094512-3fa9 --json
+    """
+    from runner.results_command import results_command  # noqa: PLC0415 - see the module docstring
+
+    results_command(run, as_json=as_json, head_count=head, state=state)
+
+
+@models_app.command("list")
+def models_list(
+    group: Annotated[str | None, typer.Option(help="Only this model package group.")] = None,
+    state: StateOption = None,
+) -> None:
+    """List model packages, newest first.
+
+    \b
+    Example:
+      batchscore models list --group churn
+    """
+    from runner.models_command import list_models  # noqa: PLC0415 - see the module docstring
+
+    list_models(group, state)
+
+
+@models_app.command("approve")
+def models_approve(
+    arn: Annotated[str, typer.Argument(help="ARN of the model package, as `models list` shows it.")],
+    state: StateOption = None,
+) -> None:
+    """Approve a model package.
+
+    \b
+    Example:
+      batchscore models approve arn:aws:sagemaker:local-laptop:000000000000:model-package/batchscore/1
+    """
+    from runner.models_command import set_approval  # noqa: PLC0415 - see the module docstring
+
+    set_approval(arn, "Approved", state)
+
+
+@models_app.command("reject")
+def models_reject(
+    arn: Annotated[str, typer.Argument(help="ARN of the model package, as `models list` shows it.")],
+    state: StateOption = None,
+) -> None:
+    """Reject a model package.
+
+    \b
+    Example:
+      batchscore models reject arn:aws:sagemaker:local-laptop:000000000000:model-package/batchscore/1
+    """
+    from runner.models_command import set_approval  # noqa: PLC0415 - see the module docstring
+
+    set_approval(arn, "Rejected", state)
+
+
+@contract_app.command("check")
+def contract_check(
+    file: Annotated[Path, typer.Argument(help="Dataset contract (YAML or JSON).")],
+    against: Annotated[
+        Path | None, typer.Option(help="File or folder of data to validate by the contract.")
+    ] = None,
+) -> None:
+    """Check a dataset contract, and data against it.
+
+    \b
+    Examples:
+      batchscore contract check contract.yaml
+      batchscore contract check contract.yaml --against customers.csv
+    """
+    from runner.contract_command import check_contract  # noqa: PLC0415 - see the module docstring
+
+    check_contract(file, against)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app()
+    except BatchScoreError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # the reader of our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_SUCCEEDED)
+    except Exception:  # noqa: BLE001 - the last resort: nobody's mistake but this program's
+        traceback.print_exc()
+        typer.echo("error: this is a fault of batchscore itself; please report the lines above", err=True)
+        sys.exit(InternalError.exit_code)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""Start container code on this machine outside of a run: the same modules, the same door.
+
+Used by commands that ask the code of one container a question, such as whether a model can be loaded.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from contracts.container_paths import ML_ROOT_VARIABLE
+from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, CallerError
+from emulator.processes import LocalImage
+
+SERVE_ENTRYPOINT = ("python3", "-m", "serving")
+
+
+def local_image() -> LocalImage:
+    """Return what stands for the project's image here: this interpreter, which has all of its packages."""
+    return LocalImage(python=sys.executable, serve_entrypoint=SERVE_ENTRYPOINT)
+
+
+def ask_container(argv: Sequence[str], root: Path) -> str:
+    """Run container code to its end with `root` in the place of `/opt/ml`; return its standard output.
+
+    Raises:
+        BatchScoreError: It ended with another status than 0; the message is its standard error, and the
+            exit code its own.
+    """
+    image = local_image()
+    completed = subprocess.run(  # noqa: S603 - argv is the project's own, and no shell reads it
+        image.argv(argv),
+        env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **image.environment, ML_ROOT_VARIABLE: str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if completed.returncode == EXIT_SUCCEEDED:
+        return completed.stdout
+    error = BatchScoreError(completed.stderr.strip() or f"{' '.join(argv)} ended with {completed.returncode}")
+    error.exit_code = completed.returncode if completed.returncode > 0 else CallerError.exit_code
+    raise error
+
+
+def lay_input(folder: Path, path: Path) -> None:
+    """Put a file, or all files of a folder, below `folder`, as links.
+
+    Raises:
+        CallerError: There is nothing at `path`.
+    """
+    if not path.exists():
+        raise CallerError(f"{path}: does not exist")
+    folder.mkdir(parents=True)
+    files = [entry for entry in path.rglob("*") if entry.is_file()] if path.is_dir() else [path]
+    for entry in files:
+        target = folder / (entry.relative_to(path) if path.is_dir() else entry.name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(entry.resolve())

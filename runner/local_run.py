@@ -1,0 +1,131 @@
+"""The laptop door: compile a definition, check everything, execute it here."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from contracts.atomic_files import write_bytes
+from contracts.errors import CallerError
+from emulator.definition import parameter_values, read_definition
+from emulator.events import OnEvent
+from emulator.execution import Execution, Machine
+from emulator.model_server import choose_port
+from emulator.run_record import RunRecord, now_text
+from runner.container_code import local_image
+from runner.local_state import DEFINITION_FILE, LocalState
+from runner.preflight import RunPlaces, check_places, is_uri
+
+LOCAL_IMAGE_URI = "batchscore:local"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How a run is shaped.
+
+    Attributes:
+        pipeline: Name of the pipeline.
+        wire: Name of the wire format.
+        prepare: `single` or `sharded`.
+        instance_count: Instances of the transform job, or None to let the plan decide.
+        parameters: Pipeline parameters by name, as text; they win over what the places imply.
+        first_port: Port of the first model server, or None for free ones.
+    """
+
+    pipeline: str = "candidate"
+    wire: str = "parquet"
+    prepare: str = "single"
+    instance_count: int | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    first_port: int | None = None
+
+
+def new_run_id(moment: dt.datetime, suffix: str) -> str:
+    """Return an id that sorts by time, such as `20261123t094512-3fa9`."""
+    return moment.strftime("%Y%m%dt%H%M%S") + "-" + suffix
+
+
+def run_locally(places: RunPlaces, options: RunOptions, state: LocalState, on_event: OnEvent) -> RunRecord:
+    """Compile, check and execute one run.
+
+    Args:
+        places: Contract, model, input and output.
+        options: How the run is shaped.
+        state: Where local runs live.
+        on_event: Takes progress.
+
+    Returns:
+        The record of the run, which succeeded.
+
+    Raises:
+        CallerError: Something that was handed in is wrong; nothing was started.
+        BatchScoreError: The run failed; its record and quarantine are kept.
+    """
+    check_places(places, state.store)
+    if options.first_port is not None:
+        for number in range(options.instance_count or 1):
+            choose_port(options.first_port, number)
+    text = compile_definition(options)
+    definition = read_definition(text)
+    given = _parameters(places, options, state)
+    parameters = parameter_values(definition, given)
+    run_id = new_run_id(dt.datetime.now(dt.timezone.utc), secrets.token_hex(2))
+    folder = state.run_folder(run_id)
+    folder.mkdir(parents=True)
+    write_bytes(folder / DEFINITION_FILE, text.encode())
+    record = RunRecord(
+        run_id=run_id,
+        pipeline_name=options.pipeline,
+        parameters=parameters,
+        process_id=os.getpid(),
+        started_at=now_text(),
+    )
+    machine = Machine(
+        store=state.store,
+        registry=state.registry,
+        image=local_image(),
+        run_folder=folder,
+        first_port=options.first_port,
+    )
+    return Execution(definition, parameters, record, machine, on_event).run()
+
+
+def compile_definition(options: RunOptions) -> str:
+    """Return the definition's JSON; imports the SDK, which takes seconds, only now."""
+    from pipelines.definition import definition_text  # noqa: PLC0415 - see the docstring
+
+    return definition_text(
+        options.pipeline,
+        wire=options.wire,
+        prepare=options.prepare,
+        transform_sizing="planned" if options.instance_count is None else "fixed",
+    )
+
+
+def _parameters(places: RunPlaces, options: RunOptions, state: LocalState) -> dict[str, str]:
+    implied = {
+        "InputUri": _prefix(places.source, "input", state),
+        "ContractUri": state.keep_copy("contracts", places.contract),
+        "OutputUri": _prefix(places.output, "output", state),
+        "ModelArtifactUri": state.keep_copy("models", places.model),
+        "ImageUri": LOCAL_IMAGE_URI,
+    }
+    if options.instance_count is not None:
+        implied["TransformInstanceCount"] = str(options.instance_count)
+    return {**implied, **options.parameters}
+
+
+def _prefix(place: str, kind: str, state: LocalState) -> str:
+    if is_uri(place):
+        return place if place.endswith("/") else place + "/"
+    path = Path(place)
+    if kind == "output":
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CallerError(f"--output {path}: cannot be made: {error.strerror}") from error
+    return state.link(kind, path)

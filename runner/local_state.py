@@ -1,0 +1,113 @@
+"""Where local runs live: `.batchscore/` with the objects, the model registry and one folder a run.
+
+.batchscore/
+  objects/<bucket>/<key>     stands for S3; objects/laptop/ holds links to the folders of --input, --output
+  registry.sqlite            model packages and models
+  runs/<run id>/             definition.json, record.json, steps/<step>/*.log
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.atomic_files import whole_file
+from contracts.errors import CallerError, near_matches
+from emulator.object_store import SCHEME, ObjectStore
+from emulator.registry import ModelRegistry
+from emulator.run_record import RECORD_FILE, RunRecord, read_record
+
+STATE_FOLDER = ".batchscore"
+STATE_VARIABLE = "BATCHSCORE_HOME"
+LAPTOP_BUCKET = "laptop"
+DEFINITION_FILE = "definition.json"
+
+
+def state_folder(environment: Mapping[str, str], folder: Path | None = None) -> Path:
+    """Return the folder of local state: the given one, else the environment's, else `.batchscore` here."""
+    return (folder or Path(environment.get(STATE_VARIABLE, STATE_FOLDER))).absolute()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalState:
+    """The local state below one folder.
+
+    Attributes:
+        root: The folder; made when something is first written.
+    """
+
+    root: Path
+
+    @property
+    def store(self) -> ObjectStore:
+        """The object store."""
+        return ObjectStore(self.root / "objects")
+
+    @property
+    def registry(self) -> ModelRegistry:
+        """The model registry."""
+        return ModelRegistry(self.root / "registry.sqlite")
+
+    def run_folder(self, run_id: str) -> Path:
+        """Return the folder of a run, whether it exists or not."""
+        return self.root / "runs" / run_id
+
+    def runs(self) -> list[RunRecord]:
+        """Return the record of every run, newest first."""
+        folders = [path.parent for path in (self.root / "runs").glob(f"*/{RECORD_FILE}")]
+        return sorted(
+            (read_record(folder) for folder in folders), key=lambda run: run.started_at, reverse=True
+        )
+
+    def run(self, run_id: str | None) -> RunRecord:
+        """Return the run of that id, or the newest if none is named.
+
+        Raises:
+            CallerError: There is no such run; near matches are named.
+        """
+        runs = self.runs()
+        if not runs:
+            raise CallerError(
+                f"{self.root}: no run yet; start one with `batchscore run` or name another --state"
+            )
+        if run_id is None:
+            return runs[0]
+        for run in runs:
+            if run.run_id == run_id:
+                return run
+        raise CallerError(f"no run {run_id!r}; {near_matches(run_id, [run.run_id for run in runs])}")
+
+    def keep_copy(self, kind: str, path: Path) -> str:
+        """Copy a file to a place named by its content, so that it stays what it is; return its URI."""
+        with path.open("rb") as stream:
+            digest = hashlib.sha256()
+            while block := stream.read(1024 * 1024):
+                digest.update(block)
+        uri = f"{SCHEME}{LAPTOP_BUCKET}/{kind}/{digest.hexdigest()[:16]}/{path.name}"
+        target = self.store.path_of(uri)
+        if not target.exists():
+            with path.open("rb") as source, whole_file(target) as stream:
+                shutil.copyfileobj(source, stream)
+        return uri
+
+    def link(self, kind: str, path: Path) -> str:
+        """Show a folder, or one file alone, in the object store without copying; return its prefix."""
+        path = path.resolve()
+        name = f"{kind}-{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+        place = self.store.root / LAPTOP_BUCKET / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            _point(place, path)
+        else:
+            place.mkdir(exist_ok=True)
+            _point(place / path.name, path)
+        return f"{SCHEME}{LAPTOP_BUCKET}/{name}/"
+
+
+def _point(link: Path, target: Path) -> None:
+    if link.is_symlink():
+        link.unlink()
+    link.symlink_to(target)

@@ -1,0 +1,105 @@
+"""Make a model artifact: a model in a safe format and its contract in one archive.
+
+The archive has the same bytes for the same content: members are sorted, and owners and times left out.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+import tempfile
+from pathlib import Path
+
+import yaml
+
+from contracts.atomic_files import whole_file
+from contracts.container_paths import CONTRACT_INPUT, MODEL, PLAN_OUTPUT, SOURCE_INPUT, inside
+from contracts.contract_file import read_contract
+from contracts.errors import CallerError
+from contracts.model_artifact import (
+    BASELINE_FILE,
+    CONTRACT_FILE,
+    MODEL_FILES,
+    PICKLE_SUFFIXES,
+    check_artifact,
+)
+from runner.container_code import SERVE_ENTRYPOINT, ask_container, lay_input
+
+BASELINE_ARGV = ("python3", "-m", "preprocessing", "baseline")
+
+
+def package_model(model: Path, contract: Path, out: Path, baseline: Path | None = None) -> None:
+    """Check a model against its contract, with the code that will serve it, and write the archive.
+
+    Args:
+        model: XGBoost model file, `.json` or `.ubj`.
+        contract: Dataset contract that it was trained under.
+        out: The archive to write.
+        baseline: File or folder of training data, whose distributions go into the archive.
+
+    Raises:
+        BatchScoreError: The model is in no safe format, the contract is wrong, or the two do not fit.
+    """
+    read_contract(contract)
+    with tempfile.TemporaryDirectory(prefix="batchscore-package-") as temporary:
+        root = Path(temporary)
+        folder = inside(root, MODEL)
+        folder.mkdir(parents=True)
+        members = {_model_name(model): _content(model), CONTRACT_FILE: _as_json(contract)}
+        for name, content in members.items():
+            (folder / name).write_bytes(content)
+        ask_container([*SERVE_ENTRYPOINT, "check"], root)
+    if baseline is not None:
+        members[BASELINE_FILE] = _baseline(baseline, contract)
+    with whole_file(out) as stream:
+        stream.write(_archive(members))
+    check_artifact(out)
+
+
+def _baseline(data: Path, contract: Path) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="batchscore-baseline-") as temporary:
+        root = Path(temporary)
+        lay_input(inside(root, SOURCE_INPUT), data)
+        lay_input(inside(root, CONTRACT_INPUT), contract)
+        ask_container(BASELINE_ARGV, root)
+        return (inside(root, PLAN_OUTPUT) / BASELINE_FILE).read_bytes()
+
+
+def _model_name(model: Path) -> str:
+    suffix = model.suffix.lower()
+    name = f"model{suffix}"
+    if suffix in PICKLE_SUFFIXES:
+        raise CallerError(
+            f"{model}: may be a pickle, which runs code when it is read; "
+            "save the model with XGBoost's save_model() as .json or .ubj"
+        )
+    if name not in MODEL_FILES:
+        raise CallerError(f"{model}: ends in {suffix!r}; expected an XGBoost model ending in .json or .ubj")
+    return name
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CallerError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _as_json(contract: Path) -> bytes:
+    document = yaml.safe_load(_content(contract))
+    return (json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n").encode()
+
+
+def _archive(members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as compressed,
+        tarfile.open(fileobj=compressed, mode="w") as archive,
+    ):
+        for name in sorted(members):
+            member = tarfile.TarInfo(name)
+            member.size = len(members[name])
+            archive.addfile(member, io.BytesIO(members[name]))
+    return buffer.getvalue()

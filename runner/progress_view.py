@@ -1,0 +1,132 @@
+"""Show a run while it goes on: a live table on a terminal, plain lines when piped."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from emulator.events import Event, OnEvent, StepEnded, StepProgressed, StepStarted
+
+PLAIN_LINE_SECONDS = 5.0
+_MARKS = {"Executing": ("…", "cyan"), "Succeeded": ("✓", "green"), "Failed": ("✗", "red")}
+
+
+@dataclass(kw_only=True)
+class _StepView:
+    """One step as it is shown; `seconds` counts on while it executes."""
+
+    started: float
+    status: str = "Executing"
+    seconds: float = 0.0
+    records: int = 0
+    fraction: float | None = None
+    outcome: str = ""
+
+    def elapsed(self, now: float) -> float:
+        return self.seconds if self.status != "Executing" else now - self.started
+
+    def rate(self, now: float) -> float:
+        elapsed = self.elapsed(now)
+        return self.records / elapsed if elapsed > 0 else 0.0
+
+    def remaining(self, now: float) -> float | None:
+        """Seconds to go, or None where nothing says how much is left."""
+        if self.status != "Executing" or not self.fraction:
+            return None
+        return (now - self.started) * (1 - self.fraction) / self.fraction
+
+
+class ProgressView:
+    """Takes events from the emulator's threads and draws them."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._lock = threading.Lock()
+        self._steps: dict[str, _StepView] = {}
+        self._last_line_at = time.monotonic()
+
+    def take(self, event: Event) -> None:
+        """Take one event; safe from any thread."""
+        with self._lock:
+            now = time.monotonic()
+            if isinstance(event, StepStarted):
+                self._steps[event.step_name] = _StepView(started=now)
+            view = self._steps[event.step_name]
+            if isinstance(event, StepProgressed):
+                view.records, view.fraction = event.records, event.fraction
+            elif isinstance(event, StepEnded):
+                view.status, view.seconds, view.outcome = event.status, event.seconds, event.outcome
+            if not self._console.is_terminal:
+                self._print_line(event, view, now)
+
+    def table(self) -> Table:
+        """Return the steps as they are now."""
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for name, justify in (("", "left"), ("step", "left"), ("time", "right"), ("records", "right")):
+            table.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich types it as a Literal
+        table.add_column("rate", justify="right")
+        table.add_column("left", justify="right")
+        table.add_column("", justify="left")
+        with self._lock:
+            now = time.monotonic()
+            for name, view in self._steps.items():
+                table.add_row(*_cells(name, view, now))
+        return table
+
+    def _print_line(self, event: Event, view: _StepView, now: float) -> None:
+        if isinstance(event, StepProgressed) and now - self._last_line_at < PLAIN_LINE_SECONDS:
+            return
+        self._last_line_at = now
+        self._console.print(
+            _plain_line(event.step_name, view, now), markup=False, highlight=False, soft_wrap=True
+        )
+
+
+@contextmanager
+def shown_progress(console: Console) -> Iterator[OnEvent]:
+    """Draw progress on `console` for as long as the block lasts; yields what takes the events."""
+    view = ProgressView(console)
+    if not console.is_terminal:
+        yield view.take
+        return
+    with Live(get_renderable=view.table, console=console, refresh_per_second=8):
+        yield view.take
+
+
+def _cells(name: str, view: _StepView, now: float) -> list[Text]:
+    mark, colour = _MARKS.get(view.status, ("?", "yellow"))
+    remaining = view.remaining(now)
+    return [
+        Text(mark, style=colour),
+        Text(name),
+        Text(f"{view.elapsed(now):.1f} s"),
+        Text(f"{view.records:,}" if view.records else ""),
+        Text(f"{view.rate(now):,.0f}/s" if view.records else ""),
+        Text(f"{remaining:.0f} s" if remaining is not None else ""),
+        Text(
+            view.outcome.splitlines()[0] if view.outcome else "",
+            style="dim" if view.status != "Failed" else colour,
+        ),
+    ]
+
+
+def _plain_line(name: str, view: _StepView, now: float) -> str:
+    parts = [f"{name}: {view.status}"]
+    if view.status == "Executing" and view.records:
+        parts.append(f"{view.records:,} records, {view.rate(now):,.0f}/s")
+    remaining = view.remaining(now)
+    if remaining is not None:
+        parts.append(f"about {remaining:.0f} s left")
+    if view.status != "Executing":
+        parts.append(f"{view.elapsed(now):.1f} s" + (f", {view.records:,} records" if view.records else ""))
+    if view.outcome:
+        parts.append(view.outcome)
+    return " - ".join(parts)

@@ -1,0 +1,42 @@
+"""`batchscore results`: what came of a run, as text or as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pyarrow as pa
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from runner.local_state import LocalState, state_folder
+from runner.results import head, results_of
+from runner.summary import print_summary
+
+
+def results_command(run_id: str | None, *, as_json: bool, head_count: int, state: Path | None) -> None:
+    """Print the results of one run, the newest if none is named."""
+    local = LocalState(root=state_folder(os.environ, state))
+    results = results_of(local.run(run_id), local)
+    console = Console(highlight=False, soft_wrap=True)
+    first = head(results, head_count) if head_count else None
+    if as_json:
+        document = results.as_json()
+        if first is not None:
+            document["head"] = first.to_pylist()
+        console.print_json(json.dumps(document, default=str), indent=2)
+        return
+    print_summary(results)
+    if first is not None:
+        console.print(_as_table(first))
+
+
+def _as_table(records: pa.Table) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in records.column_names:
+        table.add_column(name)
+    for record in records.to_pylist():
+        table.add_row(*(Text("" if value is None else str(value)) for value in record.values()))
+    return table

@@ -1,0 +1,94 @@
+"""`batchscore run`: from what a person typed to a run and its summary."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from contracts.errors import BatchScoreError, CallerError
+from runner.local_run import RunOptions, run_locally
+from runner.local_state import LocalState, state_folder
+from runner.preflight import RunPlaces
+from runner.progress_view import shown_progress
+from runner.results import results_of
+from runner.summary import print_summary
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """The options of `batchscore run`, as typed.
+
+    Attributes:
+        contract: Path of the dataset contract.
+        model: Path of the model artifact.
+        source: Path or `s3://` URI of the input.
+        output: Path or `s3://` URI of the output.
+        pipeline: Name of the pipeline.
+        wire: Name of the wire format.
+        prepare: `single` or `sharded`.
+        instance_count: Transform instances, or None.
+        parameters: `Name=Value` texts.
+        first_port: Port of the first model server, or None.
+        state: Folder of local runs, or None for the default.
+    """
+
+    contract: Path
+    model: Path
+    source: str
+    output: str
+    pipeline: str
+    wire: str
+    prepare: str
+    instance_count: int | None
+    parameters: list[str]
+    first_port: int | None
+    state: Path | None
+
+
+def run_command(request: RunRequest) -> None:
+    """Execute a run, show its progress, and print what came of it, also when it failed."""
+    state = LocalState(root=state_folder(os.environ, request.state))
+    places = RunPlaces(
+        contract=request.contract, model=request.model, source=request.source, output=request.output
+    )
+    options = RunOptions(
+        pipeline=request.pipeline,
+        wire=request.wire,
+        prepare=request.prepare,
+        instance_count=request.instance_count,
+        parameters=parse_parameters(request.parameters),
+        first_port=request.first_port,
+    )
+    runs_before = {run.run_id for run in state.runs()}
+    console = Console(stderr=True)
+    try:
+        with shown_progress(console) as on_event:
+            record = run_locally(places, options, state, on_event)
+    except (BatchScoreError, KeyboardInterrupt) as error:
+        if isinstance(error, KeyboardInterrupt):
+            console.print("interrupted: everything that was started is stopped")
+        for record in state.runs()[:1]:
+            if record.run_id not in runs_before:
+                print_summary(results_of(record, state))
+        raise
+    print_summary(results_of(record, state))
+
+
+def parse_parameters(texts: list[str]) -> dict[str, str]:
+    """Turn `Name=Value` texts into a mapping.
+
+    Raises:
+        CallerError: A text has no `=`, or a name is given twice.
+    """
+    parameters: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise CallerError(f"-p {text}: expected Name=Value, such as -p MaxQuarantineFraction=0.05")
+        if name in parameters:
+            raise CallerError(f"-p {name} is given twice")
+        parameters[name] = value
+    return parameters

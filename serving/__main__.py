@@ -1,0 +1,60 @@
+"""Entry point of the model container: `python3 -m serving serve`, as Batch Transform starts it.
+
+`python3 -m serving check` loads the model folder with the same code, says what is in it and ends: that is
+how `batchscore package` proves that an artifact can be served. Exit codes are those of `contracts.errors`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+
+from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError
+from serving.factory import serve
+from serving.model_folder import load_model_folder
+from serving.settings import settings_from
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Do what the arguments say and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python3 -m serving", description="The model server.")
+    parser.add_argument("command", choices=("serve", "check"), help="serve scores, or check the model folder")
+    command = parser.parse_args(arguments).command
+    try:
+        if command == "serve":
+            serve(settings_from(environment), sys.stdout)
+        else:
+            _check(environment)
+    except BatchScoreError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - the rim: whatever is left is a bug and ends as one
+        traceback.print_exc()
+        sys.stderr.write(f"error: the model server failed: {type(error).__name__}: {error}\n")
+        return InternalError.exit_code
+    return EXIT_SUCCEEDED
+
+
+def _check(environment: Mapping[str, str]) -> None:
+    settings = settings_from(environment)
+    model = load_model_folder(
+        settings.model_folder, threads=1, expected_fingerprint=settings.expected_fingerprint
+    )
+    sys.stdout.write(
+        f"{settings.model_folder}: {model.scorer.tree_count} rounds of trees on {model.scorer.feature_count} "
+        f"features fit the contract {model.contract.fingerprint}\n"
+    )
+
+
+if __name__ == "__main__":
+    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    code = main(sys.argv[1:], os.environ)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: threads of granian may still ask for the interpreter while it is being taken down, which
+    # ends the process with an abort (seen in some stops) although everything was answered and written.
+    os._exit(code)

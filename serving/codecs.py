@@ -1,0 +1,54 @@
+"""Bytes to records and back: what every wire format must be able to do.
+
+A codec neither scores nor speaks HTTP. Records keep their order, and there are always as many answers as
+records: what cannot be read as one record becomes a fault beside its place, what cannot be read at all
+refuses the whole payload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from serving.scorer import Scores
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodedPayload:
+    """The records of one payload.
+
+    Attributes:
+        vectors: float32 of shape (records, features), NaN where a value is missing or the record has a fault.
+        faults: Position of a record that cannot be read (from 0) to the reason.
+        ids: Of the records, in their order; None where the wire does not carry them.
+    """
+
+    vectors: np.ndarray
+    faults: Mapping[int, str] = field(default_factory=dict)
+    ids: pa.ChunkedArray | None = None
+
+
+class Codec(Protocol):
+    """One wire format.
+
+    Attributes:
+        content_type: Of the payload and of the answer.
+    """
+
+    content_type: str
+
+    def decode(self, body: bytes) -> DecodedPayload:
+        """Read a payload that is not empty.
+
+        Raises:
+            CallerError: It cannot be read at all.
+        """
+        ...
+
+    def encode(self, payload: DecodedPayload, scores: Scores) -> bytes:
+        """Write the answer to `payload`; where `scores` has a fault, its reason is written."""
+        ...

@@ -1,0 +1,45 @@
+"""Put the server together: size it, load the model, give the application what it serves with, run it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TextIO
+
+from serving.app import ScoringApp, Service
+from serving.invocation import codecs_for
+from serving.model_folder import find_model, load_model_folder
+from serving.request_log import RequestLog
+from serving.server import check_port, run_server
+from serving.settings import ServerSettings
+from serving.sizing import plan_capacity, this_machine
+
+
+def serve(settings: ServerSettings, log_stream: TextIO) -> None:
+    """Serve until told to stop.
+
+    Raises:
+        CallerError: The model folder is not fit to be served, or the port is taken.
+    """
+    capacity = plan_capacity(
+        this_machine(),
+        model_bytes=find_model(settings.model_folder).stat().st_size,
+        max_payload_mb=settings.max_payload_mb,
+        requested=settings.concurrent_transforms,
+    )
+    model = load_model_folder(
+        settings.model_folder,
+        threads=capacity.threads_per_transform,
+        expected_fingerprint=settings.expected_fingerprint,
+    )
+    check_port(settings.bind_address, settings.port)
+    log = RequestLog(log_stream)
+    with ThreadPoolExecutor(capacity.concurrent_transforms, thread_name_prefix="scoring") as executor:
+        service = Service(
+            scorer=model.scorer,
+            codecs=codecs_for(model.contract),
+            max_payload_mb=settings.max_payload_mb,
+            concurrent_transforms=capacity.concurrent_transforms,
+            executor=executor,
+            log=log,
+        )
+        run_server(ScoringApp(service), address=settings.bind_address, port=settings.port, log=log)

@@ -1,0 +1,106 @@
+"""The `parquet` wire: in go the id and the raw typed features, out come the id, its score and its error.
+
+Features are encoded here, by `contracts.encoding`, so that no client has to. Columns are found by name;
+others are ignored. A payload made under another contract is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyarrow.types as pt
+
+from contracts.dataset import DatasetContract
+from contracts.encoding import ARROW_TYPES, encode
+from contracts.errors import CallerError, near_matches
+from contracts.wire import ERROR_COLUMN, FINGERPRINT_KEY, PARQUET_CONTENT_TYPE, SCORE_COLUMN
+from serving.codecs import DecodedPayload
+from serving.scorer import Scores
+
+_FITS: dict[str, Callable[[pa.DataType], bool]] = {
+    "string": lambda kind: pt.is_string(kind) or pt.is_large_string(kind),
+    "integer": pt.is_integer,
+    "number": lambda kind: pt.is_floating(kind) or pt.is_integer(kind),
+    "boolean": pt.is_boolean,
+}
+"""Which columns may stand for a feature of each type: the same values, perhaps in another width."""
+
+
+class ParquetCodec:
+    """Reads and writes the `parquet` wire for one contract."""
+
+    content_type = PARQUET_CONTENT_TYPE
+
+    def __init__(self, contract: DatasetContract) -> None:
+        """Take the contract of the model."""
+        self._contract = contract
+
+    def decode(self, body: bytes) -> DecodedPayload:
+        """Read a Parquet file; see `Codec.decode`."""
+        try:
+            file = pq.ParquetFile(pa.BufferReader(body))
+            self._check_schema(file.schema_arrow)
+            records = file.read(
+                columns=[self._contract.id_field, *self._contract.features], use_threads=False
+            )
+        except (pa.ArrowException, OSError) as error:
+            raise CallerError(
+                f"the payload of {len(body)} bytes cannot be read as one whole Parquet file: "
+                f"{' '.join(str(error).split())}; send each shard unsplit (SplitType None)"
+            ) from error
+        ids = records.column(self._contract.id_field)
+        return DecodedPayload(vectors=encode(self._typed(records), self._contract), ids=ids)
+
+    def encode(self, payload: DecodedPayload, scores: Scores) -> bytes:
+        """Write a Parquet file with the id, the score (null where there is a fault) and the error."""
+        record_count = len(scores.values)
+        is_fault = np.zeros(record_count, dtype=bool)
+        is_fault[list(scores.faults)] = True
+        errors = [scores.faults.get(at) for at in range(record_count)] if scores.faults else None
+        answer = pa.table(
+            {
+                self._contract.id_field: payload.ids,
+                SCORE_COLUMN: pa.array(scores.values, mask=is_fault),
+                ERROR_COLUMN: pa.nulls(record_count, pa.string())
+                if errors is None
+                else pa.array(errors, pa.string()),
+            }
+        )
+        sink = pa.BufferOutputStream()
+        # Ids and scores hardly repeat: dictionaries and compression would cost time and save nothing.
+        pq.write_table(answer, sink, use_dictionary=False, compression="none")
+        content: bytes = sink.getvalue().to_pybytes()
+        return content
+
+    def _check_schema(self, schema: pa.Schema) -> None:
+        found = (schema.metadata or {}).get(FINGERPRINT_KEY)
+        if found is not None and found != self._contract.fingerprint.encode():
+            raise CallerError(
+                "the payload was made under a contract with the fingerprint "
+                f"{found.decode('ascii', 'replace')}, the model's contract has "
+                f"{self._contract.fingerprint}; prepare the input with the contract that is in the model artifact"
+            )
+        for name in (self._contract.id_field, *self._contract.features):
+            if schema.get_field_index(name) < 0:
+                raise CallerError(
+                    f"the payload has no column {name!r}, or has it twice; {near_matches(name, schema.names)}"
+                )
+        for field in self._contract.feature_fields:
+            kind = _value_type(schema.field(field.name).type)
+            if not (pt.is_null(kind) or _FITS[field.type](kind)):
+                raise CallerError(
+                    f"column {field.name!r} of the payload is {kind}; the contract says {field.type} "
+                    f"({ARROW_TYPES[field.type]})"
+                )
+
+    def _typed(self, records: pa.Table) -> pa.Table:
+        """Return the feature columns in the types of the contract; values stay what they are."""
+        schema = pa.schema([(field.name, ARROW_TYPES[field.type]) for field in self._contract.feature_fields])
+        return records.select(schema.names).cast(schema)
+
+
+def _value_type(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pt.is_dictionary(kind) else kind

@@ -1,0 +1,5 @@
+"""Packaging entry point; everything that is declared stands in `pyproject.toml`."""
+
+from setuptools import setup
+
+setup()

@@ -1,0 +1,27 @@
+"""CreateModel: make a model of a registered model package, for the transform job to load.
+
+The container gets no network: it needs none, and customer records must not leave it.
+"""
+
+from __future__ import annotations
+
+from steps.model_request import create_model_arguments
+from steps.policies import step_retries
+from steps.run_context import RunContext, Variable
+from steps.sdk import ModelStep
+
+
+def build_create_model_step(run: RunContext, model_package_arn: Variable) -> Variable:
+    """Return the step; `properties.ModelName` names the new model."""
+    request = {
+        "ExecutionRoleArn": run.role_arn,
+        "PrimaryContainer": {"ModelPackageName": model_package_arn},
+        "EnableNetworkIsolation": True,
+    }
+    return ModelStep(
+        name="CreateModel",
+        display_name="Create model",
+        description="Makes a model of the registered model package, without network access.",
+        step_args=create_model_arguments(run, request),
+        retry_policies=step_retries(),
+    )

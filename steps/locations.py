@@ -1,0 +1,33 @@
+"""Where a run keeps its objects below OutputUri.
+
+    <OutputUri>latest.json                 pointer to the newest published scores
+    <OutputUri>scores/run_date=…/run_id=…/ published scores
+    <OutputUri>runs/<run id>/<folder>/     everything else that belongs to one run
+
+Every URI ends with `/`, because S3 prefixes are string prefixes: without it `…/plan` would match
+`…/plan_parts/`.
+"""
+
+from __future__ import annotations
+
+from steps.run_context import Variable
+from steps.sdk import ExecutionVariables, Join
+
+RUN_FOLDERS = ("plan", "plan_parts", "shards", "kept", "quarantine", "transform", "report")
+
+
+def run_folder_parts(output_uri: Variable, folder: str) -> list[Variable]:
+    """Return what a run folder's URI is joined from, for use inside a longer text."""
+    if folder not in RUN_FOLDERS:
+        raise ValueError(f"{folder!r} is no run folder; valid: {', '.join(RUN_FOLDERS)}")
+    return [output_uri, "runs/", ExecutionVariables.PIPELINE_EXECUTION_ID, f"/{folder}/"]
+
+
+def run_folder(output_uri: Variable, folder: str) -> Variable:
+    """Return the URI of one of the run's folders."""
+    return Join(on="", values=run_folder_parts(output_uri, folder))
+
+
+def scores_folder(output_uri: Variable) -> Variable:
+    """Return the URI below which scores are published."""
+    return Join(on="", values=[output_uri, "scores/"])

@@ -1,0 +1,34 @@
+"""RegisterModel: make a model package of the artifact, so that what is scored is always a registered one.
+
+The package says which content type the chosen wire format sends. No instance types are listed: a
+versioned package needs none, and a list would refuse a larger machine later.
+"""
+
+from __future__ import annotations
+
+from steps.model_request import register_arguments
+from steps.policies import step_retries
+from steps.run_context import CandidateVariables, RunContext, Variable
+from steps.sdk import ModelStep
+
+
+def build_register_model_step(run: RunContext, candidate: CandidateVariables) -> Variable:
+    """Return the step; `properties.ModelPackageArn` names the new package."""
+    content_types = [run.shape.wire_format.content_type]
+    container = {"Image": run.processing.image_uri, "ModelDataUrl": candidate.model_artifact_uri}
+    request = {
+        "ModelPackageGroupName": candidate.model_package_group_name,
+        "ModelApprovalStatus": candidate.model_approval_status,
+        "InferenceSpecification": {
+            "Containers": [container],
+            "SupportedContentTypes": content_types,
+            "SupportedResponseMIMETypes": content_types,
+        },
+    }
+    return ModelStep(
+        name="RegisterModel",
+        display_name="Register model",
+        description="Adds the model artifact to its group, to be approved by whoever reads the report.",
+        step_args=register_arguments(run, request),
+        retry_policies=step_retries(),
+    )

@@ -1,0 +1,81 @@
+"""ReportRun: balance the books, measure, draw the report, and publish the scores.
+
+In: the plan, the kept columns, the quarantine, the transform job's outputs, the contract. Out, in this
+order: the scores, the report, and last the pointer that makes the run the newest one, so that a reader
+who follows the pointer finds all of it.
+"""
+
+from __future__ import annotations
+
+from contracts import container_paths as paths
+from steps.locations import run_folder, scores_folder
+from steps.processing_job import (
+    JobInput,
+    JobOutput,
+    ProcessingJob,
+    StepText,
+    build_processing_step,
+    named_arguments,
+)
+from steps.run_context import RunContext, Variable
+from steps.sdk import ExecutionVariables, Join
+
+_TEXT = StepText(
+    name="ReportRun",
+    display_name="Report run",
+    description="Checks that no record was lost, writes ledger, metrics and report, publishes the scores.",
+)
+
+
+def build_report_run_step(run: RunContext, score_step: Variable, model_package_arn: Variable) -> Variable:
+    """Return the step, which waits for `score_step`."""
+    job = ProcessingJob(
+        entrypoint=("python3", "-m", "reporting"),
+        arguments=(*named_arguments(_facts(run, model_package_arn)), *_parameters(run)),
+        inputs=_inputs(run),
+        outputs=_outputs(run),
+        instance_type=run.processing.report_instance_type,
+    )
+    return build_processing_step(run, _TEXT, job, depends_on=(score_step,))
+
+
+def _facts(run: RunContext, model_package_arn: Variable) -> dict[str, Variable]:
+    return {
+        "run-id": ExecutionVariables.PIPELINE_EXECUTION_ID,
+        "run-date": run.dataset.run_date,
+        "started-at": ExecutionVariables.START_DATETIME,
+        "pipeline-name": ExecutionVariables.PIPELINE_NAME,
+        "model-package-arn": model_package_arn,
+        "output-uri": run.dataset.output_uri,
+        "output-format": run.dataset.output_format,
+        "wire-format": run.shape.wire,
+    }
+
+
+def _parameters(run: RunContext) -> tuple[Variable, ...]:
+    """Return `--parameter Name=Value` for every pipeline parameter, for the ledger."""
+    return tuple(
+        part
+        for parameter in run.declared
+        for part in ("--parameter", Join(on="=", values=[parameter.name, parameter]))
+    )
+
+
+def _inputs(run: RunContext) -> tuple[JobInput, ...]:
+    output_uri = run.dataset.output_uri
+    return (
+        JobInput(name="plan", uri=run_folder(output_uri, "plan"), folder=paths.PLAN_INPUT),
+        JobInput(name="kept", uri=run_folder(output_uri, "kept"), folder=paths.KEPT_INPUT),
+        JobInput(name="quarantine", uri=run_folder(output_uri, "quarantine"), folder=paths.QUARANTINE_INPUT),
+        JobInput(name="transform", uri=run_folder(output_uri, "transform"), folder=paths.TRANSFORM_INPUT),
+        JobInput(name="contract", uri=run.dataset.contract_uri, folder=paths.CONTRACT_INPUT),
+    )
+
+
+def _outputs(run: RunContext) -> tuple[JobOutput, ...]:
+    output_uri = run.dataset.output_uri
+    return (
+        JobOutput(name="scores", uri=scores_folder(output_uri), folder=paths.SCORES_OUTPUT),
+        JobOutput(name="report", uri=run_folder(output_uri, "report"), folder=paths.REPORT_OUTPUT),
+        JobOutput(name="pointer", uri=output_uri, folder=paths.POINTER_OUTPUT),
+    )

@@ -1,0 +1,147 @@
+"""What every step builder is given: the shape of the pipeline, who runs it, and the declared parameters.
+
+A `Variable` is a value that the pipeline knows only when it runs (a parameter, a property of a step, a
+`Join`) or a plain constant in its place. The groups say which variables a definition has; which of them
+are pipeline parameters, with which names and defaults, is the pipeline's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from contracts.errors import CallerError, near_matches
+from contracts.wire import WireFormat, wire_format
+
+Variable: TypeAlias = Any
+"""The SDK ships no types: a PipelineVariable, or a constant of the type that the API wants."""
+
+TRANSFORM_SIZINGS = ("planned", "fixed")
+PREPARE_FORMS = ("single", "sharded")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineShape:
+    """The choices that change the graph, and so are made when the definition is built.
+
+    Attributes:
+        wire: Name of the wire format.
+        transform_sizing: `planned`: the instance count comes from `plan.json`; `fixed`: it is a parameter.
+        prepare: `single`: one instance prepares; `sharded`: several do, and PlanScoring adds their parts up.
+    """
+
+    wire: str = "parquet"
+    transform_sizing: str = "planned"
+    prepare: str = "single"
+
+    def __post_init__(self) -> None:
+        wire_format(self.wire)
+        _check_choice("transform_sizing", self.transform_sizing, TRANSFORM_SIZINGS)
+        _check_choice("prepare", self.prepare, PREPARE_FORMS)
+
+    @property
+    def wire_format(self) -> WireFormat:
+        """The chosen wire format."""
+        return wire_format(self.wire)
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether several instances prepare."""
+        return self.prepare == "sharded"
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether the transform job's instance count is read from the plan."""
+        return self.transform_sizing == "planned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetVariables:
+    """What is scored, under which contract, and where it goes. Every prefix URI ends with `/`."""
+
+    input_uri: Variable
+    input_format: Variable
+    contract_uri: Variable
+    output_uri: Variable
+    output_format: Variable
+    run_date: Variable
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateVariables:
+    """Which artifact is registered, and how."""
+
+    model_artifact_uri: Variable
+    model_package_group_name: Variable
+    model_approval_status: Variable
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessingVariables:
+    """On what the processing jobs run, and with which image."""
+
+    image_uri: Variable
+    instance_type: Variable
+    instance_count: Variable
+    report_instance_type: Variable
+    volume_size_gb: Variable
+    max_runtime_seconds: Variable
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformVariables:
+    """On what the transform job runs, and what its size is computed from.
+
+    Attributes:
+        instance_type: Of the transform job.
+        max_instances: Ceiling of planned sizing, or the fixed instance count.
+        max_concurrent_transforms: Requests in flight on each instance.
+        max_payload_mb: Largest body of one request, in MB of 1,048,576 bytes.
+        deadline_minutes: Time in which planned sizing wants the transform job done.
+        records_per_second_per_instance: What planned sizing assumes.
+    """
+
+    instance_type: Variable
+    max_instances: Variable
+    max_concurrent_transforms: Variable
+    max_payload_mb: Variable
+    deadline_minutes: Variable
+    records_per_second_per_instance: Variable
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetVariables:
+    """How many records may be quarantined before the run fails; both bounds are inclusive."""
+
+    max_quarantine_fraction: Variable
+    max_quarantine_count: Variable
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContext:
+    """Facts that several builders need.
+
+    Attributes:
+        shape: Choices made when the definition is built.
+        role_arn: Role of every job and of the model.
+        session: PipelineSession under which arguments are captured.
+        dataset: See the group.
+        processing: See the group.
+        transform: See the group.
+        budget: See the group.
+        declared: Every pipeline parameter, in the order in which users see them.
+    """
+
+    shape: PipelineShape
+    role_arn: str
+    session: Any
+    dataset: DatasetVariables
+    processing: ProcessingVariables
+    transform: TransformVariables
+    budget: BudgetVariables
+    declared: tuple[Variable, ...]
+
+
+def _check_choice(name: str, value: str, valid: tuple[str, ...]) -> None:
+    if value not in valid:
+        raise CallerError(f"{name} {value!r} is unknown; {near_matches(value, valid)}")

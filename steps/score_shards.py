@@ -1,0 +1,78 @@
+"""ScoreShards: the transform job that sends every shard to the model container.
+
+In: the shards, under the run's own prefix. Out: one `<shard>.out` each, under the run's `transform/`
+folder. How shards are split, filtered and joined is the wire format's; how many instances work is the
+plan's (planned sizing) or a parameter's (fixed). The server is told the contract's fingerprint, and
+refuses shards made under another contract than its model's.
+"""
+
+from __future__ import annotations
+
+from contracts.wire import FINGERPRINT_VARIABLE
+from steps.borrowed_settings import building_job_step
+from steps.filters import check_filters
+from steps.locations import run_folder
+from steps.policies import INVOCATION_MAX_RETRIES, INVOCATION_TIMEOUT_SECONDS, NEVER_CACHED, job_retries
+from steps.run_context import RunContext, Variable
+from steps.scoring_plan import plan_value
+from steps.sdk import TransformStep
+from steps.variable_instance_count import VariableCountTransformer
+
+
+def build_score_shards_step(run: RunContext, plan_step: Variable, model_name: Variable) -> Variable:
+    """Return the step; `plan_step` writes the plan, `model_name` is a CreateModel step's property.
+
+    Raises:
+        CallerError: A filter of the wire format is one that Batch Transform would reject.
+    """
+    check_filters(run.shape.wire_format)
+    with building_job_step():
+        return TransformStep(
+            name="ScoreShards",
+            display_name="Score shards",
+            description="Sends every shard to the model container with Batch Transform and keeps its scores.",
+            step_args=_arguments(run, _transformer(run, plan_step, model_name)),
+            cache_config=NEVER_CACHED,
+            retry_policies=job_retries(),
+        )
+
+
+def _arguments(run: RunContext, transformer: Variable) -> Variable:
+    wire = run.shape.wire_format
+    return transformer.transform(
+        data=run_folder(run.dataset.output_uri, "shards"),
+        data_type="S3Prefix",
+        content_type=wire.content_type,
+        split_type=wire.split_type,
+        input_filter=wire.input_filter,
+        join_source=wire.join_source,
+        output_filter=wire.output_filter,
+        model_client_config={
+            "InvocationsTimeoutInSeconds": INVOCATION_TIMEOUT_SECONDS,
+            "InvocationsMaxRetries": INVOCATION_MAX_RETRIES,
+        },
+    )
+
+
+def _transformer(run: RunContext, plan_step: Variable, model_name: Variable) -> Variable:
+    wire, sizes = run.shape.wire_format, run.transform
+    return VariableCountTransformer(
+        model_name=model_name,
+        instance_count=_instance_count(run, plan_step),
+        instance_type=sizes.instance_type,
+        # Without splitting the API takes no strategy: a whole object is one request.
+        strategy="MultiRecord" if wire.split_type else None,
+        assemble_with=wire.assemble_with,
+        accept=wire.content_type,
+        output_path=run_folder(run.dataset.output_uri, "transform"),
+        max_concurrent_transforms=sizes.max_concurrent_transforms,
+        max_payload=sizes.max_payload_mb,
+        env={FINGERPRINT_VARIABLE: plan_value(plan_step, "contract_fingerprint")},
+        sagemaker_session=run.session,
+    )
+
+
+def _instance_count(run: RunContext, plan_step: Variable) -> Variable:
+    if run.shape.is_planned:
+        return plan_value(plan_step, "transform_instance_count")
+    return run.transform.max_instances

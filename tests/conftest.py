@@ -1,0 +1,31 @@
+"""What holds for every test: no network beyond loopback, no AWS account, the same seed everywhere."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import settings
+from pytest_socket import socket_allow_hosts
+
+settings.register_profile("default", deadline=None, derandomize=True)
+settings.load_profile("default")
+
+for _name in [name for name in os.environ if name.startswith(("AWS_", "SAGEMAKER_", "BATCHSCORE_"))]:
+    del os.environ[_name]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether golden files are to be written instead of compared."""
+    return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_setup() -> None:
+    """Block every connection that leaves this machine."""
+    socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)

@@ -1,0 +1,179 @@
+"""Steps run when what they wait for is done, side by side, and a failure ends the run cleanly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_machine import execute
+
+from contracts.errors import BatchScoreError, PlatformError, RunFailedError
+from emulator.events import Event, StepEnded
+from emulator.run_record import read_record
+
+pytestmark = pytest.mark.functional
+
+WRITES = """
+import os, pathlib, sys, time
+folder = pathlib.Path(os.environ["BATCHSCORE_ML_ROOT"]) / "processing/output/out"
+time.sleep(float(sys.argv[2]))
+(folder / "numbers.json").write_text(sys.argv[1])
+"""
+
+
+def writing_step(tmp_path: Path, name: str, text: Any, seconds: str = "0", **more: Any) -> dict[str, Any]:
+    script = tmp_path / "writes.py"
+    script.write_text(WRITES)
+    return {
+        "Name": name,
+        "Type": "Processing",
+        "Arguments": {
+            "AppSpecification": {
+                "ImageUri": "any",
+                "ContainerEntrypoint": ["python3", str(script)],
+                "ContainerArguments": [text, seconds],
+            },
+            "ProcessingResources": {"ClusterConfig": {"InstanceCount": 1}},
+            "ProcessingOutputConfig": {
+                "Outputs": [
+                    {
+                        "OutputName": "out",
+                        "S3Output": {
+                            "S3Uri": {
+                                "Std:Join": {
+                                    "On": "/",
+                                    "Values": ["s3://b", {"Get": "Execution.PipelineExecutionId"}, name],
+                                }
+                            },
+                            "LocalPath": "/opt/ml/processing/output/out",
+                        },
+                    }
+                ]
+            },
+        },
+        "PropertyFiles": [{"PropertyFileName": "Numbers", "OutputName": "out", "FilePath": "numbers.json"}],
+        **more,
+    }
+
+
+def json_get(step: str, path: str) -> dict[str, Any]:
+    return {"Std:JsonGet": {"PropertyFile": {"Get": f"Steps.{step}.PropertyFiles.Numbers"}, "Path": path}}
+
+
+def gate(*, limit: int) -> dict[str, Any]:
+    condition = {"Type": "LessThanOrEqualTo", "LeftValue": json_get("Count", "bad"), "RightValue": limit}
+    message = {"Std:Join": {"On": "", "Values": [json_get("Count", "bad"), " are too many"]}}
+    return {
+        "Name": "Gate",
+        "Type": "Condition",
+        "DependsOn": ["Count"],
+        "Arguments": {
+            "Conditions": [condition],
+            "IfSteps": [],
+            "ElseSteps": [{"Name": "TooMany", "Type": "Fail", "Arguments": {"ErrorMessage": message}}],
+        },
+    }
+
+
+def test_a_condition_that_holds_lets_the_run_succeed(tmp_path: Path) -> None:
+    events: list[Event] = []
+    steps = [writing_step(tmp_path, "Count", '{"bad": 3}'), gate(limit=3)]
+
+    record, machine = execute({"Steps": steps}, tmp_path, events)
+
+    assert (record.status, [step.status for step in record.steps.values()]) == (
+        "Succeeded",
+        ["Succeeded"] * 2,
+    )
+    assert [event.step_name for event in events if isinstance(event, StepEnded)] == ["Count", "Gate"]
+    assert read_record(machine.run_folder) == record
+
+
+def test_a_condition_that_does_not_hold_takes_the_other_branch(tmp_path: Path) -> None:
+    steps = [writing_step(tmp_path, "Count", '{"bad": 4}'), gate(limit=3)]
+
+    with pytest.raises(RunFailedError, match=r"^TooMany: 4 are too many$"):
+        execute({"Steps": steps}, tmp_path)
+
+    record = read_record(tmp_path / "run")
+    assert (record.status, record.failure_reason) == ("Failed", "TooMany: 4 are too many")
+    assert {name: step.status for name, step in record.steps.items()} == {
+        "Count": "Succeeded",
+        "Gate": "Succeeded",
+        "TooMany": "Failed",
+    }
+
+
+def test_independent_steps_run_side_by_side(tmp_path: Path) -> None:
+    steps = [writing_step(tmp_path, "A", "{}", "0.5"), writing_step(tmp_path, "B", "{}", "0.5")]
+
+    record, _ = execute({"Steps": steps}, tmp_path)
+
+    first, second = record.steps["A"], record.steps["B"]
+    assert max(first.started_at, second.started_at) < min(first.finished_at, second.finished_at)
+
+
+def test_after_a_failure_nothing_new_starts(tmp_path: Path) -> None:
+    broken = writing_step(tmp_path, "Broken", "{}", "not a number")
+    steps = [broken, writing_step(tmp_path, "After", "{}", DependsOn=["Broken"])]
+
+    with pytest.raises(BatchScoreError, match="exit code 1"):
+        execute({"Steps": steps}, tmp_path)
+
+    assert list(read_record(tmp_path / "run").steps) == ["Broken"]
+
+
+def test_an_interrupt_stops_every_process_and_is_recorded(tmp_path: Path) -> None:
+    """Ctrl-C leaves no child behind, and a record that says what happened."""
+    threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT)).start()
+    started = time.monotonic()
+
+    with pytest.raises(KeyboardInterrupt):
+        execute({"Steps": [writing_step(tmp_path, "Slow", "{}", "60")]}, tmp_path)
+
+    assert time.monotonic() - started < 30
+    assert read_record(tmp_path / "run").status == "Stopped"
+
+
+def test_a_full_disk_is_an_error_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_space(*_: object) -> None:
+        raise OSError(28, "No space left on device", "numbers.json")
+
+    monkeypatch.setattr("emulator.object_store.shutil.move", no_space)
+
+    with pytest.raises(
+        PlatformError, match=r"step A: No space left on device \(numbers.json\); check the free"
+    ):
+        execute({"Steps": [writing_step(tmp_path, "A", "{}")]}, tmp_path)
+
+    assert read_record(tmp_path / "run").status == "Failed"
+
+
+def test_a_package_is_registered_and_a_model_made_from_it(tmp_path: Path) -> None:
+    container = {"Image": "i", "ModelDataUrl": "s3://b/m.tar.gz"}
+    register = {
+        "Name": "Register",
+        "Type": "RegisterModel",
+        "Arguments": {
+            "ModelPackageGroupName": {"Get": "Parameters.Group"},
+            "InferenceSpecification": {"Containers": [container]},
+        },
+    }
+    create = {
+        "Name": "Create",
+        "Type": "Model",
+        "Arguments": {"PrimaryContainer": {"ModelPackageName": {"Get": "Steps.Register.ModelPackageArn"}}},
+    }
+    document = {"Parameters": [{"Name": "Group", "Type": "String"}], "Steps": [create, register]}
+
+    _, machine = execute(document, tmp_path, Group="churn")
+
+    assert [(entry.group_name, entry.version) for entry in machine.registry.packages()] == [("churn", 1)]
+    assert (
+        machine.registry.model_container("20261123t040000-abcd-create")["ModelDataUrl"] == "s3://b/m.tar.gz"
+    )

@@ -1,0 +1,202 @@
+"""Batch Transform behaves as documented, seen through a real server whose score is a sum."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_machine import contents, job_context, put, put_archive
+
+from contracts.errors import CallerError
+from emulator.job_context import JobContext, JobFailedError
+from emulator.transform_job import run_transform_job
+from emulator.transform_request import read_request, request_environment
+
+pytestmark = pytest.mark.functional
+
+
+def asked(*, instances: int = 1, **changes: Any) -> dict[str, Any]:
+    """Return a request for scoring s3://b/in/ as CSV lines; `changes` go to its top level."""
+    return {
+        "ModelName": "adder",
+        "TransformInput": {
+            "ContentType": "text/csv",
+            "SplitType": "Line",
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/in/"}},
+        },
+        "TransformOutput": {"S3OutputPath": "s3://b/out/", "Accept": "text/csv", "AssembleWith": "Line"},
+        "TransformResources": {"InstanceCount": instances, "InstanceType": "ml.m5.large"},
+        "MaxPayloadInMB": 1,
+        "MaxConcurrentTransforms": 2,
+        **changes,
+    }
+
+
+def with_model(folder: Path, objects: dict[str, bytes], **environment: str) -> JobContext:
+    """Return a context with the model `adder` and some objects below s3://b/in/."""
+    context = job_context(folder, **environment)
+    put_archive(context.store, "s3://b/model.tar.gz")
+    container = {"Image": "any", "ModelDataUrl": "s3://b/model.tar.gz"}
+    context.registry.create_model("adder", {"PrimaryContainer": container}, created_at="now")
+    for key, content in objects.items():
+        put(context.store, f"s3://b/in/{key}", content)
+    return context
+
+
+def requests_to(context: JobContext, instance: int) -> list[str]:
+    log = context.folder / f"algo-{instance}" / "requests.log"
+    return [json.loads(line)["body"] for line in log.read_text().splitlines()]
+
+
+def test_every_object_gets_an_output_of_its_name_in_its_order(tmp_path: Path) -> None:
+    """[doc] `<input name>.out`; as many outputs as inputs; order inside an object is kept."""
+    context = with_model(tmp_path, {"a.csv": b"1,2\n3,4\n", "deep/b.csv": b"5\n6"})
+
+    run_transform_job(asked(), context)
+
+    assert contents(context.store, "s3://b/out/") == {
+        "a.csv.out": b"3.0\n7.0\n",
+        "deep/b.csv.out": b"5.0\n6.0\n",
+    }
+
+
+def test_objects_are_dealt_out_by_key(tmp_path: Path) -> None:
+    """[doc] S3 objects are partitioned by key over instances; one object never crosses two."""
+    context = with_model(tmp_path, {f"{n}.csv": f"{n}\n".encode() for n in range(5)})
+
+    run_transform_job(asked(instances=2), context)
+
+    assert sorted(requests_to(context, 1)) == ["0\n", "2\n", "4\n"]
+    assert sorted(requests_to(context, 2)) == ["1\n", "3\n"]
+
+
+def test_filters_and_join_keep_the_id_beside_the_score(tmp_path: Path) -> None:
+    context = with_model(tmp_path, {"a.csv": b'"x,1",1,2\ny,3,4\n'})
+    processing = {"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"}
+
+    run_transform_job(asked(DataProcessing=processing), context)
+
+    assert requests_to(context, 1) == ["1,2\n3,4\n"]
+    assert contents(context.store, "s3://b/out/") == {"a.csv.out": b'"x,1",3.0\ny,7.0\n'}
+
+
+def test_an_object_that_fails_gets_no_output_and_the_others_do(tmp_path: Path) -> None:
+    """[doc] The other objects complete and upload; the job then ends Failed; nothing partial is uploaded."""
+    context = with_model(
+        tmp_path, {"a.csv": b"1\n", "b.csv": b"666\n", "c.csv": b"3\n"}, MISBEHAVE="refuses-666"
+    )
+
+    with pytest.raises(JobFailedError) as caught:
+        run_transform_job(asked(), context)
+
+    assert str(caught.value) == (
+        "1 of 3 objects failed: b.csv: payload 1 of b.csv: status 400: the number of the beast"
+    )
+    assert contents(context.store, "s3://b/out/") == {"a.csv.out": b"1.0\n", "c.csv.out": b"3.0\n"}
+
+
+def test_a_failing_invocation_is_tried_again(tmp_path: Path) -> None:
+    """[doc] InvocationsMaxRetries: 3 unless the request says otherwise."""
+    context = with_model(tmp_path, {"a.csv": b"1\n"}, MISBEHAVE="fails-once")
+
+    run_transform_job(asked(), context)
+
+    assert contents(context.store, "s3://b/out/") == {"a.csv.out": b"1.0\n"}
+    assert len(requests_to(context, 1)) == 2
+
+
+def test_without_retries_the_first_failure_counts(tmp_path: Path) -> None:
+    context = with_model(tmp_path, {"a.csv": b"1\n"}, MISBEHAVE="fails-once")
+
+    with pytest.raises(JobFailedError, match="status 503: warming up"):
+        run_transform_job(asked(ModelClientConfig={"InvocationsMaxRetries": 0}), context)
+
+
+def test_fewer_answers_than_records_fail_the_object(tmp_path: Path) -> None:
+    context = with_model(tmp_path, {"a.csv": b"x,1\ny,2\n"}, MISBEHAVE="one-too-few")
+    processing = {"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"}
+
+    with pytest.raises(JobFailedError, match="answered 1 predictions for 2 records"):
+        run_transform_job(asked(DataProcessing=processing), context)
+
+
+def test_a_server_that_dies_is_reported_with_its_last_lines(tmp_path: Path) -> None:
+    context = with_model(tmp_path, {"a.csv": b"1\n"}, MISBEHAVE="dies")
+
+    with pytest.raises(JobFailedError, match=r"exit code 9(.|\n)*out of cheese"):
+        run_transform_job(asked(), context)
+
+
+def test_a_server_that_does_not_start_is_reported_with_its_reason(tmp_path: Path) -> None:
+    context = with_model(tmp_path, {"a.csv": b"1\n"}, MISBEHAVE="never-starts")
+
+    with pytest.raises(JobFailedError, match="no model in /opt/ml/model"):
+        run_transform_job(asked(), context)
+
+
+def test_what_the_request_leaves_open_the_container_decides(tmp_path: Path) -> None:
+    """[doc] Precedence: request, then /execution-parameters (which spells SINGLE_RECORD), then default."""
+    offered = json.dumps(
+        {"MaxConcurrentTransforms": 1, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 1}
+    )
+    context = with_model(tmp_path, {"a.csv": b"1\n2\n"}, OFFERED=offered)
+    request = asked()
+    del request["MaxPayloadInMB"], request["MaxConcurrentTransforms"]
+
+    run_transform_job(request, context)
+
+    assert requests_to(context, 1) == ["1\n", "2\n"]
+
+
+def test_what_the_request_says_wins_over_the_container(tmp_path: Path) -> None:
+    offered = json.dumps({"BatchStrategy": "SINGLE_RECORD"})
+    context = with_model(tmp_path, {"a.csv": b"1\n2\n"}, OFFERED=offered)
+
+    run_transform_job(asked(BatchStrategy="MultiRecord"), context)
+
+    assert requests_to(context, 1) == ["1\n2\n"]
+
+
+def test_an_empty_prefix_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CallerError, match="no object is below s3://b/in/"):
+        run_transform_job(asked(), with_model(tmp_path, {}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"MaxPayloadInMB": 60, "MaxConcurrentTransforms": 2}, "60 is above 100"),
+        ({"MaxPayloadInMB": 101, "MaxConcurrentTransforms": 1}, "expected 0 to 100"),
+        ({"ModelClientConfig": {"InvocationsMaxRetries": 4}}, "InvocationsMaxRetries must be 0 to 3"),
+        (
+            {"DataProcessing": {"JoinSource": "Input"}, "TransformOutput": {"S3OutputPath": "s3://b/o/"}},
+            "must equal",
+        ),
+        ({"BatchStrategy": "SingleRecord", "TransformInput": None}, "SingleRecord needs a SplitType"),
+    ],
+)
+def test_a_request_that_the_service_refuses_is_refused(
+    tmp_path: Path, changes: dict[str, Any], reason: str
+) -> None:
+    """[doc] CreateTransformJob: the product rule, the ranges, and equal types when joining."""
+    request = asked(**changes)
+    if request["TransformInput"] is None:
+        request["TransformInput"] = {**asked()["TransformInput"], "SplitType": "None"}
+
+    with pytest.raises(CallerError, match=reason):
+        run_transform_job(request, with_model(tmp_path, {"a.csv": b"1\n"}))
+
+
+def test_the_container_is_told_only_what_the_request_set() -> None:
+    """[doc] SAGEMAKER_MAX_PAYLOAD_IN_MB and its like are there only where the request set them."""
+    request = asked(BatchStrategy="MultiRecord", Environment={"MINE": "1"})
+    del request["MaxConcurrentTransforms"]
+
+    assert request_environment(read_request(request)) == {
+        "SAGEMAKER_BATCH": "true",
+        "SAGEMAKER_MAX_PAYLOAD_IN_MB": "1",
+        "SAGEMAKER_BATCH_STRATEGY": "MULTI_RECORD",
+        "MINE": "1",
+    }

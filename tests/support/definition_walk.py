@@ -1,0 +1,45 @@
+"""Find things in a compiled pipeline definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+CHOICES: dict[str, dict[str, str]] = {
+    "candidate": {},
+    "candidate-csv": {"wire": "csv"},
+    "candidate-fixed": {"transform_sizing": "fixed"},
+    "candidate-sharded": {"prepare": "sharded"},
+}
+"""Name of each golden file and what its pipeline was built with."""
+
+
+def all_steps(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return every step by its name, those in branches included."""
+    return {step["Name"]: step for step in _walk(document["Steps"])}
+
+
+def expressions(value: Any, key: str) -> Iterator[Any]:
+    """Yield what stands under `key` anywhere below `value`, such as every `Get`."""
+    if isinstance(value, dict):
+        if key in value:
+            yield value[key]
+        for member in value.values():
+            yield from expressions(member, key)
+    elif isinstance(value, list):
+        for member in value:
+            yield from expressions(member, key)
+
+
+def argument_pairs(step: dict[str, Any]) -> dict[str, Any]:
+    """Return a processing step's `--name value` arguments, without the repeated `--parameter`."""
+    arguments = step["Arguments"]["AppSpecification"]["ContainerArguments"]
+    pairs = zip(arguments[::2], arguments[1::2], strict=True)
+    return {name: value for name, value in pairs if name != "--parameter"}
+
+
+def _walk(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for step in steps:
+        yield step
+        for branch in ("IfSteps", "ElseSteps"):
+            yield from _walk(step["Arguments"].get(branch, []))
