@@ -7,10 +7,12 @@ text, that is reported with the remedy (quote it) and never coerced.
 from __future__ import annotations
 
 import datetime as dt
-import re
+import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import yaml
 
 from contracts.dataset import (
@@ -72,7 +74,7 @@ def parse_contract(content: bytes, *, name: str) -> DatasetContract:
         raise CallerError(f"{name}: a contract may be at most {MAX_CONTRACT_BYTES} bytes long")
     try:
         document = yaml.safe_load(content)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise CallerError(f"{name}: is neither YAML nor JSON: {_one_line(error)}") from error
     faults: list[str] = []
     contract = _build(document, faults)
@@ -183,7 +185,7 @@ def _constraints(document: Any, kind: str, where: str, faults: list[str]) -> Con
     values = {
         key: _value(document.get(key), kind, f"{where}: `{key}`", faults) for key in ("minimum", "maximum")
     }
-    enum = tuple(_value(value, kind, f"{where}: `enum`", faults) for value in document.get("enum", ()))
+    enum = tuple(_value(value, kind, f"{where}: `enum`", faults) for value in document.get("enum") or ())
     if len(faults) == before and None not in values.values() and values["minimum"] > values["maximum"]:
         faults.append(f"{where}: `minimum` {values['minimum']} is above `maximum` {values['maximum']}")
     return Constraints(
@@ -204,29 +206,57 @@ def _text_rules(document: dict[str, Any], kind: str, where: str, faults: list[st
     for key in ("minimum", "maximum"):
         if key in document and kind in ("string", "boolean"):
             faults.append(f"{where}: `{key}` is not for {kind} fields")
+    shortest, longest = document.get("minLength", 0), document.get("maxLength", sys.maxsize)
+    if not 0 <= shortest <= longest:
+        faults.append(f"{where}: `minLength` {shortest} and `maxLength` {longest} let nothing through")
+    if None in (document.get("enum") or ()):
+        faults.append(f"{where}: `enum` has an empty value; leave it out, a missing value is no value")
     try:
-        re.compile(document.get("pattern") or "")
-    except re.error as error:
-        faults.append(f"{where}: `pattern` is no regular expression: {error}")
+        pc.match_substring_regex(pa.array([""]), document.get("pattern") or "")
+    except pa.ArrowInvalid as error:
+        faults.append(f"{where}: `pattern` is no regular expression in RE2 syntax: {_one_line(error)}")
 
 
-def _value(value: Any, kind: str, where: str, faults: list[str]) -> Any:
-    """Return `value` if it is of the field's type; dates may also be given as ISO 8601 text."""
+def _value(document: Any, kind: str, where: str, faults: list[str]) -> Any:
+    """Return the value if it is of the field's type; dates may also be ISO 8601 text, moments are UTC."""
+    value = document
     if value is None:
         return None
     if kind in ("date", "datetime") and isinstance(value, str):
-        reader = dt.date if kind == "date" else dt.datetime
-        try:
-            return reader.fromisoformat(value)
-        except ValueError:
-            faults.append(f"{where} has {value!r}, which is no ISO 8601 {kind}")
-            return None
-    is_bool_for_number = isinstance(value, bool) and kind != "boolean"
-    if isinstance(value, _VALUE_TYPES[kind]) and not is_bool_for_number:
-        return value
-    remedy = "; quote it, YAML reads it as something else" if kind == "string" else ""
-    faults.append(f"{where} has {value!r} ({type(value).__name__}); expected {kind}{remedy}")
-    return None
+        value = _moment(value, kind)
+    fault = _value_fault(value, kind)
+    if fault:
+        faults.append(f"{where} has {document!r} ({type(document).__name__}); {fault}")
+        return None
+    if isinstance(value, dt.datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=dt.timezone.utc)
+    return value
+
+
+def _moment(text: str, kind: str) -> Any:
+    """Return the date or moment that ISO 8601 text says, or the text if it says none."""
+    try:
+        if kind == "date":
+            return dt.date.fromisoformat(text)
+        return dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return text
+
+
+def _value_fault(value: Any, kind: str) -> str:
+    """Say why `value` is none of the field's type; an empty text if it is one."""
+    is_other_kind = (isinstance(value, bool) and kind != "boolean") or (
+        isinstance(value, dt.datetime) and kind == "date"
+    )
+    is_of_kind = isinstance(value, _VALUE_TYPES[kind]) and not is_other_kind
+    if not is_of_kind:
+        remedy = "; quote it, YAML reads it as something else" if kind == "string" else ""
+        return f"expected {kind}{remedy}"
+    if kind == "integer" and not -(2**63) <= value < 2**63:
+        return "expected an integer of at most 64 bits"
+    if kind == "number" and not abs(value) <= sys.float_info.max:
+        return "expected a finite number"
+    return ""
 
 
 def _texts(document: Any, where: str, faults: list[str]) -> tuple[str, ...]:

@@ -16,8 +16,9 @@ with one more key, `scoring`:
       positiveLabel: "Yes"                # the label value that a score of 1 predicts
       unseenCategory: quarantine          # or `missing`: the model sees a missing value
 
-A field of the source that the contract does not name is ignored; a field that the contract names must be in
-the source. `constraints.enum` says what is valid; `categories` says what the model has seen, and a value
+A field of the source that the contract does not name is ignored. The source must have the id, the features
+and every other field that is `required`; the label may be absent, since what is scored need not have an
+outcome yet. `constraints.enum` says what is valid; `categories` says what the model has seen, and a value
 outside it is handled by `unseenCategory`. Reading and checking a contract is `contracts.contract_file`.
 """
 

@@ -23,7 +23,7 @@ REPORT_FILE = "report.html"
 EVALUATION_FILE = "evaluation.json"
 SUCCESS_FILE = "_SUCCESS"
 POINTER_FILE = "latest.json"
-"""Below OutputUri: names the newest published run. Written by the last output of the last step."""
+"""Below `<OutputUri>pointer/`: names the newest published run. The last output of the last step."""
 
 LEDGER_VERSION = 1
 

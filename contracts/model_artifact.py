@@ -10,11 +10,14 @@ are refused before anything is written.
 
 from __future__ import annotations
 
+import gzip
 import tarfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from contracts.contract_file import parse_contract
+from contracts.contract_file import MAX_CONTRACT_BYTES, parse_contract
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
 
@@ -36,13 +39,14 @@ def check_artifact(path: Path) -> DatasetContract:
     """
     names: list[str] = []
     contract: DatasetContract | None = None
-    for archive, member in _members(path):
-        name = _safe_name(path, member)
-        names.append(name)
-        if name == CONTRACT_FILE:
-            stream = archive.extractfile(member)
-            content = stream.read() if stream else b""
-            contract = parse_contract(content, name=f"{path}:{CONTRACT_FILE}")
+    with _readable(path):
+        for archive, member in _members(path):
+            name = _safe_name(path, member)
+            names.append(name)
+            if name == CONTRACT_FILE:
+                stream = archive.extractfile(member)
+                content = stream.read(MAX_CONTRACT_BYTES + 1) if stream else b""
+                contract = parse_contract(content, name=f"{path}:{CONTRACT_FILE}")
     model_names = [name for name in names if name in MODEL_FILES]
     if len(model_names) != 1:
         raise CallerError(
@@ -60,24 +64,33 @@ def unpack_artifact(path: Path, folder: Path) -> None:
     Raises:
         CallerError: It is not an archive, or has a member that may not be unpacked.
     """
-    for archive, member in _members(path):
-        _safe_name(path, member)
-        archive.extract(member, folder, filter="data")
+    with _readable(path):
+        for archive, member in _members(path):
+            _safe_name(path, member)
+            archive.extract(member, folder, filter="data")
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn what reading a damaged archive raises into a CallerError; a full disk stays an OSError."""
+    try:
+        yield
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise CallerError(f"{path}: is not a readable model.tar.gz: {error}") from error
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        raise CallerError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _members(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
     unpacked_bytes = 0
-    try:
-        with tarfile.open(path, "r:gz") as archive:
-            for count, member in enumerate(archive, start=1):
-                unpacked_bytes += member.size
-                if count > MAX_MEMBERS or unpacked_bytes > MAX_UNPACKED_BYTES:
-                    raise CallerError(
-                        f"{path}: more than {MAX_MEMBERS} members or {MAX_UNPACKED_BYTES} bytes unpacked"
-                    )
-                yield archive, member
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise CallerError(f"{path}: is not a readable model.tar.gz: {error}") from error
+    with tarfile.open(path, "r:gz") as archive:
+        for count, member in enumerate(archive, start=1):
+            unpacked_bytes += member.size
+            if count > MAX_MEMBERS or unpacked_bytes > MAX_UNPACKED_BYTES:
+                raise CallerError(
+                    f"{path}: more than {MAX_MEMBERS} members or {MAX_UNPACKED_BYTES} bytes unpacked"
+                )
+            yield archive, member
 
 
 def _safe_name(path: Path, member: tarfile.TarInfo) -> str:

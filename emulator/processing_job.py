@@ -3,7 +3,8 @@
 Inputs land below `LocalPath`, whole objects; `ShardedByS3Key` deals them out by key. Outputs are uploaded at
 the end of the job, and a failed job uploads nothing (EndOfJob). `resourceconfig.json` names the hosts
 `algo-1`, `algo-2`, …; what the container wrote to `/opt/ml/output/message` is the failure reason
-[doc: "How Amazon SageMaker Processing Runs Your Processing Container Image"].
+[doc: "How Amazon SageMaker Processing Runs Your Processing Container Image"]. An input prefix without
+objects fails the job, as it does for training jobs (aws/amazon-sagemaker-examples#2489).
 
 Inputs are links to the objects, not copies: nothing is paid for twice on one disk.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from emulator.job_context import JobContext, JobFailedError, ProgressSum
 from emulator.object_store import StoredObject
 from emulator.processes import ContainerProcess
 
+MAX_ARGUMENTS = 100
+MAX_ARGUMENT_CHARS = 256
 _MESSAGE_CHARS = 1024
 
 
@@ -81,7 +84,10 @@ def _lay_input(
     folder = inside(root, source["LocalPath"])
     folder.mkdir(parents=True, exist_ok=True)
     uri = source["S3Uri"]
-    for number, stored in enumerate(context.store.list(uri)):
+    objects = context.store.list(uri)
+    if not objects:
+        raise CallerError(f"input {entry['InputName']}: no object is below {uri}")
+    for number, stored in enumerate(objects):
         if source.get("S3DataDistributionType") == "ShardedByS3Key" and hosts[number % len(hosts)] != host:
             continue
         target = folder / _path_below(stored, uri)
@@ -96,6 +102,7 @@ def _path_below(stored: StoredObject, prefix_uri: str) -> str:
 
 def _run_processes(request: Mapping[str, Any], roots: Mapping[str, Path], context: JobContext) -> None:
     app = request["AppSpecification"]
+    _check_arguments(app.get("ContainerArguments", []))
     argv = context.image.argv([*app["ContainerEntrypoint"], *map(str, app.get("ContainerArguments", []))])
     progress = ProgressSum(context.report_progress)
     started: list[tuple[Path, ContainerProcess]] = []
@@ -116,6 +123,16 @@ def _run_processes(request: Mapping[str, Any], roots: Mapping[str, Path], contex
     for code, (root, process) in zip(codes, started, strict=True):
         if code != 0:
             raise JobFailedError(_failure_reason(root, code, process), container_exit_code=code)
+
+
+def _check_arguments(arguments: Sequence[Any]) -> None:
+    """Refuse what CreateProcessingJob refuses [doc: AppSpecification]: 100 arguments of 256 characters."""
+    too_long = [text for text in map(str, arguments) if len(text) > MAX_ARGUMENT_CHARS]
+    if too_long or len(arguments) > MAX_ARGUMENTS:
+        raise CallerError(
+            f"a processing job takes {MAX_ARGUMENTS} arguments of {MAX_ARGUMENT_CHARS} characters; there are "
+            f"{len(arguments)}, too long: {', '.join(too_long) or 'none'}; use shorter URIs and names"
+        )
 
 
 def _failure_reason(root: Path, code: int, process: ContainerProcess) -> str:

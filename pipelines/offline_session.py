@@ -56,8 +56,8 @@ class OfflinePipelineSession(PipelineSession):  # type: ignore[misc] # the SDK s
     def _initialize(self, *, boto_session: _OfflineBotoSession, **_unused: Any) -> None:
         """Set what the SDK would, with no boto3 client and no file of defaults.
 
-        Without defaults the SDK has none to check: it checks them against their schema at every look-up, which
-        makes compiling four times slower.
+        The SDK checks its defaults against their schema at every look-up; where there are none, compiling is
+        five times faster.
         """
         self.boto_session = boto_session
         self._region_name = self._compiled_region

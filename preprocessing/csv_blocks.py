@@ -18,11 +18,10 @@ from contracts.dataset import DatasetContract, Field
 from contracts.errors import CallerError, near_matches
 from contracts.quarantine import MAX_RAW_BYTES
 from preprocessing.csv_parse import CsvBlock, CsvLayout
-from preprocessing.field_rules import is_dictionary_field
 from preprocessing.csv_scan import RecordScan, scan_records, too_large
 
 BLOCK_BYTES = 8 * 1024 * 1024
-"""Read at once: large enough that calls cost nothing, small enough that a few blocks fit beside each other."""
+"""Read at once: large enough that calls cost nothing, small enough that a few blocks fit in memory."""
 
 UTF8_MARK = b"\xef\xbb\xbf"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -99,19 +98,19 @@ class _Pieces:
         self._line_number = 1
 
     def __iter__(self) -> Iterator[_Piece]:
-        carried = self._without_mark(self._source.stream.read(self._block_bytes))
-        while carried:
-            following = self._source.stream.read(self._block_bytes)
-            scan = scan_records(carried, is_last=not following, max_record_bytes=self._max_record_bytes)
+        following = self._without_mark(self._source.stream.read(self._block_bytes))
+        carried = b""
+        while following or carried:
+            content = carried + following
+            scan = scan_records(content, is_last=not following, max_record_bytes=self._max_record_bytes)
             consumed = scan.consumed_byte_count
             if consumed:
-                yield self._piece(carried[:consumed], scan)
-            carried = carried[consumed:]
-            if len(carried) > self._max_record_bytes and following:
-                piece, carried = self._skip_record(carried, following)
+                yield self._piece(content, scan)
+            carried = content[consumed:]
+            if len(carried) > self._max_record_bytes:
+                piece, carried = self._skip_record(carried)
                 yield piece
-            else:
-                carried += following
+            following = self._source.stream.read(self._block_bytes) if following else b""
 
     def _without_mark(self, content: bytes) -> bytes:
         if content.startswith(UTF16_MARKS):
@@ -121,43 +120,47 @@ class _Pieces:
             return content[len(UTF8_MARK) :]
         return content
 
-    def _piece(self, content: bytes, scan: RecordScan, raw_byte_count: int | None = None) -> _Piece:
+    def _piece(self, content: bytes, scan: RecordScan) -> _Piece:
         piece = _Piece(
-            content=content,
-            scan=scan,
-            byte_offset=self._byte_offset,
-            line_number=self._line_number,
-            raw_byte_count=raw_byte_count,
+            content=content, scan=scan, byte_offset=self._byte_offset, line_number=self._line_number
         )
-        self._byte_offset += raw_byte_count or len(content)
-        self._line_number += content.count(b"\n")
+        self._byte_offset += scan.consumed_byte_count
+        self._line_number += int(np.searchsorted(scan.line_feeds, scan.consumed_byte_count))
         return piece
 
-    def _skip_record(self, started: bytes, following: bytes) -> tuple[_Piece, bytes]:
+    def _skip_record(self, started: bytes) -> tuple[_Piece, bytes]:
         """Skip the record that begins with `started`, up to the next line feed.
 
         Returns:
             A piece with the record's first bytes, and the bytes after the record.
         """
+        byte_count, line_feed_count, line_end_bytes, rest = len(started), started.count(b"\n"), 0, b""
+        while following := self._source.stream.read(self._block_bytes):
+            end = following.find(b"\n") + 1
+            byte_count += end or len(following)
+            if end:
+                line_feed_count += 1
+                line_end_bytes = 2 if following[:end].endswith(b"\r\n") else 1
+                rest = following[end:]
+                break
         kept = started[:MAX_RAW_BYTES]
-        byte_count = len(started)
-        skipped_line_feeds = started.count(b"\n")
-        while following and b"\n" not in following:
-            byte_count += len(following)
-            following = self._source.stream.read(self._block_bytes)
-        end = following.find(b"\n") + 1
-        byte_count += end
-        fault = too_large(byte_count, self._max_record_bytes)
         scan = RecordScan(
             starts=np.array([0]),
             ends=np.array([len(kept)]),
             line_feeds=np.array([], dtype=np.int64),
-            faults={0: fault},
+            faults={0: too_large(byte_count, self._max_record_bytes)},
             consumed_byte_count=len(kept),
         )
-        piece = self._piece(kept, scan, byte_count)
-        self._line_number += skipped_line_feeds + bool(end) - kept.count(b"\n")
-        return piece, following[end:]
+        piece = _Piece(
+            content=kept,
+            scan=scan,
+            byte_offset=self._byte_offset,
+            line_number=self._line_number,
+            raw_byte_count=byte_count - line_end_bytes,
+        )
+        self._byte_offset += byte_count
+        self._line_number += line_feed_count
+        return piece, rest
 
 
 def _block(piece: _Piece, layout: CsvLayout, first_record: int, source: CsvSource) -> CsvBlock:
@@ -185,7 +188,9 @@ def _layout(source_key: str, piece: _Piece, contract: DatasetContract) -> CsvLay
     except (UnicodeDecodeError, csv.Error) as error:
         raise CallerError(f"{source_key}: the header is unreadable: {error}; expected UTF-8 CSV") from error
     faults = [
-        f"the header names {name!r} twice" for name in dict.fromkeys(header) if name and header.count(name) > 1
+        f"the header names {name!r} twice"
+        for name in dict.fromkeys(header)
+        if name and header.count(name) > 1
     ]
     faults += [
         f"the header lacks the field {field.name!r}; {near_matches(field.name, header)}"
@@ -200,6 +205,5 @@ def _layout(source_key: str, piece: _Piece, contract: DatasetContract) -> CsvLay
         column_count=len(header),
         fields=fields,
         positions=tuple(header.index(field.name) for field in fields),
-        dictionary_names=frozenset(field.name for field in fields if is_dictionary_field(field, contract)),
         missing_values=contract.missing_values,
     )

@@ -19,6 +19,7 @@ from contracts.quarantine import MAX_RAW_BYTES, ReasonCode
 from preprocessing.csv_scan import StructureFault
 from preprocessing.records import QuarantinedRecord, RecordPlace
 
+
 @dataclass(frozen=True, kw_only=True)
 class CsvLayout:
     """Which columns of a CSV source object are read, and as what.
@@ -28,7 +29,6 @@ class CsvLayout:
         column_count: Fields in the header.
         fields: The contract's fields that the header has, in the contract's order.
         positions: Of those fields in the header, from 0.
-        dictionary_names: Names of the fields to read as dictionaries of text.
         missing_values: Texts that mean "no value".
     """
 
@@ -36,7 +36,6 @@ class CsvLayout:
     column_count: int
     fields: tuple[Field, ...]
     positions: tuple[int, ...]
-    dictionary_names: frozenset[str]
     missing_values: tuple[str, ...]
 
 
@@ -78,9 +77,7 @@ class CsvBlock:
             for entry, position in zip(self.layout.fields, self.layout.positions, strict=True)
         }
         structure_faults = [
-            QuarantinedRecord(
-                place=self.place(index), reason=fault.reason, field=None, message=fault.message
-            )
+            QuarantinedRecord(place=self.place(index), reason=fault.reason, field=None, message=fault.message)
             for index, fault in sorted(faults.items())
         ]
         return ParsedCsv(block=self, rows=rows, columns=columns, structure_faults=structure_faults)
@@ -125,7 +122,7 @@ class ParsedCsv:
 
 def _find_encoding_faults(block: CsvBlock, faults: dict[int, StructureFault]) -> None:
     position = int(block.starts[0])
-    content = memoryview(block.content)
+    content = memoryview(block.content)[: int(block.ends[-1])]
     if block.content.isascii():
         return
     while position < len(content):
@@ -170,7 +167,7 @@ def _parse_rows(block: CsvBlock, faults: dict[int, StructureFault]) -> tuple[np.
 
 def _read(block: CsvBlock, indices: np.ndarray) -> tuple[pa.Table, dict[int, str]]:
     """Parse some records; return the rows, and messages by position in `indices` of the ragged ones."""
-    types = _column_types(block.layout)
+    types = {f"f{position}": pa.string() for position in block.layout.positions}
     if not len(indices):
         return pa.table({name: pa.array([], type=kind) for name, kind in types.items()}), {}
     content = _joined(block, indices)
@@ -188,9 +185,7 @@ def _read(block: CsvBlock, indices: np.ndarray) -> tuple[pa.Table, dict[int, str
             block_size=len(content) + 1,
             use_threads=False,
         ),
-        parse_options=pyarrow.csv.ParseOptions(
-            newlines_in_values=True, invalid_row_handler=note_wrong_count
-        ),
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note_wrong_count),
         convert_options=pyarrow.csv.ConvertOptions(
             column_types=types,
             include_columns=list(types),
@@ -200,15 +195,6 @@ def _read(block: CsvBlock, indices: np.ndarray) -> tuple[pa.Table, dict[int, str
         ),
     )
     return table, wrong_counts
-
-
-def _column_types(layout: CsvLayout) -> dict[str, pa.DataType]:
-    return {
-        f"f{position}": (
-            pa.dictionary(pa.int32(), pa.string()) if entry.name in layout.dictionary_names else pa.string()
-        )
-        for entry, position in zip(layout.fields, layout.positions, strict=True)
-    }
 
 
 def _joined(block: CsvBlock, indices: np.ndarray) -> memoryview | bytes:

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from contracts.quarantine import ReasonCode
+from preprocessing.csv_careful import careful_record
 
 QUOTE, COMMA, LINE_FEED, CARRIAGE_RETURN = b'",\n\r'
 
@@ -121,7 +122,7 @@ def _add_lone_returns(
     lone = returns[values[returns + 1] != LINE_FEED]
     for index in np.unique(np.searchsorted(ends, lone, side="right")):
         start, end = int(starts[index]), int(ends[index])
-        _, message = _careful_record(content[start:end], 0, is_last=True, max_record_bytes=end - start)
+        _, message = careful_record(content[start:end], 0, is_last=True, max_record_bytes=end - start)
         if message and int(index) not in faults:
             faults[int(index)] = _malformed(message)
 
@@ -185,7 +186,7 @@ class _QuotedScan:
             position = int(regular[-1]) if len(regular) else position
             if irregular_at is None and not self._is_open_too_long(position, quote_index):
                 return np.concatenate(pieces)
-            end, message = _careful_record(
+            end, message = careful_record(
                 self._content, position, is_last=self._is_last, max_record_bytes=self._max_record_bytes
             )
             if end is None:
@@ -219,77 +220,17 @@ class _QuotedScan:
 def _irregular_quotes(values: np.ndarray, quotes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of irregular quotes, if even-numbered quotes open and if odd-numbered ones do."""
     padded = np.concatenate(([LINE_FEED], values, [QUOTE, QUOTE])).astype(np.uint8)
-    before, after, second = padded[quotes], padded[quotes + 2], padded[np.minimum(quotes + 3, len(padded) - 1)]
+    before, after, second = (
+        padded[quotes],
+        padded[quotes + 2],
+        padded[np.minimum(quotes + 3, len(padded) - 1)],
+    )
     may_open = (before == COMMA) | (before == LINE_FEED) | (before == QUOTE)
-    is_line_end = (after == LINE_FEED) | ((after == CARRIAGE_RETURN) & ((second == LINE_FEED) | (second == QUOTE)))
+    is_line_end = (after == LINE_FEED) | (
+        (after == CARRIAGE_RETURN) & ((second == LINE_FEED) | (second == QUOTE))
+    )
     may_close = (after == COMMA) | (after == QUOTE) | is_line_end
     is_even = (np.arange(len(quotes)) & 1) == 0
     if_even_open = np.flatnonzero(np.where(is_even, ~may_open, ~may_close))
     if_odd_open = np.flatnonzero(np.where(is_even, ~may_close, ~may_open))
     return if_even_open, if_odd_open
-
-
-def _careful_record(
-    content: bytes, start: int, *, is_last: bool, max_record_bytes: int
-) -> tuple[int | None, str | None]:
-    """Read one record field by field.
-
-    Returns:
-        The record's end, or None if more bytes are needed to know it; and what is wrong with it, or None.
-    """
-    position, fault = start, None
-    is_complete = is_last or len(content) - start > max_record_bytes
-    while True:
-        if content[position : position + 1] == b'"':
-            closed = _closing_quote(content, position, start + max_record_bytes)
-            if closed is None and not is_complete:
-                return None, None
-            if closed is None or (not _may_follow(content, closed + 1) and b"\n" in content[position:closed]):
-                return _line_end(content, position), "a quote is opened and not closed"
-            if not _may_follow(content, closed + 1):
-                fault = fault or "text follows a closing quote"
-            position = closed + 1
-        line_end = content.find(b"\n", position)
-        if line_end < 0 and not is_last:
-            return None, None
-        field_end = content.find(b",", position, line_end if line_end >= 0 else len(content))
-        if _has_lone_return(content, position, field_end if field_end >= 0 else line_end):
-            fault = fault or "a carriage return stands outside quotes and does not end the line"
-        if field_end < 0:
-            return (line_end + 1 if line_end >= 0 else len(content)), fault
-        position = field_end + 1
-
-
-def _closing_quote(content: bytes, opened: int, bound: int) -> int | None:
-    """Return the position of the quote that closes the field opened at `opened`, or None."""
-    position = opened + 1
-    while True:
-        found = content.find(b'"', position, bound)
-        if found < 0:
-            return None
-        if content[found + 1 : found + 2] != b'"':
-            return found
-        position = found + 2
-
-
-def _may_follow(content: bytes, position: int) -> bool:
-    """Whether a quoted field may end just before `position`."""
-    return content[position : position + 1] in (b"", b",", b"\n") or content[position : position + 2] in (
-        b"\r\n",
-        b"\r",
-    )
-
-
-def _line_end(content: bytes, position: int) -> int:
-    found = content.find(b"\n", position)
-    return found + 1 if found >= 0 else len(content)
-
-
-def _has_lone_return(content: bytes, start: int, end: int) -> bool:
-    stop = end if end >= 0 else len(content)
-    found = content.find(b"\r", start, stop)
-    while found >= 0:
-        if content[found + 1 : found + 2] not in (b"\n", b""):
-            return True
-        found = content.find(b"\r", found + 1, stop)
-    return False

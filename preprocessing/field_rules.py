@@ -1,12 +1,12 @@
 """The rules of one field, each checked over a whole column at once.
 
-Where a column is a dictionary, its distinct values are checked instead of its rows. After a fast look that
-finds nothing wrong, no mask is built.
+A text field whose valid values are known is looked up in them once; where everything is found, no other rule
+of that field needs a look.
 """
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +26,7 @@ UNSAFE_ID_PATTERN = r"[\r\n\x00]"
 
 
 MAX_DICTIONARY_VALUES = 256
-"""Fields with at most this many valid values are read as dictionaries: each value is then checked once."""
+"""Fields with at most this many valid values are kept as positions in the list of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,30 +46,72 @@ class Breach:
     rows: np.ndarray
 
 
-_Finding = tuple[ReasonCode, str, np.ndarray]
-"""Reason, rule, and a mask over the values that were checked."""
+_Finding = tuple[ReasonCode, str, pa.Array]
+"""Reason, rule, and which values break it (null: no)."""
 
 
-def is_dictionary_field(field: Field, contract: DatasetContract) -> bool:
-    """Whether the field's valid values are few and known, so that reading it as a dictionary is cheaper.
+def check_field(
+    texts: pa.Array, field: Field, contract: DatasetContract, wire_name: str
+) -> tuple[pa.Array, list[Breach]]:
+    """Type one column and find the rows that break the field's rules.
 
-    Values outside the dictionary are always quarantined, so nothing is lost with them.
+    Args:
+        texts: Strings, null where missing.
+        field: Whose column it is.
+        contract: Of the field.
+        wire_name: Name of the wire format of the shards.
+
+    Returns:
+        Typed values (ARROW_TYPES, or the field's dictionary), null where missing or of the wrong type; and
+        the breaches in the order in which rules are checked.
     """
-    if field.type == "boolean":
-        return True
-    is_closed = bool(field.constraints.enum) or _must_be_seen(field, contract)
-    return field.type == "string" and is_closed and len(_valid_texts(field)) <= MAX_DICTIONARY_VALUES
+    dictionary = field_dictionary(field, contract)
+    values = typed_values(texts, field.type) if dictionary is None else _coded(texts, dictionary)
+    findings = [*_missing(texts, field, contract)]
+    if dictionary is None or values.null_count > texts.null_count:
+        plain = values if dictionary is None else texts
+        findings += _value_findings(texts, plain, field)
+        findings += _scoring_findings(plain, field, contract, wire_name)
+    breaches = [
+        Breach(field=field.name, reason=reason, rule=rule, rows=_true_rows(mask))
+        for reason, rule, mask in findings
+        if pc.any(mask).as_py()
+    ]
+    return values, breaches
+
+
+def field_dictionary(field: Field, contract: DatasetContract) -> pa.Array | None:
+    """Return the texts that keep every rule of the field, if they are few and known.
+
+    Such a field is stored as positions in this dictionary, the same in every block. A value outside it
+    breaks a rule for certain, so nothing is lost with it.
+    """
+    rules = field.constraints
+    must_be_seen = _must_be_seen(field, contract)
+    if field.type != "string" or not (rules.enum or must_be_seen):
+        return None
+    known = pa.array(rules.enum or field.categories, type=pa.string())
+    findings = [*_value_findings(known, known, field), *_scoring_findings(known, field, contract, "csv")]
+    is_wrong = np.zeros(len(known), dtype=bool)
+    for _, _, mask in findings:
+        is_wrong[_true_rows(mask)] = True
+    known = known.filter(pa.array(~is_wrong))
+    return known if len(known) <= MAX_DICTIONARY_VALUES else None
 
 
 def missing_column(field: Field, contract: DatasetContract, row_count: int) -> pa.Array:
     """Return a column of the type that `check_field` gives, with nothing but missing values."""
-    if field.type == "string" and is_dictionary_field(field, contract):
-        return pa.DictionaryArray.from_arrays(pa.nulls(row_count, pa.int32()), _valid_texts(field))
-    return pa.nulls(row_count, ARROW_TYPES[field.type])
+    texts = pa.nulls(row_count, pa.string())
+    dictionary = field_dictionary(field, contract)
+    return texts.cast(ARROW_TYPES[field.type]) if dictionary is None else _coded(texts, dictionary)
 
 
-def _valid_texts(field: Field) -> pa.Array:
-    return pa.array(field.constraints.enum or field.categories, type=pa.string())
+def _coded(texts: pa.Array, dictionary: pa.Array) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pc.index_in(texts, value_set=dictionary), dictionary)
+
+
+def _true_rows(mask: pa.Array) -> np.ndarray:
+    return np.flatnonzero(pc.fill_null(mask, False).to_numpy(zero_copy_only=False))
 
 
 def _must_be_seen(field: Field, contract: DatasetContract) -> bool:
@@ -77,85 +119,51 @@ def _must_be_seen(field: Field, contract: DatasetContract) -> bool:
     return is_category and contract.unseen_category == "quarantine"
 
 
-def check_field(
-    column: pa.Array, field: Field, contract: DatasetContract, wire_name: str
-) -> tuple[pa.Array, list[Breach]]:
-    """Type one column and find the rows that break the field's rules.
-
-    Returns:
-        Typed values (ARROW_TYPES, or a dictionary of strings), null where missing or of the wrong type; and
-        the breaches in the order in which rules are checked.
-    """
-    is_dictionary = pa.types.is_dictionary(column.type)
-    texts = column.dictionary if is_dictionary else column
-    values, is_wrong = typed_values(texts, field.type)
-    findings: list[_Finding] = []
-    if is_wrong is not None:
-        findings.append((ReasonCode.WRONG_TYPE, TYPE_PHRASES[field.type], is_wrong))
-    findings += _value_findings(values, field)
-    findings += _scoring_findings(values, field, contract, wire_name)
-    breaches = [breach for breach in [_missing(column, field, contract)] if breach]
-    for reason, rule, mask in findings:
-        rows = _rows(mask, column if is_dictionary else None)
-        if len(rows):
-            breaches.append(Breach(field=field.name, reason=reason, rule=rule, rows=rows))
-    return (_expanded(column, values, field) if is_dictionary else values), breaches
-
-
-def _missing(column: pa.Array, field: Field, contract: DatasetContract) -> Breach | None:
+def _missing(texts: pa.Array, field: Field, contract: DatasetContract) -> Iterator[_Finding]:
     is_required = field.constraints.required or field.name == contract.id_field
-    if not is_required or not column.null_count:
-        return None
-    rows = np.flatnonzero(pc.is_null(column).to_numpy(zero_copy_only=False))
-    return Breach(
-        field=field.name, reason=ReasonCode.MISSING_REQUIRED, rule="is missing and required", rows=rows
-    )
+    if is_required and texts.null_count:
+        yield ReasonCode.MISSING_REQUIRED, "is missing and required", pc.is_null(texts)
 
 
-def _rows(mask: np.ndarray, column: pa.DictionaryArray | None) -> np.ndarray:
-    if column is None or not mask.any():
-        return np.flatnonzero(mask)
-    is_bad = pa.array(mask).take(column.indices)
-    return np.flatnonzero(_mask(is_bad))
-
-
-def _expanded(column: pa.DictionaryArray, values: pa.Array, field: Field) -> pa.Array:
-    """Return the column with typed values; text stays a dictionary, of the valid values in every block."""
-    if field.type != "string":
-        return values.take(column.indices)
-    valid = _valid_texts(field)
-    codes = pc.index_in(column.dictionary, value_set=valid)
-    return pa.DictionaryArray.from_arrays(codes.take(column.indices), valid)
-
-
-def _value_findings(values: pa.Array, field: Field) -> Iterator[_Finding]:
+def _value_findings(texts: pa.Array, values: pa.Array, field: Field) -> Iterator[_Finding]:
     rules = field.constraints
+    if values.null_count > texts.null_count:
+        is_wrong = pc.and_(pc.is_valid(texts), pc.is_null(values))
+        yield ReasonCode.WRONG_TYPE, TYPE_PHRASES[field.type], is_wrong
     yield from _range_findings(values, field)
     if rules.enum:
         allowed = pa.array([_comparable(value) for value in rules.enum], type=values.type)
         shown = ", ".join(str(value) for value in rules.enum[:10]) + (", …" if len(rules.enum) > 10 else "")
-        is_other = pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, value_set=allowed)))
-        yield ReasonCode.NOT_IN_ENUM, f"is not one of {shown}", _mask(is_other)
+        yield ReasonCode.NOT_IN_ENUM, f"is not one of {shown}", _outside(values, allowed)
+    yield from _text_findings(values, field)
+
+
+def _outside(values: pa.Array, allowed: pa.Array) -> pa.Array:
+    return pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, value_set=allowed)))
+
+
+def _text_findings(values: pa.Array, field: Field) -> Iterator[_Finding]:
+    rules = field.constraints
     if rules.pattern is not None:
         matches = pc.match_substring_regex(values, rf"\A(?:{rules.pattern})\z")
         rule = f"does not match the pattern {rules.pattern}"
-        yield ReasonCode.PATTERN_MISMATCH, rule, _mask(pc.invert(matches))
+        yield ReasonCode.PATTERN_MISMATCH, rule, pc.invert(matches)
     if rules.min_length is not None:
         is_short = pc.less(pc.utf8_length(values), rules.min_length)
-        yield ReasonCode.TOO_SHORT, f"is shorter than {rules.min_length} characters", _mask(is_short)
+        yield ReasonCode.TOO_SHORT, f"is shorter than {rules.min_length} characters", is_short
     if rules.max_length is not None:
         is_long = pc.greater(pc.utf8_length(values), rules.max_length)
-        yield ReasonCode.TOO_LONG, f"is longer than {rules.max_length} characters", _mask(is_long)
+        yield ReasonCode.TOO_LONG, f"is longer than {rules.max_length} characters", is_long
 
 
 def _range_findings(values: pa.Array, field: Field) -> Iterator[_Finding]:
     rules = field.constraints
     if rules.minimum is not None:
         is_below = pc.less(values, _scalar(rules.minimum, values.type))
-        yield ReasonCode.BELOW_MINIMUM, f"is below the minimum {rules.minimum}", _mask(is_below)
+        yield ReasonCode.BELOW_MINIMUM, f"is below the minimum {rules.minimum}", is_below
     if rules.maximum is not None:
         is_above = pc.greater(values, _scalar(rules.maximum, values.type))
-        yield ReasonCode.ABOVE_MAXIMUM, f"is above the maximum {rules.maximum}", _mask(is_above)
+        yield ReasonCode.ABOVE_MAXIMUM, f"is above the maximum {rules.maximum}", is_above
 
 
 def _scoring_findings(
@@ -165,25 +173,20 @@ def _scoring_findings(
     if field.name in contract.features and field.type == "number":
         is_beyond = pc.greater(pc.abs(values), FLOAT32_LIMIT)
         rule = "is beyond what a feature vector can hold (32-bit floats)"
-        yield ReasonCode.WRONG_TYPE, rule, _mask(is_beyond)
+        yield ReasonCode.WRONG_TYPE, rule, is_beyond
     if _must_be_seen(field, contract):
-        known = pc.is_in(values, value_set=pa.array(field.categories, type=pa.string()))
-        is_unseen = pc.and_(pc.is_valid(values), pc.invert(known))
-        yield ReasonCode.UNSEEN_CATEGORY, "is a category that the model was not trained on", _mask(is_unseen)
+        is_unseen = _outside(values, pa.array(field.categories, type=pa.string()))
+        yield ReasonCode.UNSEEN_CATEGORY, "is a category that the model was not trained on", is_unseen
     if wire_name == "csv" and field.name == contract.id_field and field.type == "string":
         is_unsafe = pc.match_substring_regex(values, UNSAFE_ID_PATTERN)
         rule = "has a line break or NUL, which an id in a csv shard may not have; use the parquet wire"
-        yield ReasonCode.UNSAFE_ID, rule, _mask(is_unsafe)
-
-
-def _mask(is_bad: pa.Array) -> np.ndarray:
-    return np.asarray(pc.fill_null(is_bad, False).to_numpy(zero_copy_only=False))
+        yield ReasonCode.UNSAFE_ID, rule, is_unsafe
 
 
 def _comparable(value: Any) -> Any:
     """Return a bound of the contract in the form of the column: moments without a zone are UTC."""
-    if isinstance(value, datetime.datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=datetime.timezone.utc)
+    if isinstance(value, dt.datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=dt.timezone.utc)
     return value
 
 

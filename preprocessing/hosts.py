@@ -40,4 +40,6 @@ def read_hosts(path: Path) -> Hosts:
     except FileNotFoundError:
         return Hosts()
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PlatformError(f"{path}: cannot be read as SageMaker's resource configuration: {error!r}") from error
+        raise PlatformError(
+            f"{path}: cannot be read as SageMaker's resource configuration: {error!r}"
+        ) from error

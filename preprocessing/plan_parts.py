@@ -10,7 +10,14 @@ from collections import Counter
 from pathlib import Path
 
 from contracts.errors import CallerError, InternalError
-from contracts.plan import PLAN_PARTS_FOLDER, ScoringPlan, ShardManifest, read_manifest, write_manifest, write_plan
+from contracts.plan import (
+    PLAN_PARTS_FOLDER,
+    ScoringPlan,
+    ShardManifest,
+    read_manifest,
+    write_manifest,
+    write_plan,
+)
 from preprocessing.sizing import SizingRules, transform_instance_count
 
 

@@ -189,7 +189,9 @@ class _Preparation:
 
     def _blocks(self) -> Iterator[_Block]:
         for source_index, file in enumerate(self._files):
-            for block in read_blocks(file, self._request.input_format, self._contract, self._max_record_bytes):
+            for block in read_blocks(
+                file, self._request.input_format, self._contract, self._max_record_bytes
+            ):
                 yield _Block(source_index=source_index, block=block)
 
     def _check(self, given: _Block) -> _CheckedBlock:

@@ -19,7 +19,14 @@ from preprocessing.records import QuarantinedRecord
 
 GROUP_RECORDS = 10_000
 GROUP_RAW_BYTES = 32 * 1024 * 1024
-DIGEST_HEADER = ("reason_code", "field", "record_count", "first_source_key", "first_line_number", "first_message")
+DIGEST_HEADER = (
+    "reason_code",
+    "field",
+    "record_count",
+    "first_source_key",
+    "first_line_number",
+    "first_message",
+)
 
 
 class QuarantineFile:

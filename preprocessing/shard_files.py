@@ -56,7 +56,9 @@ def build_shard_files(
         middle = records.num_rows // 2
         halves = (records.slice(0, middle), records.slice(middle))
         return [
-            file for half in halves for file in build_shard_files(half, contract, wire_name, max_payload_bytes)
+            file
+            for half in halves
+            for file in build_shard_files(half, contract, wire_name, max_payload_bytes)
         ]
     names = [contract.id_field] + ([contract.label] if contract.label else [])
     return [
@@ -74,20 +76,26 @@ def shard_content(records: pa.Table, contract: DatasetContract, wire_name: str) 
     if wire_name == "csv":
         return _csv(records, contract)
     columns = records.select([contract.id_field, *contract.features])
-    return _parquet(columns.replace_schema_metadata({FINGERPRINT_KEY: contract.fingerprint.encode()}))
+    return _parquet(columns, {FINGERPRINT_KEY: contract.fingerprint.encode()})
 
 
-def _parquet(columns: pa.Table) -> bytes:
-    """Write columns as Parquet; dictionaries of text read back as text, as the contract has it."""
+def _parquet(columns: pa.Table, facts: dict[bytes, bytes] | None = None) -> bytes:
+    """Write columns and schema metadata as Parquet.
+
+    pyarrow's own schema is left out, so that dictionaries of text read back as text, as the contract has it.
+    """
     sink = pa.BufferOutputStream()
-    pyarrow.parquet.write_table(
-        columns,
+    with pyarrow.parquet.ParquetWriter(
         sink,
+        columns.schema,
         compression="snappy",
         use_dictionary=[entry.name for entry in columns.schema if pa.types.is_dictionary(entry.type)],
         write_statistics=False,
         store_schema=False,
-    )
+    ) as writer:
+        writer.write_table(columns)
+        if facts:
+            writer.add_key_value_metadata(facts)
     return bytes(sink.getvalue())
 
 

@@ -67,7 +67,7 @@ class SizingRules:
         return self.max_instances * self.max_concurrency
 
     def max_record_bytes(self, column_count: int) -> int:
-        """Return the longest source record that certainly fits into a payload, `column_count` columns wide."""
+        """Return the longest source record that fits into one payload, given a shard's columns."""
         overhead = RECORD_OVERHEAD_BYTES + COLUMN_OVERHEAD_BYTES * column_count
         return max(1, self.max_payload_bytes - overhead)
 

@@ -44,9 +44,7 @@ def find_source_files(folder: Path, input_uri: str) -> list[SourceFile]:
         CallerError: There are none; the message names `input_uri`.
     """
     files = [
-        SourceFile(
-            source_key=path.relative_to(folder).as_posix(), path=path, byte_count=path.stat().st_size
-        )
+        SourceFile(source_key=path.relative_to(folder).as_posix(), path=path, byte_count=path.stat().st_size)
         for path in folder.rglob("*")
         if path.is_file() and not path.name.startswith(".") and path.name not in MARKER_NAMES
     ]
@@ -66,7 +64,9 @@ def open_source(file: SourceFile) -> Iterator[CsvSource]:
         with file.path.open("rb", buffering=0) as raw:
             yield CsvSource(source_key=file.source_key, stream=_decompressed(file, raw), bytes_done=raw.tell)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise CallerError(f"{file.source_key}: the gzip data is damaged: {error}; deliver it again") from error
+        raise CallerError(
+            f"{file.source_key}: the gzip data is damaged: {error}; deliver it again"
+        ) from error
     except (PermissionError, FileNotFoundError) as error:
         raise CallerError(f"{file.source_key}: cannot be read: {error.strerror}") from error
 

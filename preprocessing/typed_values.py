@@ -15,7 +15,7 @@ when the fast one refuses a column. Nulls are missing values and stay null.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -48,7 +48,7 @@ TYPE_PHRASES = {
 }
 
 
-def typed_values(texts: pa.Array, kind: str) -> tuple[pa.Array, np.ndarray | None]:
+def typed_values(texts: pa.Array, kind: str) -> pa.Array:
     """Read `texts` as values of one of the contract's types.
 
     Args:
@@ -56,15 +56,9 @@ def typed_values(texts: pa.Array, kind: str) -> tuple[pa.Array, np.ndarray | Non
         kind: One of `contracts.dataset.FIELD_TYPES`.
 
     Returns:
-        The values (ARROW_TYPES), null where missing or wrong; and which texts are wrong, or None if none is.
+        The values (ARROW_TYPES), null where missing or wrong.
     """
-    if kind == "string":
-        return texts, None
-    values = _READERS[kind](texts)
-    if values.null_count == texts.null_count:
-        return values, None
-    is_wrong = pc.and_(pc.is_valid(texts), pc.is_null(values))
-    return values, np.asarray(is_wrong.to_numpy(zero_copy_only=False))
+    return texts if kind == "string" else _READERS[kind](texts)
 
 
 def _integers(texts: pa.Array) -> pa.Array:
@@ -109,9 +103,9 @@ def _dates(texts: pa.Array) -> pa.Array:
         return _replaced(nothing, texts, pc.match_substring_regex(texts, _DATE), _date)
 
 
-def _date(text: str) -> datetime.date | None:
+def _date(text: str) -> dt.date | None:
     try:
-        return datetime.date.fromisoformat(text)
+        return dt.date.fromisoformat(text)
     except ValueError:
         return None
 
@@ -128,13 +122,13 @@ def _datetimes(texts: pa.Array) -> pa.Array:
         return _replaced(pa.nulls(len(texts), kind), zoned, is_plain, _datetime)
 
 
-def _datetime(text: str) -> datetime.datetime | None:
+def _datetime(text: str) -> dt.datetime | None:
     try:
         head, dot, tail = text.replace("Z", "+00:00").partition(".")
         if not dot:
-            return datetime.datetime.fromisoformat(head)
+            return dt.datetime.fromisoformat(head)
         fraction, zone = tail[:-6], tail[-6:]
-        return datetime.datetime.fromisoformat(f"{head}.{fraction:0<6}{zone}")
+        return dt.datetime.fromisoformat(f"{head}.{fraction:0<6}{zone}")
     except ValueError:
         return None
 
@@ -152,9 +146,7 @@ def _where(is_kept: pa.Array, values: pa.Array) -> pa.Array:
     return pc.if_else(is_kept, values, pa.scalar(None, values.type))
 
 
-def _replaced(
-    values: pa.Array, texts: pa.Array, is_taken: pa.Array, read: Callable[[str], Any]
-) -> pa.Array:
+def _replaced(values: pa.Array, texts: pa.Array, is_taken: pa.Array, read: Callable[[str], Any]) -> pa.Array:
     """Return `values` with those that `is_taken` marks read from `texts`, one by one."""
     taken = pc.fill_null(is_taken, False)
     if not pc.any(taken, min_count=0).as_py():

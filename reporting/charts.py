@@ -8,7 +8,7 @@ do not see it, no script, and nothing that is loaded from elsewhere.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import altair as alt
 import pandas as pd
@@ -21,6 +21,9 @@ WIDTH_PIXELS = 380
 HEIGHT_PIXELS = 220
 MARK_COLOUR = "var(--chart, #1f5fa8)"
 INK_COLOUR = "currentColor"
+
+Drawing: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart
+"""What Altair calls the kinds of chart drawn here."""
 
 _UNIT = alt.Scale(domain=[0, 1])
 _VEGA_LITE_VERSION = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
@@ -50,7 +53,7 @@ def _inline(svg: str, *, name: str, title: str, description: str) -> Markup:
     ).format(box=box, name=name, title=title, description=description) + Markup(body)  # noqa: S704 - Vega's own markup
 
 
-def _styled(chart: alt.Chart | alt.LayerChart) -> alt.Chart | alt.LayerChart:
+def _styled(chart: Drawing) -> Any:
     ink = {
         "labelColor": INK_COLOUR,
         "titleColor": INK_COLOUR,
@@ -74,50 +77,54 @@ def _styled(chart: alt.Chart | alt.LayerChart) -> alt.Chart | alt.LayerChart:
         )
         .configure_view(stroke=None)
     )
-    return styled  # type: ignore[no-any-return]
+    return styled
 
 
 def _line(
     base: alt.Chart, *, x: alt.X, y: alt.Y, interpolate: Literal["linear", "step-before"] = "linear"
 ) -> alt.Chart:
-    line = base.mark_line(color=MARK_COLOUR, strokeWidth=2.25, clip=True, interpolate=interpolate)
-    return line.encode(x=x, y=y, order=alt.Order(f"{base.data.columns[0]}:Q"))
+    marked = base.mark_line(color=MARK_COLOUR, strokeWidth=2.25, interpolate=interpolate)
+    line: alt.Chart = marked.encode(x=x, y=y, order=alt.Order(f"{base.data.columns[0]}:Q"))
+    return line
 
 
 def _points(base: alt.Chart, *, x: alt.X, y: alt.Y) -> alt.Chart:
-    return base.mark_circle(color=MARK_COLOUR, size=64, opacity=1).encode(x=x, y=y)
+    points: alt.Chart = base.mark_circle(color=MARK_COLOUR, size=64, opacity=1).encode(x=x, y=y)
+    return points
 
 
 def _reference(x: tuple[str, list[float]], y: tuple[str, list[float]]) -> alt.Chart:
     """Return a dashed line to compare with; each axis as its field and the values at both ends."""
-    return (
+    line: alt.Chart = (
         alt.Chart(pd.DataFrame(dict([x, y])))
         .mark_line(color=INK_COLOUR, opacity=0.5, strokeDash=[4, 4], strokeWidth=1.25)
         .encode(x=f"{x[0]}:Q", y=f"{y[0]}:Q")
     )
+    return line
 
 
-def _histogram(frame: pd.DataFrame) -> alt.Chart:
-    return (
+def _histogram(frame: pd.DataFrame) -> Drawing:
+    bars: alt.Chart = (
         alt.Chart(frame)
         .mark_rect(color=MARK_COLOUR, strokeWidth=0)
         .encode(
             x=alt.X("score_from:Q", title="Score", bin="binned", axis=alt.Axis(grid=False)),
             x2="score_to:Q",
-            y=alt.Y("record_count:Q", title="Records", axis=alt.Axis(format=",", tickMinStep=1)),
+            y=alt.Y("record_count:Q", title="Records", axis=alt.Axis(format=",d", tickMinStep=1)),
             y2=alt.datum(0),
         )
     )
+    return bars
 
 
-def _roc(frame: pd.DataFrame) -> alt.LayerChart:
+def _roc(frame: pd.DataFrame) -> Drawing:
     x = alt.X("false_positive_rate:Q", title="False positive rate", scale=_UNIT)
     y = alt.Y("true_positive_rate:Q", title="True positive rate", scale=_UNIT)
     chance = _reference(("false_positive_rate", [0, 1]), ("true_positive_rate", [0, 1]))
     return alt.layer(chance, _line(alt.Chart(frame[["true_positive_rate", "false_positive_rate"]]), x=x, y=y))
 
 
-def _precision_recall(frame: pd.DataFrame) -> alt.LayerChart:
+def _precision_recall(frame: pd.DataFrame) -> Drawing:
     x = alt.X("recall:Q", title="Recall", scale=_UNIT)
     y = alt.Y("precision:Q", title="Precision", scale=_UNIT)
     base_rate = float(frame["precision"].iloc[-1])
@@ -125,7 +132,7 @@ def _precision_recall(frame: pd.DataFrame) -> alt.LayerChart:
     return alt.layer(chance, _line(alt.Chart(frame), x=x, y=y, interpolate="step-before"))
 
 
-def _calibration(frame: pd.DataFrame) -> alt.LayerChart:
+def _calibration(frame: pd.DataFrame) -> Drawing:
     x = alt.X("mean_score:Q", title="Mean score", scale=_UNIT)
     y = alt.Y("observed_fraction:Q", title="Observed fraction", scale=_UNIT)
     base = alt.Chart(frame.dropna())
@@ -133,7 +140,7 @@ def _calibration(frame: pd.DataFrame) -> alt.LayerChart:
     return alt.layer(exact, _line(base, x=x, y=y), _points(base, x=x, y=y))
 
 
-def _lift(frame: pd.DataFrame) -> alt.LayerChart:
+def _lift(frame: pd.DataFrame) -> Drawing:
     x = alt.X("decile:O", title="Tenth of the records, highest scores first", axis=alt.Axis(labelAngle=0))
     bars = (
         alt.Chart(frame)
@@ -148,7 +155,7 @@ def _lift(frame: pd.DataFrame) -> alt.LayerChart:
     return alt.layer(bars, average)
 
 
-def _decile_means(frame: pd.DataFrame) -> alt.LayerChart:
+def _decile_means(frame: pd.DataFrame) -> Drawing:
     x = alt.X("mean_score:Q", title="Mean score", scale=alt.Scale(zero=False))
     y = alt.Y("mean_label:Q", title="Mean label", scale=alt.Scale(zero=False))
     both = frame[["mean_score", "mean_label"]].to_numpy()
@@ -158,7 +165,7 @@ def _decile_means(frame: pd.DataFrame) -> alt.LayerChart:
     return alt.layer(exact, _line(base, x=x, y=y), _points(base, x=x, y=y))
 
 
-_CHARTS: dict[str, Callable[[pd.DataFrame], alt.Chart | alt.LayerChart]] = {
+_CHARTS: dict[str, Callable[[pd.DataFrame], Drawing]] = {
     tables.SCORE_DISTRIBUTION: _histogram,
     tables.ROC: _roc,
     tables.PRECISION_RECALL: _precision_recall,

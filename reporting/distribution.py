@@ -94,4 +94,4 @@ def wide_distribution(summary: ScoreSummary, score_arrays: Iterable[np.ndarray])
 
 def unit_edges() -> np.ndarray:
     """Return the bounds of the bins over [0, 1]."""
-    return np.linspace(0, 1, UNIT_BIN_COUNT + 1)
+    return np.arange(UNIT_BIN_COUNT + 1) / UNIT_BIN_COUNT

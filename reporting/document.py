@@ -1,8 +1,8 @@
 """Render the report of a run as one self-contained HTML page: no script, nothing loaded from elsewhere.
 
 Every text that comes from the data, the contract or the parameters is escaped by the template engine; only
-the drawings are markup, and their texts are escaped where they are made. Numbers stand in `<data value=…>`, so
-that a program can read them from the page as exactly as from the ledger.
+the drawings are markup, and their texts are escaped where they are made. Numbers stand in
+`<data value=…>`, so that a program can read them from the page as exactly as from the ledger.
 """
 
 from __future__ import annotations
@@ -115,8 +115,8 @@ def render_document(run: ReconciledRun, ledger: RunLedger, figures: Sequence[Fig
 
 
 def _breakable(name: str) -> Markup:
-    """Return a CamelCase name that may be broken before its capitals."""
-    return Markup("<wbr>").join(re.split(r"(?<=[a-z0-9])(?=[A-Z])", name))
+    """Return a name that may be broken before its capitals and after its underscores."""
+    return Markup("<wbr>").join(re.split(r"(?<=[a-z0-9])(?=[A-Z])|(?<=_)", name))
 
 
 def _meaning(reason: str) -> str:

@@ -2,8 +2,8 @@
 
 The form is that of "Model quality metrics and Amazon CloudWatch monitoring" in the SageMaker developer guide:
 each metric is `{"value": …, "standard_deviation": …}`. The deviation is always "NaN": nothing is
-resampled here. A metric that could not be computed is left out. `au_prc`, `log_loss` and `brier` stand beside the documented
-ones; curves are thinned to the points that the report draws.
+resampled here. A metric that could not be computed is left out. `au_prc`, `log_loss` and `brier` stand
+beside the documented ones; curves are thinned to the points that the report draws.
 """
 
 from __future__ import annotations

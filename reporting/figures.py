@@ -80,35 +80,38 @@ def _distribution_reading(run: ReconciledRun) -> str:
     mean = summary.total / summary.record_count
     if summary.minimum == summary.maximum:
         return f"All {summary.record_count:,} scores are {summary.minimum:.6g}."
-    return f"{summary.record_count:,} scores from {summary.minimum:.4g} to {summary.maximum:.4g}, {mean:.4g} on average."
+    extent = f"from {summary.minimum:.4g} to {summary.maximum:.4g}"
+    return f"{summary.record_count:,} scores {extent}, {mean:.4g} on average."
 
 
 def _roc_reading(run: ReconciledRun) -> str:
     return (
-        f"Positives found against false alarms raised, at every threshold. Area {run.quality.metrics['auc']:.4f}; "
-        "the dashed line is chance (0.5)."
+        "Positives found against false alarms raised, at every threshold. "
+        f"Area {run.quality.metrics['auc']:.4f}; the dashed line is chance (0.5)."
     )
 
 
 def _precision_recall_reading(run: ReconciledRun) -> str:
     base_rate = run.quality.positive_count / run.quality.labelled_count
     return (
-        f"How pure a selection is against how much of the positives it finds. Average precision "
-        f"{run.quality.metrics['pr_auc']:.4f}; the dashed line is chance ({base_rate:.4f})."
+        "How pure a selection is against how much of the positives it finds. "
+        f"Average precision {run.quality.metrics['pr_auc']:.4f}; the dashed line is chance ({base_rate:.4f})."
     )
 
 
 def _calibration_reading(run: ReconciledRun) -> str:
     return (
         "Records in ten bins of score: the fraction that turned out positive against the mean score. "
-        f"A score that can be read as a probability lies on the dashed line. Brier score {run.quality.metrics['brier']:.4f}."
+        "A score that can be read as a probability lies on the dashed line. "
+        f"Brier score {run.quality.metrics['brier']:.4f}."
     )
 
 
 def _lift_reading(run: ReconciledRun) -> str:
     lift, gain = run.quality.lift["lift"][0], run.quality.lift["gain_fraction"]
     return (
-        f"The tenth of records with the highest scores holds {lift:.2f} times as many positives as an average tenth; "
+        f"The tenth of records with the highest scores holds {lift:.2f} times as many positives "
+        "as an average tenth; "
         f"the first three tenths hold {gain[2]:.0%} of all positives."
     )
 
@@ -116,7 +119,8 @@ def _lift_reading(run: ReconciledRun) -> str:
 def _decile_means_reading(run: ReconciledRun) -> str:
     return (
         "Records in up to ten equally large groups by score: mean label against mean score. "
-        f"Exact predictions lie on the dashed line. Mean absolute error {run.quality.metrics['mae']:.4g}."
+        "Exact predictions lie on the dashed line. "
+        f"Mean absolute error {run.quality.metrics['mae']:.4g}."
     )
 
 

@@ -130,7 +130,7 @@ def calibration(scores: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]
         Columns of shape (10,): `score_from` (inclusive), `score_to` (exclusive, but for the last),
         `record_count`, `mean_score` and `observed_fraction`; the last two are NaN in an empty bin.
     """
-    edges = np.linspace(0, 1, CALIBRATION_BIN_COUNT + 1)
+    edges = np.arange(CALIBRATION_BIN_COUNT + 1) / CALIBRATION_BIN_COUNT
     bins = np.clip(np.searchsorted(edges, scores, side="right") - 1, 0, CALIBRATION_BIN_COUNT - 1)
     counts = np.bincount(bins, minlength=CALIBRATION_BIN_COUNT)
     divisors = np.where(counts == 0, np.nan, counts)

@@ -1,6 +1,6 @@
 """Write what downstream readers see: the scored records, `_SUCCESS`, and the pointer to the newest run.
 
-Scores   one file a shard below `run_date=<date>/run_id=<id>/`: the id under the contract's name, `score`
+Scores   one file a shard below `run_date=<date>/<run id>/`: the id under the contract's name, `score`
          (float64), `error` (string), `model_package_arn` and `run_id`. One of score and error is null. In
          Parquet the last two are dictionary-encoded columns of strings; in CSV there is a header, and a null
          is an empty field.
@@ -89,11 +89,9 @@ def write_part(path: Path, answers: pa.Table, *, id_field: str, request: ReportR
         if path.suffix == ".csv":
             arrow_csv.write_csv(table, stream)
         else:
-            # Without Arrow's own schema every reader sees plain strings, and the partition column of the
-            # same name, which is a string too, agrees with the one in the file.
-            pq.write_table(
-                table, stream, compression="snappy", store_schema=False, use_dictionary=[*constants]
-            )
+            # Read by folder, `run_id` is also a partition column, which pyarrow and pandas read as a
+            # dictionary of strings with 32-bit indices: the column here must be exactly that, or they refuse.
+            pq.write_table(table, stream, compression="snappy", use_dictionary=[*constants])
     with path.open("rb") as stream:
         digest = _digest(stream)
     return PublishedFile(

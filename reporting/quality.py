@@ -6,11 +6,13 @@ Out: a Quality. What could not be computed is a sentence in its notes, never a m
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from reporting import metrics
+from reporting.metrics import Confusion, Ranking
 
 THRESHOLD = 0.5
 """Score from which a record counts as predicted positive in the confusion matrix."""
@@ -56,8 +58,8 @@ class Quality:
     positive_count: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    ranking: metrics.Ranking | None = None
-    confusion: metrics.Confusion | None = None
+    ranking: Ranking | None = None
+    confusion: Confusion | None = None
     calibration: dict[str, np.ndarray] = field(default_factory=dict)
     lift: dict[str, np.ndarray] = field(default_factory=dict)
     decile_means: dict[str, np.ndarray] = field(default_factory=dict)
@@ -86,55 +88,57 @@ def measure(scores: np.ndarray, labels: np.ndarray, *, label_name: str | None) -
 
 def _measure_binary(scores: np.ndarray, labels: np.ndarray) -> Quality:
     ranking = metrics.rank(scores, labels)
-    found: dict[str, float] = {}
-    notes: list[str] = []
-    has_both_classes = 0 < ranking.positive_count < ranking.record_count
-    if has_both_classes:
-        found["auc"] = metrics.roc_auc(ranking)
-        found["pr_auc"] = metrics.average_precision(ranking)
-    else:
-        which = "positive" if ranking.positive_count else "negative"
-        notes.append(
-            f"AUC, PR-AUC and lift were not computed: they need both outcomes, and every labelled record "
-            f"({ranking.record_count:,}) is {which}."
-        )
-    has_lift = has_both_classes and ranking.record_count >= metrics.DECILE_COUNT
-    if has_both_classes and not has_lift:
-        notes.append(
-            f"Lift was not computed: ten groups need ten labelled records, and there are {ranking.record_count}."
-        )
-    if has_both_classes and len(ranking.record_counts) == 1:
-        notes.append("Every labelled record has the same score, so the model tells none of them apart.")
+    has_both = 0 < ranking.positive_count < ranking.record_count
+    has_lift = has_both and ranking.record_count >= metrics.DECILE_COUNT
     is_probability = bool(np.all((scores >= 0) & (scores <= 1)))
     confusion = metrics.confusion(scores, labels, threshold=THRESHOLD) if is_probability else None
-    if confusion is None:
-        notes.append(
-            "Log loss, Brier score, calibration and the rates at a threshold were not computed: they need scores "
-            f"in [0, 1], and these reach from {scores.min():.6g} to {scores.max():.6g}."
-        )
-    else:
+    found: dict[str, float] = {}
+    if has_both:
+        found |= {"auc": metrics.roc_auc(ranking), "pr_auc": metrics.average_precision(ranking)}
+    if confusion is not None:
         found |= {"log_loss": metrics.log_loss(scores, labels), "brier": metrics.brier_score(scores, labels)}
         found |= {name: value for name, value in confusion.rates().items() if name in METRIC_NAMES}
-        notes += _missing_rates(found)
     return Quality(
         kind=BINARY,
         labelled_count=ranking.record_count,
         positive_count=ranking.positive_count,
         metrics=found,
-        notes=tuple(notes),
-        ranking=ranking if has_both_classes else None,
+        notes=(*_ranking_notes(ranking), *_probability_notes(scores, found)),
+        ranking=ranking if has_both else None,
         confusion=confusion,
         calibration=metrics.calibration(scores, labels) if is_probability else {},
         lift=metrics.lift(ranking) if has_lift else {},
     )
 
 
-def _missing_rates(found: dict[str, float]) -> list[str]:
-    reasons = {
-        "precision": f"Precision was not computed: no labelled record has a score of {THRESHOLD} or more.",
-        "recall": "Recall was not computed: no labelled record is positive.",
-    }
-    return [reason for name, reason in reasons.items() if name not in found]
+def _ranking_notes(ranking: Ranking) -> Iterator[str]:
+    if ranking.positive_count in (0, ranking.record_count):
+        which = "positive" if ranking.positive_count else "negative"
+        yield (
+            "AUC, PR-AUC and lift were not computed: they need both outcomes, and every labelled record "
+            f"({ranking.record_count:,}) is {which}."
+        )
+        return
+    if ranking.record_count < metrics.DECILE_COUNT:
+        yield (
+            "Lift was not computed: ten groups need ten labelled records, "
+            f"and there are {ranking.record_count}."
+        )
+    if len(ranking.record_counts) == 1:
+        yield "Every labelled record has the same score, so the model tells none of them apart."
+
+
+def _probability_notes(scores: np.ndarray, found: dict[str, float]) -> Iterator[str]:
+    if "log_loss" not in found:
+        yield (
+            "Log loss, Brier score, calibration and the rates at a threshold were not computed: they need "
+            f"scores in [0, 1], and these reach from {scores.min():.6g} to {scores.max():.6g}."
+        )
+        return
+    if "precision" not in found:
+        yield f"Precision was not computed: no labelled record has a score of {THRESHOLD} or more."
+    if "recall" not in found:
+        yield "Recall was not computed: no labelled record is positive."
 
 
 def _measure_regression(scores: np.ndarray, labels: np.ndarray) -> Quality:

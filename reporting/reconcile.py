@@ -83,10 +83,9 @@ def shard_faults(shard: Shard, kept_ids: pa.ChunkedArray, answer_ids: pa.Chunked
         return [f"{shard.kept_name}: keeps {len(kept_ids)} ids, the manifest states {shard.record_count}"]
     if len(answer_ids) != shard.record_count:
         fewer_or_more = "fewer" if len(answer_ids) < shard.record_count else "more"
-        return [
-            f"{shard.output_name}: {len(answer_ids)} predictions for {shard.record_count} records, "
-            f"{abs(shard.record_count - len(answer_ids))} {fewer_or_more} than were sent"
-        ]
+        difference = f"{abs(shard.record_count - len(answer_ids))} {fewer_or_more} than were sent"
+        found = f"{len(answer_ids)} predictions for {shard.record_count} records"
+        return [f"{shard.output_name}: {found}, {difference}"]
     try:
         answer_ids = answer_ids.cast(kept_ids.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -110,7 +109,7 @@ def quarantine_faults(stated: Mapping[str, int], counted: Mapping[str, int]) -> 
 
 
 def refuse(faults: Sequence[str]) -> None:
-    """Raise an InternalError that tells the first faults and counts the others; do nothing if there is none."""
+    """Raise an InternalError that tells the first faults and counts the others; do nothing without faults."""
     if not faults:
         return
     told = "; ".join(bounded(fault, 300) for fault in faults[:MAX_FAULTS_TOLD])

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from contracts import container_paths
 from contracts.container_paths import inside
-from contracts.errors import CallerError, near_matches
+from contracts.errors import CallerError
 from contracts.wire import wire_format
 
 OUTPUT_FORMATS = ("parquet", "csv")
@@ -54,7 +54,7 @@ class ReportRequest:
     @property
     def scores_folder(self) -> str:
         """Where this run's scores stand below `scores/`; no slash at either end."""
-        return f"run_date={self.run_date}/run_id={self.run_id}"
+        return f"run_date={self.run_date}/{self.run_id}"
 
     @property
     def uris(self) -> dict[str, str]:
@@ -110,14 +110,14 @@ def parse_request(argv: Sequence[str]) -> ReportRequest:
     given = _parser().parse_args(list(argv))
     if not _SAFE_RUN_ID.fullmatch(given.run_id):
         raise CallerError(
-            f"--run-id is {given.run_id!r}; expected up to 128 letters, digits, '-', '_' and '.', as it names a folder"
+            f"--run-id is {given.run_id!r}; it names a folder: "
+            "expected up to 128 letters, digits, '-', '_' and '.'"
         )
     if not given.output_uri.endswith("/"):
         raise CallerError(f"--output-uri is {given.output_uri!r}; a prefix must end with '/'")
     if given.output_format not in OUTPUT_FORMATS:
-        hint = near_matches(given.output_format, OUTPUT_FORMATS)
         raise CallerError(
-            f"OutputFormat {given.output_format!r} is unknown; {hint} (valid: {', '.join(OUTPUT_FORMATS)})"
+            f"OutputFormat {given.output_format!r} is unknown; valid: {', '.join(OUTPUT_FORMATS)}"
         )
     started_at = _moment(given.started_at)
     return ReportRequest(
@@ -164,9 +164,9 @@ def _parameter(text: str) -> tuple[str, str]:
 def _moment(text: str) -> dt.datetime:
     """Return the moment that ISO 8601 text names, to the second; UTC where no offset is given."""
     match = _MOMENT.fullmatch(text.strip())
+    if match is None:
+        raise CallerError(f"--started-at is {text!r}; expected ISO 8601, such as 2026-11-23T06:00:00Z")
     try:
-        if match is None:
-            raise ValueError("expected YYYY-MM-DDTHH:MM:SS and an offset")
         date, time, offset = match.groups()
         offset = "+00:00" if offset in (None, "Z") else f"{offset[:3]}:{offset[-2:]}"
         return dt.datetime.fromisoformat(f"{date}T{time}{offset}")

@@ -49,30 +49,27 @@ def chart_tables(distribution: ScoreDistribution, quality: Quality) -> Iterator[
 
 
 def _histogram(distribution: ScoreDistribution) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "score_from": distribution.edges[:-1],
-            "score_to": distribution.edges[1:],
-            "record_count": distribution.counts,
-        }
-    )
+    edges = distribution.edges
+    columns = {"score_from": edges[:-1], "score_to": edges[1:], "record_count": distribution.counts}
+    frame: pd.DataFrame = pd.DataFrame(columns)
+    return frame
 
 
 def _roc(ranking: Ranking) -> pd.DataFrame:
-    positions = curve_positions(len(ranking.true_positive_rates))
-    return pd.DataFrame(
-        {
-            "false_positive_rate": ranking.false_positive_rates[positions],
-            "true_positive_rate": ranking.true_positive_rates[positions],
-        }
-    )
+    chosen = curve_positions(len(ranking.true_positive_rates))
+    columns = {
+        "false_positive_rate": ranking.false_positive_rates[chosen],
+        "true_positive_rate": ranking.true_positive_rates[chosen],
+    }
+    frame: pd.DataFrame = pd.DataFrame(columns)
+    return frame
 
 
 def _precision_recall(ranking: Ranking) -> pd.DataFrame:
-    positions = curve_positions(len(ranking.precisions))
-    return pd.DataFrame(
-        {
-            "recall": ranking.true_positive_rates[1:][positions],
-            "precision": ranking.precisions[positions],
-        }
-    )
+    chosen = curve_positions(len(ranking.precisions))
+    columns = {
+        "recall": ranking.true_positive_rates[1:][chosen],
+        "precision": ranking.precisions[chosen],
+    }
+    frame: pd.DataFrame = pd.DataFrame(columns)
+    return frame

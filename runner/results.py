@@ -62,7 +62,7 @@ def results_of(record: RunRecord, state: LocalState) -> RunResults:
     run_folder = base / "runs" / record.run_id
     ledger = _existing(run_folder / "report" / LEDGER_FILE)
     facts = read_ledger(ledger) if ledger else None
-    scores = base / "scores" / f"run_date={facts.run_date}" / f"run_id={record.run_id}" if facts else None
+    scores = base / "scores" / f"run_date={facts.run_date}" / record.run_id if facts else None
     return RunResults(
         record=record,
         counts=_counts(facts, run_folder),

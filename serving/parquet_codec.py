@@ -81,7 +81,8 @@ class ParquetCodec:
             raise CallerError(
                 "the payload was made under a contract with the fingerprint "
                 f"{found.decode('ascii', 'replace')}, the model's contract has "
-                f"{self._contract.fingerprint}; prepare the input with the contract that is in the model artifact"
+                f"{self._contract.fingerprint}; prepare the input with the contract "
+                "that is in the model artifact"
             )
         for name in (self._contract.id_field, *self._contract.features):
             if schema.get_field_index(name) < 0:

@@ -82,7 +82,8 @@ def load_scorer(path: Path, *, threads: int) -> Scorer:
         booster.set_param({"nthread": threads})
         _check_single_output(path, booster)
         booster.inplace_predict(np.full((1, booster.num_features()), np.nan, dtype=np.float32))
-    except xgboost.core.XGBoostError as error:
+    # XGBoost quotes the byte that it stumbled over, and then may fail to decode its own message.
+    except (xgboost.core.XGBoostError, UnicodeDecodeError) as error:
         raise CallerError(
             f"{path}: XGBoost cannot use this model: {_first_line(error)}; save it with "
             f"`booster.save_model('{path.name}')`"
@@ -106,5 +107,6 @@ def _positions(mask: np.ndarray) -> np.ndarray:
 
 def _first_line(error: Exception) -> str:
     """Return what XGBoost says without its stack trace and without the name of its source file."""
-    text = str(error).split("Stack trace:")[0]
+    text = error.object.decode("utf-8", "replace") if isinstance(error, UnicodeDecodeError) else str(error)
+    text = text.split("Stack trace:", maxsplit=1)[0]
     return bounded(" ".join(text.split()), 300)

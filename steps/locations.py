@@ -1,8 +1,11 @@
 """Where a run keeps its objects below OutputUri.
 
-    <OutputUri>latest.json                 pointer to the newest published scores
-    <OutputUri>scores/run_date=…/run_id=…/ published scores
+    <OutputUri>pointer/latest.json         names the newest published run
+    <OutputUri>scores/run_date=…/<run id>/ published scores
     <OutputUri>runs/<run id>/<folder>/     everything else that belongs to one run
+
+No job writes to a prefix that it reads from, or to a parent of one: whether the service refuses that is not
+documented (aws/sagemaker-python-sdk#1950 reports that it does).
 
 Every URI ends with `/`, because S3 prefixes are string prefixes: without it `…/plan` would match
 `…/plan_parts/`.
@@ -31,3 +34,8 @@ def run_folder(output_uri: Variable, folder: str) -> Variable:
 def scores_folder(output_uri: Variable) -> Variable:
     """Return the URI below which scores are published."""
     return Join(on="", values=[output_uri, "scores/"])
+
+
+def pointer_folder(output_uri: Variable) -> Variable:
+    """Return the URI of the folder with the pointer to the newest published run."""
+    return Join(on="", values=[output_uri, "pointer/"])

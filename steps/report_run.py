@@ -8,7 +8,7 @@ who follows the pointer finds all of it.
 from __future__ import annotations
 
 from contracts import container_paths as paths
-from steps.locations import run_folder, scores_folder
+from steps.locations import pointer_folder, run_folder, scores_folder
 from steps.processing_job import (
     JobInput,
     JobOutput,
@@ -77,5 +77,5 @@ def _outputs(run: RunContext) -> tuple[JobOutput, ...]:
     return (
         JobOutput(name="scores", uri=scores_folder(output_uri), folder=paths.SCORES_OUTPUT),
         JobOutput(name="report", uri=run_folder(output_uri, "report"), folder=paths.REPORT_OUTPUT),
-        JobOutput(name="pointer", uri=output_uri, folder=paths.POINTER_OUTPUT),
+        JobOutput(name="pointer", uri=pointer_folder(output_uri), folder=paths.POINTER_OUTPUT),
     )

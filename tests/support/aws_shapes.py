@@ -128,5 +128,5 @@ def _bound_faults(measure: float, shape: Shape, path: str, unit: str) -> Iterato
 
 
 def _python_pattern(pattern: str) -> str:
-    """Translate what Python's `re` lacks: a Unicode class such as `\\p{L}` is taken as any character."""
+    """Translate what Python's `re` lacks: a Unicode property within brackets is taken as any character."""
     return re.sub(r"\\p\{\w+\}", r"\\s\\S", pattern)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 CHOICES: dict[str, dict[str, str]] = {
-    "candidate": {},
-    "candidate-csv": {"wire": "csv"},
-    "candidate-fixed": {"transform_sizing": "fixed"},
-    "candidate-sharded": {"prepare": "sharded"},
+    "candidate-planned-single-parquet": {},
+    "candidate-planned-single-csv": {"wire": "csv"},
+    "candidate-fixed-single-parquet": {"transform_sizing": "fixed"},
+    "candidate-planned-sharded-parquet": {"prepare": "sharded"},
 }
-"""Name of each golden file and what its pipeline was built with."""
+"""Name of each golden file and the choices that its pipeline is built with."""
 
 
 def all_steps(document: dict[str, Any]) -> dict[str, dict[str, Any]]:

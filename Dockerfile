@@ -1,0 +1,27 @@
+# One image for the three containers of the pipeline: preprocessing, serving and reporting.
+#   model container        ENTRYPOINT as it is; Batch Transform adds the argument `serve`
+#   processing containers  the steps give their own entry point, such as python3 -m preprocessing
+# The base must have Python >= 3.10; any registry's copy will do.
+ARG BASE_IMAGE=python:3.11-slim
+
+FROM ${BASE_IMAGE} AS build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python3 -m venv /opt/batchscore/venv
+COPY requirements/container.txt /tmp/container.txt
+RUN /opt/batchscore/venv/bin/pip install --require-hashes --only-binary :all: -r /tmp/container.txt
+
+FROM ${BASE_IMAGE}
+# XGBoost needs OpenMP; its wheel brings the library along, so nothing is installed from the distribution.
+ENV PATH=/opt/batchscore/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+COPY --from=build /opt/batchscore/venv /opt/batchscore/venv
+WORKDIR /opt/batchscore/code
+COPY contracts/ contracts/
+COPY preprocessing/ preprocessing/
+COPY serving/ serving/
+COPY reporting/ reporting/
+# No USER: a processing job's output folders belong to root, and what a container may do is settled by the
+# job's role and network isolation. The model server needs no right of root: where the platform allows it,
+# run it with `--user 65534`; the code is readable for everybody and nothing is written.
+ENTRYPOINT ["python3", "-m", "serving"]

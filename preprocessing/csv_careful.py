@@ -1,0 +1,83 @@
+"""Read one CSV record byte by byte: the way taken where quotes are irregular.
+
+The rules are those of `csv_scan`, which calls this for single records only.
+"""
+
+from __future__ import annotations
+
+
+def careful_record(
+    content: bytes, start: int, *, is_last: bool, max_record_bytes: int
+) -> tuple[int | None, str | None]:
+    """Read the record that begins at `start`.
+
+    Args:
+        content: The bytes at hand.
+        start: Position of the record's first byte.
+        is_last: The source ends with `content`.
+        max_record_bytes: A quote open for longer counts as unclosed.
+
+    Returns:
+        The record's end, or None if more bytes are needed to know it; and what is wrong with it, or None.
+    """
+    position, fault = start, None
+    while True:
+        if content[position : position + 1] == b'"':
+            closed = _closing_quote(content, position, start + max_record_bytes)
+            if closed is None and not is_last and len(content) - start <= max_record_bytes:
+                return None, None
+            if _is_unclosed(content, position, closed):
+                return _line_end(content, position), "a quote is opened and not closed"
+            position = (closed or position) + 1
+            fault = fault or (None if _may_follow(content, position) else "text follows a closing quote")
+        line_end = content.find(b"\n", position)
+        if line_end < 0 and not is_last:
+            return None, None
+        line_end = line_end if line_end >= 0 else len(content)
+        comma = content.find(b",", position, line_end)
+        if _has_lone_return(content, position, comma if comma >= 0 else line_end):
+            fault = fault or "a carriage return stands outside quotes and does not end the line"
+        if comma < 0:
+            return min(line_end + 1, len(content)), fault
+        position = comma + 1
+
+
+def _is_unclosed(content: bytes, opened: int, closed: int | None) -> bool:
+    """Whether what closes a quoted field is no closing quote, or only one by accident some lines below."""
+    if closed is None:
+        return True
+    return not _may_follow(content, closed + 1) and content.find(b"\n", opened, closed) >= 0
+
+
+def _closing_quote(content: bytes, opened: int, bound: int) -> int | None:
+    """Return the position of the quote that closes the field opened at `opened`, or None."""
+    position = opened + 1
+    while True:
+        found = content.find(b'"', position, bound)
+        if found < 0:
+            return None
+        if content[found + 1 : found + 2] != b'"':
+            return found
+        position = found + 2
+
+
+def _may_follow(content: bytes, position: int) -> bool:
+    """Whether a quoted field may end just before `position`."""
+    return content[position : position + 1] in (b"", b",", b"\n") or content[position : position + 2] in (
+        b"\r\n",
+        b"\r",
+    )
+
+
+def _line_end(content: bytes, position: int) -> int:
+    found = content.find(b"\n", position)
+    return found + 1 if found >= 0 else len(content)
+
+
+def _has_lone_return(content: bytes, start: int, end: int) -> bool:
+    found = content.find(b"\r", start, end)
+    while found >= 0:
+        if content[found + 1 : found + 2] not in (b"\n", b""):
+            return True
+        found = content.find(b"\r", found + 1, end)
+    return False

@@ -1,0 +1,85 @@
+"""The whole pipeline on customers whose scores a reader can add up, one by one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tiny_customers import QUARANTINED, SCORES, TinyBusiness, published, quarantined
+
+from runner.local_run import RunOptions
+
+pytestmark = pytest.mark.end_to_end
+
+BUDGET = {"MaxQuarantineFraction": "0.25", "RunDate": "2026-11-23"}
+
+
+@pytest.fixture(scope="module")
+def business(tmp_path_factory: pytest.TempPathFactory) -> TinyBusiness:
+    return TinyBusiness(tmp_path_factory.mktemp("business"))
+
+
+@pytest.mark.parametrize("instance_count", [1, 2, 3])
+@pytest.mark.parametrize("wire", ["parquet", "csv"])
+def test_every_customer_gets_the_score_that_adds_up(
+    business: TinyBusiness, wire: str, instance_count: int
+) -> None:
+    """Ids and scores one by one, in the order of the source, whatever the wire and the instances."""
+    results = business.run(RunOptions(wire=wire, instance_count=instance_count, parameters=BUDGET))
+
+    scores = published(results)
+    assert scores.column("customer_id").to_pylist() == list(SCORES)
+    assert scores.column("score").to_pylist() == list(SCORES.values())
+    assert scores.column("error").null_count == len(SCORES)
+    assert results.counts == {"read": 14, "valid": 11, "quarantined": 3, "scored": 11, "unscorable": 0}
+    assert set(scores.column("run_id").to_pylist()) == {results.record.run_id}
+
+
+def test_several_prepare_instances_find_the_same(tmp_path: Path) -> None:
+    """The sharded form: two instances prepare two objects, and their plans are added up."""
+    business = TinyBusiness(tmp_path / "b")
+    header, *lines = (business.source / "customers.csv").read_text().splitlines(keepends=True)
+    (business.source / "customers.csv").unlink()
+    (business.source / "a.csv").write_text(header + "".join(lines[:4]))
+    (business.source / "b.csv").write_text(header + "".join(lines[4:]))
+
+    results = business.run(
+        RunOptions(prepare="sharded", parameters={**BUDGET, "ProcessingInstanceCount": "2"})
+    )
+
+    scores = published(results)
+    found = dict(
+        zip(scores.column("customer_id").to_pylist(), scores.column("score").to_pylist(), strict=True)
+    )
+    assert found == SCORES
+    assert results.counts["quarantined"] == 3
+
+
+def test_each_quarantined_customer_keeps_line_reason_and_bytes(business: TinyBusiness) -> None:
+    rows = quarantined(business.run(RunOptions(parameters=BUDGET)))
+
+    found = {row["line_number"]: (row["reason_code"], row["field"], row["raw"]) for row in rows}
+    assert found == QUARANTINED
+    assert {row["source_key"] for row in rows} == {"customers.csv"}
+
+
+def test_the_ledger_and_the_pointer_name_the_run(business: TinyBusiness) -> None:
+    results = business.run(RunOptions(parameters=BUDGET))
+
+    assert results.facts is not None
+    assert results.facts.run_date == "2026-11-23"
+    assert results.facts.reason_counts == {"above_maximum": 1, "missing_required": 1, "wrong_type": 1}
+    pointer = json.loads((business.output / "pointer" / "latest.json").read_text())
+    assert pointer["run_id"] == results.record.run_id
+    assert results.report is not None
+    assert results.report.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_what_was_scored_is_a_registered_package_that_waits_for_approval(business: TinyBusiness) -> None:
+    results = business.run(RunOptions(parameters={**BUDGET, "ModelPackageGroupName": "shop"}))
+
+    (package,) = business.state.registry.packages("shop")
+    assert package.approval_status == "PendingManualApproval"
+    assert results.facts is not None
+    assert results.facts.model_package_arn == package.arn

@@ -1,0 +1,240 @@
+"""Shards, kept files, quarantine and plan, as the container leaves them."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import hashlib
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from preparation import ARGUMENTS, CONTRACT, Preparation, run_prepare
+
+from contracts.contract_file import parse_contract
+from contracts.encoding import ARROW_TYPES
+from contracts.plan import read_manifest, read_plan
+from contracts.progress import parse_progress
+from contracts.quarantine import QUARANTINE_SCHEMA
+from contracts.wire import FINGERPRINT_KEY
+from preprocessing.__main__ import main, platform_error
+from preprocessing.shard_files import build_shard_files
+
+pytestmark = pytest.mark.functional
+
+HEADER = b"id,x,kind,label\n"
+DOZEN = HEADER + b"".join(b"%d,%d,%s,%d\n" % (n, n, b"ab"[n % 2 : n % 2 + 1], n % 2) for n in range(12))
+FINGERPRINT = parse_contract(CONTRACT.encode(), name="test").fingerprint
+
+
+def test_parquet_shards_hold_id_and_features_typed_and_name_the_contract(tmp_path: Path) -> None:
+    done = run_prepare(tmp_path, {"a.csv": HEADER + b"1,2.5,b,1\n2,,,\n"})
+    table = done.shard_tables()[0]
+    assert table.schema.names == ["id", "x", "kind"]
+    assert [field.type for field in table.schema] == [
+        ARROW_TYPES[kind] for kind in ("string", "number", "string")
+    ]
+    assert table.schema.metadata[FINGERPRINT_KEY].decode() == done.plan.contract_fingerprint == FINGERPRINT
+    assert done.shard_rows() == [{"id": "1", "x": 2.5, "kind": "b"}, {"id": "2", "x": None, "kind": None}]
+    assert done.kept_rows() == [{"id": "1", "label": 1}, {"id": "2", "label": None}]
+
+
+def test_csv_shards_have_no_header_the_id_first_and_encoded_features(tmp_path: Path) -> None:
+    """0.1 as a 32-bit float is written as 0.1; an id is quoted where it must be; missing is empty."""
+    done = run_prepare(tmp_path, {"a.csv": HEADER + b'"a,""1""",0.1,b,1\n2,,,\n'}, wire_format="csv")
+    text = b"".join((done.outputs / "shards" / shard.name).read_bytes() for shard in done.manifest.shards)
+    assert text == b'"a,""1""",0.1,1\n2,,\n'
+
+
+def test_csv_shards_read_back_to_the_same_32_bit_floats(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(7).normal(size=500) * 10.0 ** np.arange(-25, 25).repeat(10)
+    body = "".join(f"{n},{value!r},a,\n" for n, value in enumerate(numbers.tolist()))
+    done = run_prepare(tmp_path, {"a.csv": HEADER + body.encode()}, wire_format="csv")
+    text = "".join((done.outputs / "shards" / shard.name).read_text() for shard in done.manifest.shards)
+    found = [np.float32(line[1]) for line in csv.reader(io.StringIO(text))]
+    assert found == numbers.astype(np.float32).tolist()
+
+
+@pytest.mark.parametrize("instances", [1, 2, 3])
+def test_a_dozen_records_still_keep_several_instances_busy(instances: int, tmp_path: Path) -> None:
+    done = run_prepare(tmp_path, {"a.csv": DOZEN}, max_instances=str(instances))
+    assert [shard.record_count for shard in done.manifest.shards] == [4, 4, 4]
+    assert done.ids() == [str(number) for number in range(12)]
+    assert [shard.name for shard in done.manifest.shards] == [f"shard-00-0000{n}.parquet" for n in range(3)]
+
+
+def test_the_manifest_tells_size_and_checksum_of_each_shard(tmp_path: Path) -> None:
+    done = run_prepare(tmp_path, {"a.csv": DOZEN})
+    for shard in done.manifest.shards:
+        content = (done.outputs / "shards" / shard.name).read_bytes()
+        assert (shard.byte_count, shard.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+
+
+def test_the_same_input_gives_the_same_shards(tmp_path: Path) -> None:
+    first = run_prepare(tmp_path / "first", {"a.csv": DOZEN})
+    second = run_prepare(tmp_path / "second", {"a.csv": DOZEN})
+    assert first.manifest.shards == second.manifest.shards
+
+
+def test_no_parquet_shard_is_over_the_payload_limit(tmp_path: Path) -> None:
+    """The second half of the records is a hundred times as large as the sample that sizes are taken from."""
+    small = b"".join(b"%d,1,a,0\n" % n for n in range(30_000))
+    large = b"".join(
+        b"%d%s,1,a,0\n" % (n, hashlib.sha256(b"%d" % n).hexdigest().encode() * 10) for n in range(9000)
+    )
+    done = run_prepare(tmp_path, {"a.csv": HEADER + small + large}, max_instances="1")
+    assert done.plan.valid_count == 39_000
+    assert max(shard.byte_count for shard in done.manifest.shards) <= 1024 * 1024
+
+
+def test_a_shard_over_the_limit_is_halved_and_keeps_its_order() -> None:
+    contract = parse_contract(CONTRACT.encode(), name="test")
+    ids = [hashlib.sha256(b"%d" % n).hexdigest() for n in range(100)]
+    records = pa.table({"id": ids, "x": [1.0] * 100, "kind": ["a"] * 100, "label": [0] * 100})
+    files = build_shard_files(records, contract, "parquet", 4000)
+    found = [
+        name for file in files for name in pq.read_table(pa.BufferReader(file.content))["id"].to_pylist()
+    ]
+    assert found == ids
+    assert max(len(file.content) for file in files) <= 4000 < sum(len(file.content) for file in files)
+
+
+def test_the_largest_record_that_is_let_through_fits_into_a_payload(tmp_path: Path) -> None:
+    """Random text does not compress: what the reader lets through is about what the shard must hold."""
+    limit = 1024 * 1024
+    text = np.random.default_rng(1).bytes(limit).hex().encode()
+    sources = {f"{n}.csv": HEADER + text[:n] + b",1,a,0\n" for n in (limit - 6000, limit)}
+    done = run_prepare(tmp_path, sources)
+    assert [shard.record_count for shard in done.manifest.shards] == [1]
+    assert [reason for _, reason, _ in done.held_back()] == ["record_too_large"]
+
+
+def test_the_quarantine_has_its_schema_and_a_digest_for_people(tmp_path: Path) -> None:
+    done = run_prepare(tmp_path, {"a.csv": HEADER + b"1,bad,a,0\n2,worse,a,0\n3,1,a\n" + b"4,1,a,0\n"})
+    assert pq.read_schema(done.outputs / "quarantine" / "algo-1.parquet").equals(QUARANTINE_SCHEMA)
+    with (done.outputs / "quarantine" / "algo-1.digest.csv").open() as stream:
+        digest = [
+            (line["reason_code"], line["field"], line["record_count"]) for line in csv.DictReader(stream)
+        ]
+    assert digest == [("wrong_field_count", "", "1"), ("wrong_type", "x", "2")]
+    assert done.manifest.reason_counts == {"wrong_field_count": 1, "wrong_type": 2}
+    assert (done.plan.record_count, done.plan.valid_count, done.plan.quarantined_fraction) == (4, 1, 0.75)
+
+
+def test_nothing_quarantined_leaves_an_empty_folder(tmp_path: Path) -> None:
+    done = run_prepare(tmp_path, {"a.csv": DOZEN})
+    assert list((done.outputs / "quarantine").iterdir()) == []
+
+
+def test_a_source_without_label_keeps_missing_labels(tmp_path: Path) -> None:
+    """Also beside one that has it: both files' records are in one shard."""
+    sources = {"a.csv": b"id,x,kind\n1,2,a\n", "b.csv": HEADER + b"2,2,a,1\n"}
+    done = run_prepare(tmp_path, sources)
+    assert done.kept_rows() == [{"id": "1", "label": None}, {"id": "2", "label": 1}]
+
+
+@pytest.mark.parametrize(
+    ("sources", "changes", "parts"),
+    [
+        ({}, {}, ["s3://bucket/in/", "no source objects", "InputUri"]),
+        ({"a.csv": b"id,X,kind\n"}, {}, ["a.csv", "'x'", "valid: "]),
+        ({"a.csv": b"id,x,kinds\n"}, {}, ["a.csv", "lacks the field 'kind'; did you mean 'kinds'"]),
+        ({"a.csv": b"id,x,kind,x\n"}, {}, ["a.csv", "names 'x' twice"]),
+        ({"a.csv": b'id,x,"kind\n1,2,a\n'}, {}, ["a.csv", "header is unreadable"]),
+        ({"a.csv": b"id,x,k\xff\n"}, {}, ["a.csv", "header is unreadable", "UTF-8"]),
+        ({"a.csv": "id,x,kind\n".encode("utf-16")}, {}, ["a.csv", "UTF-16"]),
+        ({"a.parquet": b"PAR1"}, {}, ["a.parquet", "looks like parquet", "InputFormat"]),
+        ({"a.csv.gz": b"\x1f\x8bnonsense and more"}, {}, ["a.csv.gz", "damaged"]),
+        ({"a.csv": DOZEN}, {"input_format": "cvs"}, ["'cvs'", "did you mean 'csv'?"]),
+        ({"a.csv": DOZEN}, {"wire_format": "arrow"}, ["'arrow'", "valid: csv, parquet"]),
+        ({"a.csv": DOZEN}, {"input_uri": "s3://bucket/in"}, ["InputUri", "`/` at its end"]),
+        ({"a.csv": DOZEN}, {"output_uri": "s3://bucket/in/out/"}, ["OutputUri", "lies under"]),
+        ({"a.csv": DOZEN}, {"output_uri": "s3://bucket/in/"}, ["OutputUri", "lies under"]),
+        ({"a.csv": DOZEN}, {"max_instances": "0"}, ["max_instances is 0"]),
+        ({"a.csv": DOZEN}, {"max_payload_mb": "101"}, ["max_payload_bytes", "100 MB"]),
+        ({"a.csv": DOZEN}, {"max_instances": None}, ["--max-instances"]),
+        ({"a.csv": DOZEN}, {"max_instances_": "1"}, ["unrecognized arguments"]),
+    ],
+)
+def test_what_cannot_work_is_refused_with_place_and_remedy(
+    sources: dict[str, bytes], changes: dict[str, str | None], parts: list[str], tmp_path: Path
+) -> None:
+    """Exit code 2, a message file, and no plan."""
+    done = run_prepare(tmp_path, sources, **changes)
+    assert (done.exit_code, [part for part in parts if part not in done.message]) == (2, [])
+    assert not (done.outputs / "plan" / "plan.json").exists()
+
+
+def test_two_contracts_in_the_folder_are_refused(tmp_path: Path) -> None:
+    second = tmp_path / "processing" / "input" / "contract" / "second.yaml"
+    run_prepare(tmp_path, {"a.csv": DOZEN})
+    second.write_text(CONTRACT)
+    argv = [text for pair in ARGUMENTS.items() for text in pair]
+    assert main(["prepare", *argv], {"BATCHSCORE_ML_ROOT": str(tmp_path)}) == 2
+    assert "exactly one contract" in (tmp_path / "output" / "message").read_text()
+
+
+def test_a_full_disk_is_the_platforms_fault_and_leaves_no_half_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, _: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("preprocessing.prepare.write_bytes", full)
+    done = run_prepare(tmp_path, {"a.csv": HEADER + b"1,bad,a,0\n2,2,a,0\n"})
+    assert done.exit_code == 3
+    assert "shard-00-00000.parquet: no disk space is left" in done.message
+    assert list((done.outputs / "quarantine").iterdir()) == []
+
+
+def test_any_other_failure_of_the_machine_says_where() -> None:
+    error = OSError(errno.EIO, "Input/output error", "shards/a")
+    assert str(platform_error(error)).startswith("shards/a: Input/output error;")
+
+
+def test_progress_is_told_in_lines_that_the_emulator_reads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_prepare(tmp_path, {"a.csv": DOZEN})
+    last = parse_progress(capsys.readouterr().out.splitlines()[-1])
+    assert last is not None
+    assert (last.records, last.bytes_done, last.bytes_total) == (12, len(DOZEN), len(DOZEN))
+
+
+def _part(root: Path, host: str, content: bytes) -> Preparation:
+    config = root / "config" / "resourceconfig.json"
+    config.parent.mkdir(parents=True)
+    config.write_text(json.dumps({"current_host": host, "hosts": ["algo-1", "algo-2"]}))
+    return run_prepare(root, {f"{host}.csv": content}, part_only="true")
+
+
+def test_parts_of_several_instances_add_up_to_one_plan(tmp_path: Path) -> None:
+    """The hosts' shards have names of their own, and the plan is what one instance would have written."""
+    parts = [_part(tmp_path / host, host, DOZEN + b"13,bad,a,0\n") for host in ("algo-1", "algo-2")]
+    folder = tmp_path / "all" / "processing" / "input" / "plan" / "parts"
+    folder.mkdir(parents=True)
+    for part in parts:
+        for path in (part.outputs / "plan").rglob("*.json"):
+            (folder / path.name).write_bytes(path.read_bytes())
+    argv = [text for pair in ARGUMENTS.items() for text in pair]
+    assert main(["plan", *argv], {"BATCHSCORE_ML_ROOT": str(tmp_path / "all")}) == 0
+    output = tmp_path / "all" / "processing" / "output" / "plan"
+    plan, manifest = read_plan(output), read_manifest(output / "shard_manifest.json")
+    assert (plan.record_count, plan.valid_count, plan.quarantined_count) == (26, 24, 2)
+    assert plan.contract_fingerprint == FINGERPRINT
+    assert {shard.name[:8] for shard in manifest.shards} == {"shard-00", "shard-01"}
+    assert [source.source_key for source in manifest.sources] == ["algo-1.csv", "algo-2.csv"]
+
+
+def test_a_part_writes_no_plan_of_its_own(tmp_path: Path) -> None:
+    part = _part(tmp_path, "algo-2", DOZEN)
+    assert [path.name for path in (part.outputs / "plan").rglob("*") if path.is_file()] == ["algo-2.json"]
+
+
+def test_adding_up_without_parts_is_refused(tmp_path: Path) -> None:
+    argv = [text for pair in ARGUMENTS.items() for text in pair]
+    assert main(["plan", *argv], {"BATCHSCORE_ML_ROOT": str(tmp_path)}) == 2

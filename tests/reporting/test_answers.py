@@ -1,0 +1,83 @@
+"""Both wires are read into the same table of ids, scores and errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from contracts.errors import InternalError
+from reporting.answers import NOT_FINITE_ERROR, read_answers
+
+pytestmark = pytest.mark.functional
+
+
+def _csv(folder: Path, text: str) -> list[dict[str, object]]:
+    path = folder / "shard-00-00000.csv.out"
+    path.write_bytes(text.encode())
+    return read_answers(path, wire_format="csv").to_pylist()
+
+
+def test_csv_answers_may_quote_ids_and_errors(tmp_path: Path) -> None:
+    found = _csv(tmp_path, '"Smith, ""J""",0.25\nb,"error: too long, refused"\nc,error: no\n')
+    assert found == [
+        {"id": 'Smith, "J"', "score": 0.25, "error": None},
+        {"id": "b", "score": None, "error": "too long, refused"},
+        {"id": "c", "score": None, "error": "no"},
+    ]
+
+
+def test_ids_that_look_like_numbers_or_nothing_stay_text(tmp_path: Path) -> None:
+    found = _csv(tmp_path, "007,1\nNA,2\n,3\n")
+    assert [record["id"] for record in found] == ["007", "NA", ""]
+
+
+def test_an_empty_csv_output_has_no_answers(tmp_path: Path) -> None:
+    assert _csv(tmp_path, "") == []
+
+
+def test_a_csv_score_is_the_exact_float(tmp_path: Path) -> None:
+    assert _csv(tmp_path, "a,0.1\nb,4.9e-324\n")[1]["score"] == 5e-324
+
+
+@pytest.mark.parametrize("text", ["a,\n", "a,half\n", "a\n", "a,1,2\n"])
+def test_a_csv_answer_that_is_no_answer_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InternalError, match=r"shard-00-00000\.csv\.out: cannot be read as the csv answers"):
+        _csv(tmp_path, text)
+
+
+def test_a_score_that_is_not_finite_becomes_an_error(tmp_path: Path) -> None:
+    found = _csv(tmp_path, "a,nan\nb,inf\nc,0.5\n")
+    assert [(record["score"], record["error"]) for record in found] == [
+        (None, NOT_FINITE_ERROR),
+        (None, NOT_FINITE_ERROR),
+        (0.5, None),
+    ]
+
+
+def _parquet(folder: Path, **columns: pa.Array) -> pa.Table:
+    path = folder / "shard-00-00000.parquet.out"
+    pq.write_table(pa.table(columns), path)
+    return read_answers(path, wire_format="parquet")
+
+
+def test_parquet_answers_name_the_id_as_they_like(tmp_path: Path) -> None:
+    errors = pa.array([None, "refused"])
+    found = _parquet(tmp_path, customer=pa.array([1, 2]), score=pa.array([0.5, 0.75]), error=errors)
+    assert found.to_pylist() == [
+        {"id": 1, "score": 0.5, "error": None},
+        {"id": 2, "score": None, "error": "refused"},
+    ]
+
+
+def test_a_record_without_score_and_error_is_named(tmp_path: Path) -> None:
+    scores = pa.array([0.5, None], pa.float64())
+    with pytest.raises(InternalError, match="record 2 has neither a score nor an error"):
+        _parquet(tmp_path, id=pa.array([1, 2]), score=scores, error=pa.array([None, None], pa.string()))
+
+
+def test_parquet_answers_without_an_error_column_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InternalError, match="found the columns"):
+        _parquet(tmp_path, id=pa.array([1]), score=pa.array([0.5]))

@@ -1,0 +1,51 @@
+"""`python3 -m reporting` as the container starts it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tiny_run import TinyRun, TinyShard
+
+from contracts.container_paths import FAILURE_MESSAGE, inside
+from contracts.progress import Progress, parse_progress
+from reporting.request import ReportPaths
+
+pytestmark = pytest.mark.functional
+
+RUN = TinyRun(shards=[TinyShard.scored(["a", "b"], [0.1, 0.9], ["No", "Yes"])])
+
+
+def _start(root: Path, argv: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "reporting", *argv],
+        env={**os.environ, "BATCHSCORE_ML_ROOT": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_report_ends_with_its_progress_and_success(tmp_path: Path) -> None:
+    done = _start(RUN.write(tmp_path), RUN.argv())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert parse_progress(done.stdout.splitlines()[-1]) == Progress(records=2)
+    assert (ReportPaths.below(tmp_path).pointer / "latest.json").is_file()
+
+
+def test_a_refusal_has_its_exit_code_and_leaves_the_reason_where_the_service_looks(tmp_path: Path) -> None:
+    RUN.write(tmp_path)
+    next(ReportPaths.below(tmp_path).transform.iterdir()).unlink()
+    done = _start(tmp_path, RUN.argv())
+    message = inside(tmp_path, FAILURE_MESSAGE).read_text()
+    assert (done.returncode, done.stderr.strip()) == (70, message)
+    assert message.startswith("the books do not balance, nothing was published: 1 of 1 outputs are missing")
+
+
+def test_wrong_arguments_are_told_where_the_service_looks(tmp_path: Path) -> None:
+    done = _start(tmp_path, RUN.argv(output_format="jsonl"))
+    assert done.returncode == 2
+    assert "valid: parquet, csv" in inside(tmp_path, FAILURE_MESSAGE).read_text()

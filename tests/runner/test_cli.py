@@ -1,0 +1,96 @@
+"""The command line: help at once, one message for an error, the exit code by its kind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import CallerError
+from runner.run_command import parse_parameters
+
+pytestmark = pytest.mark.functional
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = (
+    "",
+    "run",
+    "package",
+    "definition",
+    "results",
+    "models list",
+    "models approve",
+    "models reject",
+    "contract check",
+)
+
+
+def batchscore(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "runner.cli", *arguments]
+    return subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """The SDK takes seconds to import; help must answer at once."""
+    code = (
+        "import sys, runner.cli; "
+        "print([name for name in ('sagemaker', 'boto3', 'pyarrow', 'rich', 'pandas') if name in sys.modules])"
+    )
+
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert answer.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command])
+def test_every_command_shows_an_example(command: str) -> None:
+    answer = batchscore(*command.split(), "--help")
+
+    assert f"batchscore {command.split(maxsplit=1)[0]}" in answer.stdout.split("Example", 1)[1]
+
+
+def test_the_golden_cli_reference_is_what_help_says(update_golden: bool) -> None:
+    """docs/cli.md is generated; `make golden` writes it anew."""
+    parts = ["# Command line reference\n\nGenerated from `--help` by `make golden`.\n"]
+    for command in COMMANDS:
+        answer = batchscore(*command.split(), "--help")
+        title = f"batchscore {command}".strip()
+        text = answer.stdout.replace("python -m runner.cli", "batchscore")
+        parts.append(f"## `{title}`\n\n```text\n{text.rstrip()}\n```\n")
+    reference, path = "\n".join(parts), ROOT / "docs" / "cli.md"
+    if update_golden:
+        path.write_text(reference, encoding="utf-8")
+
+    assert path.read_text(encoding="utf-8") == reference
+
+
+def test_an_error_is_one_message_and_exit_code_2(tmp_path: Path) -> None:
+    answer = batchscore("contract", "check", "nothing.yaml", folder=tmp_path)
+
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr == "error: nothing.yaml: cannot read the contract: No such file or directory\n"
+
+
+def test_an_unknown_option_is_exit_code_2() -> None:
+    assert batchscore("results", "--nonsense").returncode == 2
+
+
+def test_results_without_a_run_say_what_to_do(tmp_path: Path) -> None:
+    answer = batchscore("results", folder=tmp_path)
+
+    assert answer.returncode == 2
+    assert "no run yet; start one with `batchscore run`" in answer.stderr
+
+
+def test_parameters_are_name_and_value() -> None:
+    assert parse_parameters(["A=1", "B=x=y", "C="]) == {"A": "1", "B": "x=y", "C": ""}
+
+
+@pytest.mark.parametrize("texts", [["A"], ["=1"], ["A=1", "A=2"]])
+def test_a_parameter_of_another_form_is_refused(texts: list[str]) -> None:
+    with pytest.raises(CallerError, match=r"expected Name=Value|given twice"):
+        parse_parameters(texts)

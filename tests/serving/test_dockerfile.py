@@ -1,0 +1,43 @@
+"""The image holds the container packages and nothing else of this repository."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+CONTAINER_PACKAGES = {"contracts", "preprocessing", "serving", "reporting"}
+
+
+def copied_paths() -> set[str]:
+    """What the Dockerfile takes from the repository."""
+    lines = re.findall(r"^COPY (?!--from)(\S+) ", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    return {line.rstrip("/") for line in lines}
+
+
+def test_the_image_copies_exactly_the_container_packages() -> None:
+    """The doors, the emulator and the SDK stay outside."""
+    assert copied_paths() == CONTAINER_PACKAGES | {"requirements/container.txt"}
+
+
+def test_the_build_context_lets_through_what_is_copied() -> None:
+    """A path that .dockerignore holds back would fail the build."""
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    let_through = {line[1:].rstrip("/") for line in lines if line.startswith("!")}
+    assert let_through == copied_paths()
+
+
+def test_every_copied_package_exists() -> None:
+    """The list above is about this repository."""
+    missing = [name for name in CONTAINER_PACKAGES if not (ROOT / name / "__init__.py").is_file()]
+    assert missing == []
+
+
+def test_the_model_server_is_what_the_image_starts() -> None:
+    """Batch Transform runs `<image> serve`."""
+    assert 'ENTRYPOINT ["python3", "-m", "serving"]' in (ROOT / "Dockerfile").read_text()
+
+
+def test_dependencies_are_installed_by_hash() -> None:
+    """What is built is what was locked."""
+    assert "--require-hashes" in (ROOT / "Dockerfile").read_text()

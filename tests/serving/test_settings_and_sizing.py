@@ -1,0 +1,98 @@
+"""What the environment says is checked; what it leaves open is computed from the machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import CallerError
+from serving.settings import settings_from
+from serving.sizing import Capacity, Machine, plan_capacity, this_machine
+
+GIB = 1024**3
+MIB = 1024**2
+
+
+def test_an_empty_environment_gives_what_the_service_documents() -> None:
+    """Port 8080 on every interface, payloads of 6 MB, the model in /opt/ml/model."""
+    settings = settings_from({})
+    assert (settings.bind_address, settings.port) == ("0.0.0.0", 8080)  # noqa: S104 - the promise under test
+    assert settings.max_payload_bytes == 6 * MIB
+    assert settings.model_folder == Path("/opt/ml/model")
+    assert settings.concurrent_transforms is None
+    assert settings.expected_fingerprint is None
+
+
+def test_a_laptop_says_where_things_are() -> None:
+    """The emulator names a folder, a loopback address and a port."""
+    settings = settings_from(
+        {
+            "BATCHSCORE_ML_ROOT": "somewhere/ml",
+            "BATCHSCORE_BIND_ADDRESS": "127.0.0.1",
+            "SAGEMAKER_BIND_TO_PORT": "9001",
+            "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": "4",
+            "BATCHSCORE_CONTRACT_FINGERPRINT": "0123456789abcdef",
+        }
+    )
+    assert settings.model_folder == Path("somewhere/ml/model")
+    assert (settings.bind_address, settings.port) == ("127.0.0.1", 9001)
+    assert settings.concurrent_transforms == 4
+    assert settings.expected_fingerprint == "0123456789abcdef"
+
+
+def test_a_payload_limit_of_zero_means_the_largest_of_the_api() -> None:
+    """The service [doc] says 0 when it sends payloads in pieces of any size."""
+    assert settings_from({"SAGEMAKER_MAX_PAYLOAD_IN_MB": "0"}).max_payload_mb == 100
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("SAGEMAKER_BIND_TO_PORT", "http"),
+        ("SAGEMAKER_BIND_TO_PORT", "70000"),
+        ("SAGEMAKER_MAX_PAYLOAD_IN_MB", "101"),
+        ("SAGEMAKER_MAX_PAYLOAD_IN_MB", "-1"),
+        ("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS", "0"),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused(name: str, text: str) -> None:
+    """The message says variable, value and range."""
+    with pytest.raises(CallerError, match=rf"{name} is '{text}'; expected a whole number from"):
+        settings_from({name: text})
+
+
+@pytest.mark.parametrize(
+    ("machine", "model_bytes", "payload_mb", "requested", "expected"),
+    [
+        ((4, 16 * GIB), MIB, 6, None, (4, 1)),  # one request a core
+        ((64, 256 * GIB), MIB, 6, None, (16, 4)),  # 16 x 6 MB is the API's most
+        ((4, 16 * GIB), MIB, 100, None, (1, 4)),  # one large payload at a time, on all cores
+        ((8, 2 * GIB), 400 * MIB, 6, None, (2, 4)),  # memory decides
+        ((2, GIB), 2 * GIB, 6, None, (1, 2)),  # never fewer than one
+        ((8, 16 * GIB), MIB, 6, 2, (2, 4)),  # the transform job's own wish
+        ((2, 16 * GIB), MIB, 6, 8, (8, 1)),
+    ],
+)
+def test_requests_times_threads_fill_the_cores(
+    machine: tuple[int, int],
+    model_bytes: int,
+    payload_mb: int,
+    requested: int | None,
+    expected: tuple[int, int],
+) -> None:
+    """Within memory and the API's limits."""
+    capacity = plan_capacity(
+        Machine(core_count=machine[0], memory_bytes=machine[1]),
+        model_bytes=model_bytes,
+        max_payload_mb=payload_mb,
+        requested=requested,
+    )
+    assert capacity == Capacity(concurrent_transforms=expected[0], threads_per_transform=expected[1])
+
+
+def test_this_machine_has_cores_and_memory() -> None:
+    """Whatever it is."""
+    machine = this_machine()
+    assert machine.core_count >= 1
+    assert machine.memory_bytes > 64 * MIB

@@ -1,0 +1,70 @@
+"""Run the report on a tiny run in this process, as its entry point would."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from bs4 import BeautifulSoup
+from tiny_run import TinyRun
+
+from contracts.ledger import RunLedger, read_ledger
+from reporting.request import ReportPaths, parse_request
+from reporting.run import Surroundings, report_run
+
+NOW = dt.datetime(2026, 11, 23, 6, 1, 40, tzinfo=dt.timezone.utc)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reported:
+    """What one report left on disk."""
+
+    paths: ReportPaths
+    scores_folder: Path
+    ledger: RunLedger
+    html: str
+
+    @property
+    def page(self) -> BeautifulSoup:
+        """The report, parsed."""
+        return BeautifulSoup(self.html, "html.parser")
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """Every number of the page by what it is of."""
+        return {one["data-of"]: one["value"] for one in self.page.find_all("data")}
+
+    @property
+    def evaluation(self) -> dict[str, Any]:
+        """The evaluation document."""
+        return json.loads((self.paths.report / "evaluation.json").read_text())
+
+    @property
+    def scores(self) -> pa.Table:
+        """All published scores, in the order of the shards."""
+        parts = sorted(self.scores_folder.glob("part-*.parquet"))
+        return pa.concat_tables([pq.ParquetFile(part).read() for part in parts])
+
+
+def report(root: Path, run: TinyRun, **changed: str) -> Reported:
+    """Write the run below `root` and report it."""
+    run.write(root)
+    return report_again(root, run, **changed)
+
+
+def report_again(root: Path, run: TinyRun, **changed: str) -> Reported:
+    """Report a run that was written before, and perhaps spoilt since."""
+    request, paths = parse_request(run.argv(**changed)), ReportPaths.below(root)
+    around = Surroundings(now=lambda: NOW, announce=lambda _: None, worker_count=2)
+    report_run(request, paths, around)
+    return Reported(
+        paths=paths,
+        scores_folder=paths.scores / request.scores_folder,
+        ledger=read_ledger(paths.report / "run.json"),
+        html=(paths.report / "report.html").read_text(),
+    )
