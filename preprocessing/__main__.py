@@ -1,8 +1,8 @@
-"""The preprocessing container: `python3 -m preprocessing prepare|plan --name value …`.
+"""The preprocessing container: `python3 -m preprocessing prepare|plan|baseline --name value …`.
 
 `prepare` turns the source objects into shards, kept files, quarantine and a plan (or a part of one); `plan`
-adds the parts of several instances up. Ends with the exit code of `contracts.errors`, and leaves the reason
-of a failure where SageMaker looks for it.
+adds the parts of several instances up; `baseline` describes training data and takes no arguments. Ends with
+the exit code of `contracts.errors`, and leaves the reason of a failure where SageMaker looks for it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from pathlib import Path
 import pyarrow as pa
 
 from contracts import container_paths as paths
-from contracts.atomic_files import write_bytes
+from contracts.atomic_files import write_bytes, write_json
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError, PlatformError
+from contracts.model_artifact import BASELINE_FILE
 from contracts.progress import Progress, format_progress
 from preprocessing.arguments import Arguments, read_arguments
+from preprocessing.baseline import build_baseline
 from preprocessing.hosts import read_hosts
 from preprocessing.plan_parts import read_parts, write_added_plan, write_part
-from preprocessing.prepare import Folders, PrepareRequest, prepare
+from preprocessing.prepare import Folders, PrepareRequest, only_file, prepare
 
 PROGRESS_INTERVAL_SECONDS = 0.5
 MAX_THREADS = 16
@@ -34,7 +36,10 @@ def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run the container's command and return its exit code."""
     root = paths.ml_root(environment)
     try:
-        _run(read_arguments(argv), root)
+        if list(argv) == ["baseline"]:
+            _describe(root)
+        else:
+            _run(read_arguments(argv), root)
     except BatchScoreError as error:
         return _fail(root, error)
     except OSError as error:
@@ -57,6 +62,12 @@ def _run(arguments: Arguments, root: Path) -> None:
     write_part(plan_folder, request.host, manifest)
     if not arguments.is_part:
         write_added_plan(plan_folder, [manifest], arguments.sizing)
+
+
+def _describe(root: Path) -> None:
+    contract = only_file(paths.inside(root, paths.CONTRACT_INPUT))
+    baseline = build_baseline(paths.inside(root, paths.SOURCE_INPUT), contract)
+    write_json(paths.inside(root, paths.PLAN_OUTPUT) / BASELINE_FILE, baseline)
 
 
 def _choose_memory_pool() -> None:

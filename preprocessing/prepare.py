@@ -112,8 +112,12 @@ def prepare(
         CallerError: The input or the contract is wrong.
     """
     started = seconds()
-    contract = read_contract(_only_file(request.folders.contract))
-    files = find_source_files(request.folders.source, request.input_uri)
+    contract = read_contract(only_file(request.folders.contract))
+    files = find_source_files(request.folders.source)
+    if not files and request.hosts.count == 1:  # of several instances, one may have got none
+        raise CallerError(
+            f"{request.input_uri}: there are no source objects below InputUri; expected at least one"
+        )
     for file in files:
         choose_format(file, request.input_format)
     executor = ThreadPoolExecutor(max_workers=request.thread_count)
@@ -133,7 +137,12 @@ def prepare(
     )
 
 
-def _only_file(folder: Path) -> Path:
+def only_file(folder: Path) -> Path:
+    """Return the one file in the contract's folder.
+
+    Raises:
+        CallerError: There is none, or more than one.
+    """
     files = sorted(path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else []
     if len(files) != 1:
         names = ", ".join(path.name for path in files[:5]) or "none"

@@ -1,6 +1,7 @@
 """Write quarantined records: one Parquet file for machines, one short CSV digest for people.
 
-Both appear whole or not at all, and only if something was quarantined. Memory is bounded: records are
+Both appear whole or not at all, also when nothing was quarantined: a later job that reads their prefix would
+fail if it held no object. Memory is bounded: records are
 written in groups, and the digest has one line for each reason and field.
 """
 
@@ -75,7 +76,7 @@ class QuarantineFile:
         if len(self._rows) >= GROUP_RECORDS or self._raw_bytes >= GROUP_RAW_BYTES:
             self._write_group()
 
-    def _write_group(self) -> None:
+    def _write_group(self) -> pyarrow.parquet.ParquetWriter:
         if self._writer is None:
             self._unfinished_path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = pyarrow.parquet.ParquetWriter(
@@ -83,13 +84,13 @@ class QuarantineFile:
             )
         self._writer.write_table(pa.Table.from_pylist(self._rows, schema=QUARANTINE_SCHEMA))
         self._rows, self._raw_bytes = [], 0
+        return self._writer
 
     def _finish(self) -> None:
-        if self._rows:
-            self._write_group()
-        if self._writer is None:
-            return
-        self._writer.close()
+        if self._rows or self._writer is None:
+            self._write_group().close()
+        else:
+            self._writer.close()
         self._unfinished_path.replace(self._path)
         text = io.StringIO()
         lines = csv.writer(text, lineterminator="\n")

@@ -37,19 +37,13 @@ class SourceFile:
     byte_count: int
 
 
-def find_source_files(folder: Path, input_uri: str) -> list[SourceFile]:
-    """Return the source objects below `folder` by key.
-
-    Raises:
-        CallerError: There are none; the message names `input_uri`.
-    """
+def find_source_files(folder: Path) -> list[SourceFile]:
+    """Return the source objects below `folder` by key; none is no error here."""
     files = [
         SourceFile(source_key=path.relative_to(folder).as_posix(), path=path, byte_count=path.stat().st_size)
         for path in folder.rglob("*")
         if path.is_file() and not path.name.startswith(".") and path.name not in MARKER_NAMES
     ]
-    if not files:
-        raise CallerError(f"{input_uri}: there are no source objects below InputUri; expected at least one")
     return sorted(files, key=lambda file: file.source_key.encode(errors="surrogateescape"))
 
 

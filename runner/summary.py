@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from runner.results import RunResults
@@ -20,10 +19,8 @@ def print_summary(results: RunResults) -> None:
     seconds = sum(step.seconds for step in record.steps.values())
     line.append(f" ({seconds:.1f} s in {len(record.steps)} steps)")
     console.print(line)
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
     for name, value in _lines(results):
-        table.add_row(Text(name, style="dim"), Text(value, overflow="fold"))
-    console.print(table)
+        console.print(Text.assemble("  ", (f"{name:<30}", "dim"), value))
 
 
 def _lines(results: RunResults) -> list[tuple[str, str]]:

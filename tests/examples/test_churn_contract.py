@@ -39,7 +39,7 @@ def test_categories_are_exactly_the_published_ones() -> None:
         field.name: sorted(field.categories) for field in data.churn_contract().fields if field.categories
     }
     assert declared == {name: sorted(real[name].unique().to_pylist()) for name in declared}
-    assert len(declared) == 11
+    assert len(declared) == 10
 
 
 def test_frictionless_reads_the_table_schema(table_schema: dict[str, Any]) -> None:

@@ -30,7 +30,7 @@ def test_training_twice_gives_the_same_bytes(model_path: Path, tmp_path: Path) -
 
 
 def test_the_model_knows_customers_that_it_never_saw(model_path: Path) -> None:
-    """AUC on the held-out half, through the code that serves it, from the labels left in the customer base."""
+    """AUC on the held-out half, through the code that serves the model."""
     contract = data.churn_contract()
     base = data.customers()
     held_out = base.filter(base[data.LABEL].is_valid()).drop_null()

@@ -125,9 +125,14 @@ def test_the_quarantine_has_its_schema_and_a_digest_for_people(tmp_path: Path) -
     assert (done.plan.record_count, done.plan.valid_count, done.plan.quarantined_fraction) == (4, 1, 0.75)
 
 
-def test_nothing_quarantined_leaves_an_empty_folder(tmp_path: Path) -> None:
+def test_nothing_quarantined_leaves_empty_files(tmp_path: Path) -> None:
+    """A job whose input prefix holds no object fails, so the report could not be made."""
     done = run_prepare(tmp_path, {"a.csv": DOZEN})
-    assert list((done.outputs / "quarantine").iterdir()) == []
+    assert {path.name for path in (done.outputs / "quarantine").iterdir()} == {
+        "algo-1.parquet",
+        "algo-1.digest.csv",
+    }
+    assert done.quarantine() == []
 
 
 def test_a_source_without_label_keeps_missing_labels(tmp_path: Path) -> None:
@@ -210,6 +215,17 @@ def _part(root: Path, host: str, content: bytes) -> Preparation:
     config.parent.mkdir(parents=True)
     config.write_text(json.dumps({"current_host": host, "hosts": ["algo-1", "algo-2"]}))
     return run_prepare(root, {f"{host}.csv": content}, part_only="true")
+
+
+def test_an_instance_without_a_source_object_writes_an_empty_part(tmp_path: Path) -> None:
+    """With more instances than source objects, some get none."""
+    config = tmp_path / "config" / "resourceconfig.json"
+    config.parent.mkdir(parents=True)
+    config.write_text(json.dumps({"current_host": "algo-2", "hosts": ["algo-1", "algo-2"]}))
+    done = run_prepare(tmp_path, {}, part_only="true")
+    assert done.exit_code == 0
+    part = read_manifest(done.outputs / "plan" / "parts" / "algo-2.json")
+    assert (part.shards, part.sources, part.record_count) == ((), (), 0)
 
 
 def test_parts_of_several_instances_add_up_to_one_plan(tmp_path: Path) -> None:

@@ -1,0 +1,43 @@
+"""The baseline counts what the training data holds, so that a reader can check every number."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from preparation import CONTRACT
+
+from preprocessing.__main__ import main
+
+pytestmark = pytest.mark.functional
+
+
+def described(root: Path, csv: str) -> tuple[int, Path]:
+    inputs = root / "processing" / "input"
+    for name, text in (("contract/c.yaml", CONTRACT), ("source/train.csv", csv)):
+        path = inputs / name
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    code = main(["baseline"], {"BATCHSCORE_ML_ROOT": str(root)})
+    return code, root / "processing" / "output" / "plan" / "baseline.json"
+
+
+def test_categories_and_numbers_are_counted(tmp_path: Path) -> None:
+    rows = [f"{n},{n},{'a' if n < 7 else 'b'},1" for n in range(10)] + ["10,,,0", "11,bad,a,0"]
+    code, path = described(tmp_path, "id,x,kind,label\n" + "\n".join(rows) + "\n")
+
+    baseline = json.loads(path.read_text())
+    assert (code, baseline["record_count"]) == (0, 11)
+    assert baseline["features"]["kind"] == {"missing_count": 1, "values": ["a", "b"], "counts": [7, 3]}
+    assert baseline["features"]["x"]["missing_count"] == 1
+    assert baseline["features"]["x"]["counts"] == [1] * 10
+    assert baseline["features"]["x"]["edges"] == pytest.approx([0.9 * n for n in range(1, 10)])
+
+
+def test_data_without_a_valid_record_is_refused(tmp_path: Path) -> None:
+    code, path = described(tmp_path, "id,x,kind,label\n1,bad,a,0\n")
+
+    assert code == 2
+    assert not path.exists()
+    assert "nothing to describe" in (tmp_path / "output" / "message").read_text()
