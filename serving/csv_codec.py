@@ -4,13 +4,17 @@ A field is a number, or empty where the value is missing. An answer line is the 
 score, or `error: ` and a reason without commas, quotes or line breaks, so that it stays one field when it is
 joined to the record.
 
-A payload is parsed as a whole by pyarrow. Only when that finds damage is it cut in halves until the damaged
-lines stand alone, so each line gets the verdict that it would get by itself.
+A payload is parsed as a whole by pyarrow. Only when that finds damage are the lines looked at one by one, and
+those without a fault parsed together again. What pyarrow still refuses is cut in halves until the damaged
+lines stand alone, so that each line gets the verdict that it would get by itself.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
+import functools
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +29,9 @@ from serving.scorer import Scores
 
 MAX_REASON_CHARS = 200
 _UNSAFE = {ord(","): ";", ord('"'): "'", **dict.fromkeys(range(32), " ")}
+_PLAIN_NUMBER = re.compile(r"(-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?)?")
+"""What an encoder writes, or nothing; anything else is put to pyarrow."""
+
 _BLANK_STARTS = (b"\n", b"\r\n")
 _BLANK_LATER = (b"\n\n", b"\n\r\n")
 
@@ -43,14 +50,17 @@ class CsvCodec:
 
     def decode(self, body: bytes) -> DecodedPayload:
         """Read lines of numbers; see `Codec.decode`. Damaged lines become faults."""
+        body = body.removeprefix(codecs.BOM_UTF8)
         record_count = body.count(b"\n") + (not body.endswith(b"\n"))
         vectors = self._parse(body, record_count)
         if vectors is not None:
             return DecodedPayload(vectors=vectors)
         lines = body.split(b"\n")[:record_count]
+        reasons = [self._reason(line) for line in lines]
+        faults = {at: reason for at, reason in enumerate(reasons) if reason}
+        sound = [at for at, reason in enumerate(reasons) if not reason]
         vectors = np.full((record_count, len(self._features)), np.nan, dtype=np.float32)
-        faults: dict[int, str] = {}
-        self._salvage(lines, 0, vectors, faults)
+        self._salvage(lines, sound, vectors, faults)
         return DecodedPayload(vectors=vectors, faults=faults)
 
     def encode(self, payload: DecodedPayload, scores: Scores) -> bytes:  # noqa: ARG002 - the wire has no ids
@@ -90,39 +100,48 @@ class CsvCodec:
             vectors[:, position] = pc.fill_null(column, float("nan")).to_numpy()
         return vectors
 
-    def _salvage(self, lines: list[bytes], first: int, vectors: np.ndarray, faults: dict[int, str]) -> None:
-        """Fill in the vectors of the sound lines, and say what is wrong with the others."""
-        parsed = self._parse(b"\n".join(lines) + b"\n", len(lines))
+    def _salvage(
+        self, lines: list[bytes], chosen: list[int], vectors: np.ndarray, faults: dict[int, str]
+    ) -> None:
+        """Fill in the vectors of the chosen lines; a line that pyarrow refuses becomes a fault."""
+        parsed = self._parse(b"".join(lines[at] + b"\n" for at in chosen), len(chosen))
         if parsed is not None:
-            vectors[first : first + len(lines)] = parsed
-        elif len(lines) == 1:
-            faults[first] = self._reason(lines[0])
-        else:
-            middle = len(lines) // 2
-            self._salvage(lines[:middle], first, vectors, faults)
-            self._salvage(lines[middle:], first + middle, vectors, faults)
+            vectors[chosen] = parsed
+        elif len(chosen) == 1:
+            faults[chosen[0]] = "cannot be read as numbers; a quote or a line break is in the wrong place"
+        elif chosen:
+            middle = len(chosen) // 2
+            self._salvage(lines, chosen[:middle], vectors, faults)
+            self._salvage(lines, chosen[middle:], vectors, faults)
 
-    def _reason(self, line: bytes) -> str:
-        """Say what is wrong with a line that pyarrow refused."""
+    def _reason(self, line: bytes) -> str | None:
+        """Say what is plainly wrong with a line, or None."""
+        text = line.decode("utf-8", "replace").removesuffix("\r")
+        if not text and len(self._features) == 1:
+            return None
+        if text.count('"') % 2:
+            return "a quote is not closed"
         try:
-            fields = next(csv.reader([line.decode("utf-8", "replace").rstrip("\r")]), [])
+            fields = next(csv.reader([text]), [])
         except csv.Error as error:
             return f"cannot be split into fields: {error}"
         if len(fields) != len(self._features):
             return f"expected {len(self._features)} fields; found {len(fields)}"
-        for name, text in zip(self._features, fields, strict=True):
-            if text and not _is_number(text):
-                return f"feature {name} is {bounded(text, 60)!r}; expected a number or nothing"
-        return "cannot be read as numbers; a quote or a line break is in the wrong place"
+        for name, value in zip(self._features, fields, strict=True):
+            if not (_PLAIN_NUMBER.fullmatch(value) or _is_number(value)):
+                return f"feature {name} is {bounded(value, 60)!r}; expected a number or nothing"
+        return None
 
 
 def _has_blank_line(body: bytes) -> bool:
     return body.startswith(_BLANK_STARTS) or any(blank in body for blank in _BLANK_LATER)
 
 
+@functools.lru_cache(maxsize=4096)
 def _is_number(text: str) -> bool:
+    """Whether pyarrow reads `text` as a number, by the same rules as in a CSV file."""
     try:
-        pa.scalar(text.strip()).cast(pa.float32())
+        pa.scalar(text.strip(" \t")).cast(pa.float32())
     except pa.ArrowInvalid:
         return False
     return True

@@ -50,7 +50,7 @@ def test_one_record_keeps_two_dimensions() -> None:
         (b"1,pro,3", "feature plan is 'pro'; expected a number or nothing"),
         (b"age,plan,active", "feature age is 'age'; expected a number or nothing"),
         (b"\xff,2,3", "feature age is '\N{REPLACEMENT CHARACTER}'; expected a number or nothing"),
-        (b'1,"2,3', "expected 3 fields; found 2"),
+        (b'1,"2,3', "a quote is not closed"),
         (b"1\r2,3,4", "cannot be split into fields: new-line character seen in unquoted field"),
     ],
 )
@@ -60,6 +60,25 @@ def test_a_damaged_line_gets_a_reason_and_its_neighbours_a_score(line: bytes, re
     assert list(payload.faults) == [1]
     assert payload.faults[1].startswith(reason)
     np.testing.assert_array_equal(payload.vectors[[0, 2]], np.array([[31, 0, 1], [29, 2, 0]], np.float32))
+
+
+def test_a_line_that_only_the_parser_refuses_costs_nobody_else_a_score(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Should the closer look find nothing, halving the payload still finds the line."""
+    monkeypatch.setattr(CsvCodec, "_reason", lambda *_: None)
+    payload = CODEC.decode(b"31,0,1\n" * 5 + b"x,0,1\n" + b"29,2,0\n" * 3)
+    assert dict(payload.faults) == {
+        5: "cannot be read as numbers; a quote or a line break is in the wrong place"
+    }
+    assert np.isnan(payload.vectors).any(axis=1).nonzero()[0].tolist() == [5]
+
+
+@pytest.mark.parametrize("body", [b"31,0,1\n29,2,0\n", b"31,0,1\nx,2,0\n"])
+def test_a_byte_order_mark_is_no_part_of_the_first_number(body: bytes) -> None:
+    """Some tools write one before any text."""
+    marked = CODEC.decode(b"\xef\xbb\xbf" + body)
+    np.testing.assert_array_equal(marked.vectors, CODEC.decode(body).vectors)
 
 
 def test_with_one_feature_an_empty_line_is_a_missing_value() -> None:

@@ -1,0 +1,1 @@
+"""The measuring programs and, in `results/`, what they have measured."""
