@@ -11,6 +11,9 @@ PACKAGES := contracts emulator pipelines preprocessing reporting runner serving 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
+# The packages of the container image and no others: what the jobs of a local run are started with.
+CONTAINER := $(VENV)/container
+INSTALL_CONTAINER := $(BIN)/uv pip install --quiet --python $(CONTAINER)/bin/python
 
 .PHONY: help
 help: ## List the targets
@@ -68,10 +71,13 @@ $(VENV)/bootstrap.stamp: requirements/bootstrap.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	@touch $@
 
-$(VENV)/run.stamp: $(VENV)/bootstrap.stamp requirements/run.txt pyproject.toml setup.py
+$(VENV)/run.stamp: $(VENV)/bootstrap.stamp requirements/run.txt requirements/container.txt pyproject.toml setup.py
 	@echo "Installing the locked dependencies (once) …"
 	@$(INSTALL) --require-hashes -r requirements/run.txt
 	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(CONTAINER)
+	@$(INSTALL_CONTAINER) --require-hashes -r requirements/container.txt
+	@$(INSTALL_CONTAINER) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/run.stamp requirements/test.txt

@@ -19,7 +19,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from contracts.atomic_files import write_bytes
-from contracts.contract_file import read_contract
+from contracts.contract_file import check_patterns, read_contract
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
 from contracts.plan import Shard, ShardManifest, SourceObject
@@ -112,7 +112,9 @@ def prepare(
         CallerError: The input or the contract is wrong.
     """
     started = seconds()
-    contract = read_contract(only_file(request.folders.contract))
+    contract_path = only_file(request.folders.contract)
+    contract = read_contract(contract_path)
+    check_patterns(contract, name=contract_path.name)
     files = find_source_files(request.folders.source)
     if not files and request.hosts.count == 1:  # of several instances, one may have got none
         raise CallerError(

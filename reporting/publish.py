@@ -89,8 +89,6 @@ def write_part(path: Path, answers: pa.Table, *, id_field: str, request: ReportR
         if path.suffix == ".csv":
             arrow_csv.write_csv(table, stream)
         else:
-            # Read by folder, `run_id` is also a partition column, which pyarrow and pandas read as a
-            # dictionary of strings with 32-bit indices: the column here must be exactly that, or they refuse.
             pq.write_table(table, stream, compression="snappy", use_dictionary=[*constants])
     with path.open("rb") as stream:
         digest = _digest(stream)

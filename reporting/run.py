@@ -81,10 +81,11 @@ def report_run(request: ReportRequest, paths: ReportPaths, around: Surroundings)
     scores_folder = paths.scores / request.scores_folder
     began_at = around.now()
     try:
-        run = reconcile_and_publish(request, paths, around)
-        # A second of imports (drawing), which a refused run need not pay for.
-        from reporting.report_files import write_report  # noqa: PLC0415
-
+        with ThreadPoolExecutor(max_workers=2) as background:
+            engine, writer = background.submit(_start_engine), background.submit(_import_writer)
+            run = reconcile_and_publish(request, paths, around)
+            engine.result()
+            write_report = writer.result()
         finished_at = write_report(paths.report, run, began_at=began_at, now=around.now)
         write_pointer(paths.pointer, request, finished_at=finished_at)
     except OSError as error:
@@ -98,6 +99,20 @@ def report_run(request: ReportRequest, paths: ReportPaths, around: Surroundings)
         shutil.rmtree(scores_folder, ignore_errors=True)
         raise
     return run
+
+
+def _start_engine() -> None:
+    """Let the engine that draws start up, which takes half a second, while the scores are read."""
+    import vl_convert  # noqa: PLC0415 - see above
+
+    vl_convert.vegalite_to_svg({"data": {"values": []}, "mark": "point"})
+
+
+def _import_writer() -> Callable[..., str]:
+    """Import what describes and draws, half a second too, while the scores are read."""
+    from reporting.report_files import write_report  # noqa: PLC0415 - see above
+
+    return write_report
 
 
 def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Surroundings) -> ReconciledRun:

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from contracts.container_paths import CONTRACT_INPUT, PLAN_OUTPUT, QUARANTINE_OUTPUT, SOURCE_INPUT, inside
-from contracts.contract_file import read_contract
+from contracts.contract_file import check_patterns, read_contract
 from contracts.errors import RunFailedError
 from contracts.plan import MANIFEST_FILE, read_manifest
 from runner.container_code import ask_container, lay_input
@@ -51,6 +51,7 @@ def check_contract(file: Path, against: Path | None) -> None:
         RunFailedError: Some records of the data break a rule.
     """
     contract = read_contract(file)
+    check_patterns(contract, name=str(file))
     console = Console(highlight=False, soft_wrap=True)
     console.print(
         f"{file}: {len(contract.fields)} fields, {len(contract.features)} features, "

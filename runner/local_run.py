@@ -17,6 +17,7 @@ from emulator.execution import Execution, Machine
 from emulator.model_server import choose_port
 from emulator.run_record import RunRecord, now_text
 from runner.container_code import local_image
+from runner.definition_cache import compiled_definition
 from runner.local_state import DEFINITION_FILE, LocalState
 from runner.preflight import RunPlaces, check_places, is_uri
 
@@ -69,7 +70,13 @@ def run_locally(places: RunPlaces, options: RunOptions, state: LocalState, on_ev
     if options.first_port is not None:
         for number in range(options.instance_count or 1):
             choose_port(options.first_port, number)
-    text = compile_definition(options)
+    text = compiled_definition(
+        state.root / "definitions",
+        options.pipeline,
+        wire=options.wire,
+        prepare=options.prepare,
+        transform_sizing="planned" if options.instance_count is None else "fixed",
+    )
     definition = read_definition(text)
     given = _parameters(places, options, state)
     parameters = parameter_values(definition, given)
@@ -92,18 +99,6 @@ def run_locally(places: RunPlaces, options: RunOptions, state: LocalState, on_ev
         first_port=options.first_port,
     )
     return Execution(definition, parameters, record, machine, on_event).run()
-
-
-def compile_definition(options: RunOptions) -> str:
-    """Return the definition's JSON; imports the SDK, which takes seconds, only now."""
-    from pipelines.definition import definition_text  # noqa: PLC0415 - see the docstring
-
-    return definition_text(
-        options.pipeline,
-        wire=options.wire,
-        prepare=options.prepare,
-        transform_sizing="planned" if options.instance_count is None else "fixed",
-    )
 
 
 def _parameters(places: RunPlaces, options: RunOptions, state: LocalState) -> dict[str, str]:

@@ -3,6 +3,7 @@
 .batchscore/
   objects/<bucket>/<key>     stands for S3; objects/laptop/ holds links to the folders of --input, --output
   registry.sqlite            model packages and models
+  definitions/               compiled definitions, see runner.definition_cache
   runs/<run id>/             definition.json, record.json, steps/<step>/*.log
 """
 
@@ -54,6 +55,10 @@ class LocalState:
     def run_folder(self, run_id: str) -> Path:
         """Return the folder of a run, whether it exists or not."""
         return self.root / "runs" / run_id
+
+    def run_ids(self) -> set[str]:
+        """Return the ids of all runs."""
+        return {path.parent.name for path in (self.root / "runs").glob(f"*/{RECORD_FILE}")}
 
     def runs(self) -> list[RunRecord]:
         """Return the record of every run, newest first."""

@@ -16,7 +16,7 @@ import yaml
 
 from contracts.atomic_files import whole_file
 from contracts.container_paths import CONTRACT_INPUT, MODEL, PLAN_OUTPUT, SOURCE_INPUT, inside
-from contracts.contract_file import read_contract
+from contracts.contract_file import check_patterns, read_contract
 from contracts.errors import CallerError
 from contracts.model_artifact import (
     BASELINE_FILE,
@@ -42,7 +42,7 @@ def package_model(model: Path, contract: Path, out: Path, baseline: Path | None 
     Raises:
         BatchScoreError: The model is in no safe format, the contract is wrong, or the two do not fit.
     """
-    read_contract(contract)
+    check_patterns(read_contract(contract), name=str(contract))
     with tempfile.TemporaryDirectory(prefix="batchscore-package-") as temporary:
         root = Path(temporary)
         folder = inside(root, MODEL)

@@ -6,10 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.dataset as pa_dataset
-
-from contracts.errors import CallerError
 from contracts.ledger import LEDGER_FILE, REPORT_FILE, RunLedger, read_ledger
 from contracts.plan import PLAN_FILE, read_plan
 from emulator.run_record import RunRecord
@@ -72,19 +68,6 @@ def results_of(record: RunRecord, state: LocalState) -> RunResults:
         report=_existing(run_folder / "report" / REPORT_FILE),
         facts=facts,
     )
-
-
-def head(results: RunResults, record_count: int) -> pa.Table:
-    """Return the first scored records of a run.
-
-    Raises:
-        CallerError: The run published none.
-    """
-    if results.scores is None:
-        raise CallerError(f"run {results.record.run_id} is {results.record.status} and published no scores")
-    files = sorted(path for path in results.scores.iterdir() if path.suffix in (".parquet", ".csv"))
-    file_format = files[0].suffix.lstrip(".")
-    return pa_dataset.dataset([str(path) for path in files], format=file_format).head(record_count)
 
 
 def _counts(facts: RunLedger | None, run_folder: Path) -> dict[str, int]:

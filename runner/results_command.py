@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.local_state import LocalState, state_folder
-from runner.results import head, results_of
+from runner.results import results_of
+from runner.scores_head import head
 from runner.summary import print_summary
 
 

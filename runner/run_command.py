@@ -62,7 +62,7 @@ def run_command(request: RunRequest) -> None:
         parameters=parse_parameters(request.parameters),
         first_port=request.first_port,
     )
-    runs_before = {run.run_id for run in state.runs()}
+    runs_before = state.run_ids()
     console = Console(stderr=True)
     try:
         with shown_progress(console) as on_event:
@@ -70,9 +70,8 @@ def run_command(request: RunRequest) -> None:
     except (BatchScoreError, KeyboardInterrupt) as error:
         if isinstance(error, KeyboardInterrupt):
             console.print("interrupted: everything that was started is stopped")
-        for record in state.runs()[:1]:
-            if record.run_id not in runs_before:
-                print_summary(results_of(record, state))
+        for run_id in state.run_ids() - runs_before:
+            print_summary(results_of(state.run(run_id), state))
         raise
     print_summary(results_of(record, state))
 
