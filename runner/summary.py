@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from rich.console import Console
 from rich.text import Text
 
@@ -16,8 +18,6 @@ def print_summary(results: RunResults) -> None:
     record = results.record
     line = Text(f"Run {record.run_id} ")
     line.append(record.status, style=_COLOURS.get(record.status, "cyan"))
-    seconds = sum(step.seconds for step in record.steps.values())
-    line.append(f" ({seconds:.1f} s in {len(record.steps)} steps)")
     console.print(line)
     for name, value in _lines(results):
         console.print(Text.assemble("  ", (f"{name:<30}", "dim"), value))
@@ -25,12 +25,13 @@ def print_summary(results: RunResults) -> None:
 
 def _lines(results: RunResults) -> list[tuple[str, str]]:
     lines = [(name, f"{count:,}") for name, count in results.counts.items() if count or name != "unscorable"]
+    lines.append(("time", _time(results)))
     if results.facts is not None:
         ledger = results.facts
         lines += [(f"quarantined: {code}", f"{count:,}") for code, count in ledger.reason_counts.items()]
         if "auc" in ledger.quality:
             lines.append(
-                ("AUC", f"{ledger.quality['auc']:.4f} on {ledger.labelled_count:,} labelled records")
+                ("AUC", f"{ledger.quality['auc']:.4f} on the {ledger.labelled_count:,} records with a label")
             )
         lines.append(("model package", ledger.model_package_arn))
     places = {
@@ -41,3 +42,19 @@ def _lines(results: RunResults) -> list[tuple[str, str]]:
     }
     lines += [(name, str(path)) for name, path in places.items() if path is not None]
     return lines
+
+
+def _time(results: RunResults) -> str:
+    """Say how long the run took from its start to its end, the compiling of the definition left out."""
+    record = results.record
+    if not record.finished_at:
+        return f"began at {record.started_at}, not finished"
+    seconds = (_moment(record.finished_at) - _moment(record.started_at)).total_seconds()
+    slowest = sorted(record.steps.items(), key=lambda item: item[1].seconds, reverse=True)[:3]
+    parts = ", ".join(f"{name} {step.seconds:.1f} s" for name, step in slowest)
+    rate = results.counts.get("scored", 0) / seconds if seconds else 0.0
+    return f"{seconds:.1f} s, {rate:,.0f} records/s ({parts})"
+
+
+def _moment(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text.replace("Z", "+00:00"))

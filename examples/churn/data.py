@@ -62,6 +62,11 @@ def training_customers() -> pa.Table:
     return real.filter(pa.array(is_for_training(real.num_rows))).drop_null()
 
 
+def write_training_customers(path: Path) -> None:
+    """Write what the model learns from as CSV with a header."""
+    _write_csv(path, training_customers())
+
+
 def customers(row_count: int | None = None) -> pa.Table:
     """Return the customer base to be scored.
 
@@ -81,9 +86,13 @@ def customers(row_count: int | None = None) -> pa.Table:
 
 def write_customers(path: Path, row_count: int | None = None) -> None:
     """Write the customer base as CSV with a header; a missing value is empty."""
+    _write_csv(path, customers(row_count))
+
+
+def _write_csv(path: Path, records: pa.Table) -> None:
     options = pa_csv.WriteOptions(quoting_style="none", quoting_header="none")
     with whole_file(path) as stream:
-        pa_csv.write_csv(customers(row_count), stream, options)
+        pa_csv.write_csv(records, stream, options)
 
 
 def _resampled(base: pa.Table, row_count: int) -> pa.Table:

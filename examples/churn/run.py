@@ -36,12 +36,14 @@ class ChurnFiles:
 
     Attributes:
         customers: The customer base as CSV.
+        training: What the model learns from, as CSV, for the baseline in the artifact.
         model: The trained model.
         artifact: Model and contract, packaged.
         output: Folder that scores and report are published in.
     """
 
     customers: Path
+    training: Path
     model: Path
     artifact: Path
     output: Path
@@ -52,6 +54,7 @@ def files_below(work: Path, row_count: int | None) -> ChurnFiles:
     size = "real" if row_count is None else str(row_count)
     return ChurnFiles(
         customers=work / "input" / size / "customers.csv",
+        training=work / "model" / "training.csv",
         model=work / "model" / "model.ubj",
         artifact=work / "model" / ARTIFACT_FILE,
         output=work / "output" / size,
@@ -61,6 +64,7 @@ def files_below(work: Path, row_count: int | None) -> ChurnFiles:
 def package_command(files: ChurnFiles) -> list[str]:
     """Return the command that makes the model artifact."""
     arguments = ["--model", str(files.model), "--contract", str(data.CONTRACT_PATH)]
+    arguments += ["--baseline", str(files.training)]
     return [*BATCHSCORE, "package", *arguments, "--out", str(files.artifact)]
 
 
@@ -102,6 +106,7 @@ def prepare(files: ChurnFiles, row_count: int | None) -> int:
     key = source_key()
     what = "the real customers" if row_count is None else f"{row_count:,} resampled customers"
     make_once(files.customers, key, what, lambda: data.write_customers(files.customers, row_count))
+    make_once(files.training, key, "the training data", lambda: data.write_training_customers(files.training))
     make_once(files.model, key, "the churn model", lambda: train.write_model(files.model))
     # Fixed words and paths of this folder; no shell.
     return subprocess.run(package_command(files), check=False).returncode  # noqa: S603

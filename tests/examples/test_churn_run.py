@@ -30,6 +30,8 @@ def test_the_model_is_packaged_by_the_products_command() -> None:
         str(files.model),
         "--contract",
         str(data.CONTRACT_PATH),
+        "--baseline",
+        str(files.training),
         "--out",
         str(files.artifact),
     ]
