@@ -8,12 +8,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROWS ?=
 PACKAGES := contracts emulator pipelines preprocessing reporting runner serving steps
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
+LOCK := $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
-INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
+INSTALL := $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 # The packages of the container image and no others: what the jobs of a local run are started with.
 CONTAINER := $(VENV)/container
-INSTALL_CONTAINER := $(BIN)/uv pip install --quiet --python $(CONTAINER)/bin/python
+INSTALL_CONTAINER := $(BIN)/uv pip install --quiet --system-certs --python $(CONTAINER)/bin/python
 
 .PHONY: help
 help: ## List the targets
