@@ -11,6 +11,7 @@ are refused before anything is written.
 from __future__ import annotations
 
 import gzip
+import shutil
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -61,13 +62,21 @@ def check_artifact(path: Path) -> DatasetContract:
 def unpack_artifact(path: Path, folder: Path) -> None:
     """Unpack a checked artifact into `folder`, as SageMaker does into `/opt/ml/model`.
 
+    Only the content of files is taken from the archive, neither owners nor modes nor times.
+
     Raises:
         CallerError: It is not an archive, or has a member that may not be unpacked.
     """
     with _readable(path):
         for archive, member in _members(path):
-            _safe_name(path, member)
-            archive.extract(member, folder, filter="data")
+            target = folder / _safe_name(path, member)
+            content = archive.extractfile(member)
+            if content is None:  # a folder
+                target.mkdir(parents=True, exist_ok=True)
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with content, target.open("wb") as stream:
+                shutil.copyfileobj(content, stream)
 
 
 @contextmanager
