@@ -1,0 +1,185 @@
+"""The part of a contract below `fields`: names, types, constraints, categories.
+
+Each function adds what is wrong to a list of faults and returns something of the right type, so that all
+faults of a contract are found in one reading.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from typing import Any
+
+from contracts.dataset import FIELD_TYPES, Constraints, Field
+from contracts.errors import near_matches
+
+_FIELD_KEYS = {"name", "type", "title", "description", "constraints", "categories", "format", "example"}
+_CONSTRAINT_KEYS = {
+    "required": bool,
+    "unique": bool,
+    "minimum": None,
+    "maximum": None,
+    "enum": list,
+    "pattern": str,
+    "minLength": int,
+    "maxLength": int,
+}
+_VALUE_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "date": (dt.date,),
+    "datetime": (dt.datetime,),
+}
+
+
+def read_fields(document: Any, faults: list[str]) -> tuple[Field, ...]:
+    """Return the fields that can be read, in the order of the contract."""
+    if not isinstance(document, list) or not document:
+        faults.append("`fields` must be a list with at least one field")
+        return ()
+    fields = []
+    for number, entry in enumerate(document, start=1):
+        built = _field(entry, f"field {number}", faults)
+        if built is not None:
+            fields.append(built)
+    names = [entry.name for entry in fields]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        faults.append(f"field {name!r} is there more than once")
+    return tuple(fields)
+
+
+def _field(document: Any, where: str, faults: list[str]) -> Field | None:
+    if not isinstance(document, dict) or not isinstance(document.get("name"), str) or not document["name"]:
+        faults.append(f"{where} needs a `name` that is text (quote it if YAML reads it as something else)")
+        return None
+    name = document["name"]
+    where = f"field {name!r}"
+    check_keys(document, _FIELD_KEYS, where, faults)
+    kind = document.get("type", "string")
+    if kind not in FIELD_TYPES:
+        faults.append(f"{where} has the type {kind!r}; {near_matches(str(kind), FIELD_TYPES)}")
+        return Field(name=name, type="string")
+    if document.get("format", "default") != "default":
+        faults.append(f"{where} has the format {document['format']!r}; only `default` is supported")
+    categories: tuple[str, ...] = ()
+    if "categories" in document:
+        if kind != "string":
+            faults.append(f"{where} has `categories`, which only a string field may have, but is {kind}")
+        categories = read_texts(document["categories"], f"{where}: `categories`", faults)
+    return Field(
+        name=name,
+        type=kind,
+        description=str(document.get("description", "")),
+        constraints=_constraints(document.get("constraints", {}), kind, where, faults),
+        categories=categories,
+    )
+
+
+def _constraints(document: Any, kind: str, where: str, faults: list[str]) -> Constraints:
+    if not isinstance(document, dict):
+        faults.append(f"{where}: `constraints` must be a mapping")
+        return Constraints()
+    check_keys(document, set(_CONSTRAINT_KEYS), f"{where}: `constraints`", faults)
+    before = len(faults)
+    for key, expected in _CONSTRAINT_KEYS.items():
+        value = document.get(key)
+        if value is not None and expected is not None and type(value) is not expected:
+            faults.append(f"{where}: `{key}` is {value!r}; expected {expected.__name__}")
+    if len(faults) > before:
+        return Constraints()
+    _text_rules(document, kind, where, faults)
+    values = {
+        key: read_value(document.get(key), kind, f"{where}: `{key}`", faults)
+        for key in ("minimum", "maximum")
+    }
+    enum = tuple(read_value(value, kind, f"{where}: `enum`", faults) for value in document.get("enum") or ())
+    if len(faults) == before and None not in values.values() and values["minimum"] > values["maximum"]:
+        faults.append(f"{where}: `minimum` {values['minimum']} is above `maximum` {values['maximum']}")
+    return Constraints(
+        required=document.get("required", False),
+        minimum=values["minimum"],
+        maximum=values["maximum"],
+        enum=enum,
+        pattern=document.get("pattern"),
+        min_length=document.get("minLength"),
+        max_length=document.get("maxLength"),
+    )
+
+
+def _text_rules(document: dict[str, Any], kind: str, where: str, faults: list[str]) -> None:
+    for key in ("pattern", "minLength", "maxLength"):
+        if key in document and kind != "string":
+            faults.append(f"{where}: `{key}` is for string fields, but the field is {kind}")
+    for key in ("minimum", "maximum"):
+        if key in document and kind in ("string", "boolean"):
+            faults.append(f"{where}: `{key}` is not for {kind} fields")
+    shortest, longest = document.get("minLength", 0), document.get("maxLength", sys.maxsize)
+    if not 0 <= shortest <= longest:
+        faults.append(f"{where}: `minLength` {shortest} and `maxLength` {longest} let nothing through")
+    if None in (document.get("enum") or ()):
+        faults.append(f"{where}: `enum` has an empty value; leave it out, a missing value is no value")
+
+
+def read_value(document: Any, kind: str, where: str, faults: list[str]) -> Any:
+    """Return the value if it is of the field's type; dates may also be ISO 8601 text, moments are UTC."""
+    value = document
+    if value is None:
+        return None
+    if kind in ("date", "datetime") and isinstance(value, str):
+        value = _moment(value, kind)
+    fault = _value_fault(value, kind)
+    if fault:
+        faults.append(f"{where} has {document!r} ({type(document).__name__}); {fault}")
+        return None
+    if isinstance(value, dt.datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=dt.timezone.utc)
+    return value
+
+
+def _moment(text: str, kind: str) -> Any:
+    """Return the date or moment that ISO 8601 text says, or the text if it says none."""
+    try:
+        if kind == "date":
+            return dt.date.fromisoformat(text)
+        return dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return text
+
+
+def _value_fault(value: Any, kind: str) -> str:
+    """Say why `value` is none of the field's type; an empty text if it is one."""
+    is_other_kind = (isinstance(value, bool) and kind != "boolean") or (
+        isinstance(value, dt.datetime) and kind == "date"
+    )
+    is_of_kind = isinstance(value, _VALUE_TYPES[kind]) and not is_other_kind
+    if not is_of_kind:
+        remedy = "; quote it, YAML reads it as something else" if kind == "string" else ""
+        return f"expected {kind}{remedy}"
+    if kind == "integer" and not -(2**63) <= value < 2**63:
+        return "expected an integer of at most 64 bits"
+    if kind == "number" and not abs(value) <= sys.float_info.max:
+        return "expected a finite number"
+    return ""
+
+
+def read_texts(document: Any, where: str, faults: list[str]) -> tuple[str, ...]:
+    """Return a list of different texts."""
+    if not isinstance(document, list):
+        faults.append(f"{where} must be a list of texts")
+        return ()
+    for value in document:
+        if not isinstance(value, str):
+            faults.append(f"{where} has {value!r} ({type(value).__name__}); expected text: quote it")
+            return ()
+    if len(set(document)) != len(document):
+        faults.append(f"{where} names a value twice")
+    return tuple(document)
+
+
+def check_keys(document: dict[Any, Any], known: set[str], where: str, faults: list[str]) -> None:
+    """Note every key that is not known, with near matches."""
+    for key in document:
+        if key not in known:
+            faults.append(f"{where} has the unknown key {key!r}; {near_matches(str(key), known)}")
