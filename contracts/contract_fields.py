@@ -71,7 +71,7 @@ def _field(document: Any, where: str, faults: list[str]) -> Field | None:
     return Field(
         name=name,
         type=kind,
-        description=str(document.get("description", "")),
+        description=read_description(document, where, faults),
         constraints=_constraints(document.get("constraints", {}), kind, where, faults),
         categories=categories,
     )
@@ -115,7 +115,8 @@ def _text_rules(document: dict[str, Any], kind: str, where: str, faults: list[st
     for key in ("minimum", "maximum"):
         if key in document and kind in ("string", "boolean"):
             faults.append(f"{where}: `{key}` is not for {kind} fields")
-    shortest, longest = document.get("minLength", 0), document.get("maxLength", sys.maxsize)
+    shortest, longest = document.get("minLength") or 0, document.get("maxLength")
+    longest = sys.maxsize if longest is None else longest
     if not 0 <= shortest <= longest:
         faults.append(f"{where}: `minLength` {shortest} and `maxLength` {longest} let nothing through")
     if None in (document.get("enum") or ()):
@@ -123,7 +124,10 @@ def _text_rules(document: dict[str, Any], kind: str, where: str, faults: list[st
 
 
 def read_value(document: Any, kind: str, where: str, faults: list[str]) -> Any:
-    """Return the value if it is of the field's type; dates may also be ISO 8601 text, moments are UTC."""
+    """Return the value if it is of the field's type; dates may also be ISO 8601 text, moments are UTC.
+
+    A number becomes a float, as it is in the column that it is compared with.
+    """
     value = document
     if value is None:
         return None
@@ -135,7 +139,7 @@ def read_value(document: Any, kind: str, where: str, faults: list[str]) -> Any:
         return None
     if isinstance(value, dt.datetime) and value.tzinfo is None:
         return value.replace(tzinfo=dt.timezone.utc)
-    return value
+    return float(value) if kind == "number" else value
 
 
 def _moment(text: str, kind: str) -> Any:
@@ -161,6 +165,15 @@ def _value_fault(value: Any, kind: str) -> str:
         return "expected an integer of at most 64 bits"
     if kind == "number" and not abs(value) <= sys.float_info.max:
         return "expected a finite number"
+    return ""
+
+
+def read_description(document: dict[Any, Any], where: str, faults: list[str]) -> str:
+    """Return the description, which must be text; empty if there is none."""
+    description = document.get("description", "")
+    if isinstance(description, str):
+        return description
+    faults.append(f"{where}: `description` must be text")
     return ""
 
 

@@ -6,12 +6,13 @@ text, that is reported with the remedy (quote it) and never coerced.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from contracts.contract_fields import check_keys, read_fields, read_texts, read_value
+from contracts.contract_fields import check_keys, read_description, read_fields, read_texts, read_value
 from contracts.dataset import FEATURE_TYPES, UNSEEN_CATEGORY_POLICIES, DatasetContract, Field
 from contracts.errors import CallerError, near_matches
 
@@ -38,8 +39,13 @@ def read_contract(path: Path) -> DatasetContract:
     return parse_contract(content, name=str(path))
 
 
-def parse_contract(content: bytes, *, name: str) -> DatasetContract:
-    """Parse and check a contract; `name` stands before each fault in the message.
+def parse_contract(content: bytes, *, name: str, is_trusted: bool = True) -> DatasetContract:
+    """Parse and check a contract.
+
+    Args:
+        content: YAML or JSON.
+        name: Stands before each fault in the message.
+        is_trusted: Otherwise only JSON is taken: a few bytes of YAML can stand for gigabytes of values.
 
     Raises:
         CallerError: As for `read_contract`.
@@ -47,7 +53,8 @@ def parse_contract(content: bytes, *, name: str) -> DatasetContract:
     if len(content) > MAX_CONTRACT_BYTES:
         raise CallerError(f"{name}: a contract may be at most {MAX_CONTRACT_BYTES} bytes long")
     try:
-        document = yaml.load(content, Loader=_LOADER)  # noqa: S506 - it is a safe loader
+        # The YAML loader is a safe one.
+        document = yaml.load(content, Loader=_LOADER) if is_trusted else json.loads(content)  # noqa: S506
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise CallerError(f"{name}: is neither YAML nor JSON: {_one_line(error)}") from error
     faults: list[str] = []
@@ -55,6 +62,11 @@ def parse_contract(content: bytes, *, name: str) -> DatasetContract:
     if faults or contract is None:
         raise CallerError(f"{name}: the contract is wrong: " + "; ".join(faults))
     return contract
+
+
+def whole_value_pattern(pattern: str) -> str:
+    """Return the regular expression that matches a text if `pattern` matches the whole of it."""
+    return rf"\A(?:{pattern})\z"
 
 
 def check_patterns(contract: DatasetContract, *, name: str) -> None:
@@ -71,8 +83,10 @@ def check_patterns(contract: DatasetContract, *, name: str) -> None:
 
     faults = []
     for entry in contract.fields:
-        try:
-            pc.match_substring_regex(pa.array([""]), entry.constraints.pattern or "")
+        pattern = entry.constraints.pattern or ""
+        try:  # as it stands too: `a)|(b` is a fault that disappears in brackets
+            pc.match_substring_regex(pa.array([""]), pattern)
+            pc.match_substring_regex(pa.array([""]), whole_value_pattern(pattern))
         except pa.ArrowInvalid as error:
             faults.append(
                 f"field {entry.name!r}: `pattern` is no regular expression in RE2 syntax: {_one_line(error)}"
@@ -104,6 +118,7 @@ def _build(document: Any, faults: list[str]) -> DatasetContract | None:
     if policy not in UNSEEN_CATEGORY_POLICIES:
         faults.append(f"`scoring.unseenCategory` is {policy!r}; valid: {', '.join(UNSEEN_CATEGORY_POLICIES)}")
     missing_values = read_texts(document.get("missingValues", [""]), "`missingValues`", faults)
+    description = read_description(document, "the contract", faults)
     positive_label = _positive_label(scoring.get("positiveLabel"), fields, label, faults)
     if faults:
         return None
@@ -115,7 +130,7 @@ def _build(document: Any, faults: list[str]) -> DatasetContract | None:
         label=label or None,
         positive_label=positive_label,
         unseen_category=policy,
-        description=str(document.get("description", "")),
+        description=description,
     )
 
 
@@ -168,4 +183,8 @@ def _positive_label(value: Any, fields: tuple[Field, ...], label: str, faults: l
         faults.append(
             f"label {label!r} is a {kind}: say with `scoring.positiveLabel` which value counts as 1"
         )
+    enum = next(entry.constraints.enum for entry in fields if entry.name == label)
+    if value is not None and enum and value not in enum:
+        valid = ", ".join(repr(allowed) for allowed in enum)
+        faults.append(f"`scoring.positiveLabel` is {value!r}, which no label has; valid: {valid}")
     return read_value(value, kind, "`scoring.positiveLabel`", faults)

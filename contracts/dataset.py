@@ -17,9 +17,10 @@ with one more key, `scoring`:
       unseenCategory: quarantine          # or `missing`: the model sees a missing value
 
 A field of the source that the contract does not name is ignored. The source must have the id, the features
-and every other field that is `required`; the label may be absent, since what is scored need not have an
-outcome yet. `constraints.enum` says what is valid; `categories` says what the model has seen, and a value
-outside it is handled by `unseenCategory`. Reading and checking a contract is `contracts.contract_file`.
+and every other field that is `required`. Not so the label: its column may be absent and its value missing,
+`required` or not, since what is scored need not have an outcome yet. `constraints.enum` says what is valid;
+`categories` says what the model has seen, and a value outside it is handled by `unseenCategory`. Reading and
+checking a contract is `contracts.contract_file`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Constraints:
     """Rules for one field, in Table Schema's words.
 
     Attributes:
-        required: A missing value is a fault.
+        required: A missing value is a fault, except in the label.
         minimum: Smallest valid value, inclusive, in the field's type.
         maximum: Largest valid value, inclusive, in the field's type.
         enum: The only valid values, or empty for any.
@@ -117,7 +118,7 @@ class DatasetContract:
         records that it lets through exactly as before.
         """
         meaning = {
-            "id": self.id_field,
+            "id": [self.id_field, self.field(self.id_field).type],
             "missing": sorted(self.missing_values),
             "features": [[entry.name, entry.type, list(entry.categories)] for entry in self.feature_fields],
         }

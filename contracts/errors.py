@@ -18,7 +18,6 @@ MAX_MESSAGE_CHARS = 1024
 """Longest message kept: the length of a job's failure reason in AWS (ProcessingJob `ExitMessage`)."""
 
 EXIT_SUCCEEDED = 0
-EXIT_INTERRUPTED = 130
 
 
 class BatchScoreError(Exception):

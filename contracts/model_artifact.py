@@ -47,7 +47,7 @@ def check_artifact(path: Path) -> DatasetContract:
             if name == CONTRACT_FILE:
                 stream = archive.extractfile(member)
                 content = stream.read(MAX_CONTRACT_BYTES + 1) if stream else b""
-                contract = parse_contract(content, name=f"{path}:{CONTRACT_FILE}")
+                contract = parse_contract(content, name=f"{path}:{CONTRACT_FILE}", is_trusted=False)
     model_names = [name for name in names if name in MODEL_FILES]
     if len(model_names) != 1:
         raise CallerError(

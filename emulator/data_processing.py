@@ -10,19 +10,16 @@ them; how the service quotes is not documented.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
-import re
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
+from contracts.data_filters import filter_problems
 from contracts.errors import CallerError
-
-MAX_FILTER_CHARS = 63
-_FILTER = re.compile(r"^\$(?:\[([^\]]*)\])?$")
-_INDEX = re.compile(r"^\s*(-?\d+)\s*$")
-_RANGE = re.compile(r"^\s*(-?\d*)\s*:\s*(-?\d*)\s*$")
+from contracts.wire import CSV_CONTENT_TYPE
 
 
 class DataProcessingError(CallerError):
@@ -35,30 +32,22 @@ def selected_columns(json_path: str, column_count: int) -> list[int]:
     Raises:
         DataProcessingError: It is no filter for CSV, or an index is out of range.
     """
-    match = _FILTER.match(json_path)
-    if match is None or len(json_path) > MAX_FILTER_CHARS:
-        raise DataProcessingError(
-            f"{json_path!r} is no filter for CSV; expected $ or $[…] with indices and at most one range, "
-            f"in {MAX_FILTER_CHARS} characters"
-        )
-    if match.group(1) is None:
+    problems = filter_problems(json_path, content_type=CSV_CONTENT_TYPE)
+    if problems:
+        raise DataProcessingError(f"filter {json_path!r} {'; '.join(problems)}")
+    if json_path == "$":
         return list(range(column_count))
-    parts = match.group(1).split(",")
-    if sum(":" in part for part in parts) > 1:
-        raise DataProcessingError(f"{json_path!r} has more than one range, which the service refuses")
     columns: list[int] = []
-    for part in parts:
+    for part in json_path.removeprefix("$[").removesuffix("]").split(","):
         columns += _columns_of(part, json_path, column_count)
     return columns
 
 
 def _columns_of(part: str, json_path: str, column_count: int) -> list[int]:
-    if match := _RANGE.match(part):
-        start, stop = (int(text) if text else None for text in match.groups())
+    if ":" in part:
+        start, stop = (int(text) if text else None for text in part.split(":"))
         return list(range(column_count))[start:stop]
-    if not (match := _INDEX.match(part)):
-        raise DataProcessingError(f"{json_path!r}: {part!r} is neither an index nor a range")
-    index = int(match.group(1))
+    index = int(part)
     if not -column_count <= index < column_count:
         raise DataProcessingError(
             f"{json_path!r}: index {index} is out of range, a row has {column_count} values"
@@ -75,6 +64,10 @@ def parse_rows(text: bytes, *, name: str) -> pa.Table:
     if not text.strip():
         return pa.table({})
     try:
+        if text.startswith(codecs.BOM_UTF8):
+            text = (
+                codecs.BOM_UTF8 + text
+            )  # pyarrow takes one mark away, which here belongs to the first value
         ended = text if text.endswith(b"\n") else text + b"\n"  # pyarrow finds no row in one unended line
         parsed = pa_csv.read_csv(
             pa.BufferReader(ended),

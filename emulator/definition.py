@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from contracts.errors import CallerError, near_matches
@@ -13,7 +15,18 @@ from contracts.errors import CallerError, near_matches
 STEP_TYPES = ("Processing", "Transform", "Model", "RegisterModel", "Condition", "Fail")
 
 _STEP_REFERENCE = re.compile(r"^Steps\.([A-Za-z0-9\-_]+)(?:\.|$)")
-_PARSERS = {"String": str, "Integer": int, "Float": float}
+MAX_VALUE_CHARS = 1024
+"""Of a parameter's value [doc: StartPipelineExecution]."""
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {"String": str, "Integer": int, "Float": _finite}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +84,24 @@ def read_definition(text: str) -> Definition:
         faults += [
             f"step {step.name} waits for {name}, which is no step" for name in step.waits_for - set(steps)
         ]
+    faults += [
+        f"condition {step.name} stands inside condition {step.gate[0]}, which the service does not allow"
+        for step in steps.values()
+        if step.type == "Condition" and step.gate is not None
+    ]
+    if not faults:
+        faults += _cycles(steps)
     if faults:
         raise CallerError("the pipeline definition cannot be executed: " + "; ".join(faults))
     return Definition(parameters=parameters, steps=steps)
+
+
+def _cycles(steps: Mapping[str, Step]) -> list[str]:
+    try:
+        TopologicalSorter({name: step.waits_for for name, step in steps.items()}).prepare()
+    except CycleError as error:
+        return [f"steps wait for each other: {' -> '.join(error.args[1])}"]
+    return []
 
 
 def _steps(documents: list[dict[str, Any]], gate: tuple[str, bool] | None) -> Iterator[Step]:
@@ -134,6 +162,8 @@ def parameter_values(definition: Definition, given: Mapping[str, str]) -> dict[s
                 faults.append(f"parameter {name!r} has no default and no value was given")
             values[name] = declared.get("DefaultValue")
             continue
+        if len(given[name]) > MAX_VALUE_CHARS:
+            faults.append(f"parameter {name!r} has {len(given[name])} characters, at most {MAX_VALUE_CHARS}")
         try:
             values[name] = _PARSERS[declared["Type"]](given[name])
         except ValueError:

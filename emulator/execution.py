@@ -8,6 +8,7 @@ there is no service whose faults could be retried.
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -91,23 +92,35 @@ class Execution:
         """
         self._update(status="Executing")
         try:
-            with ThreadPoolExecutor(max_workers=max(len(self._definition.steps), 1)) as workers:
+            with (
+                self._processes,
+                ThreadPoolExecutor(max_workers=max(len(self._definition.steps), 1)) as workers,
+            ):
                 try:
                     self._schedule(workers)
                 except BaseException:
                     self._processes.stop_all()
                     raise
         except BaseException as error:
-            status = "Stopped" if isinstance(error, KeyboardInterrupt) else "Failed"
-            self._update(
-                status=status, finished_at=now_text(), failure_reason=str(error) or type(error).__name__
-            )
+            self._give_up(error)
             raise
         if self._errors:
             self._update(status="Failed", finished_at=now_text(), failure_reason=str(self._errors[0]))
             raise self._errors[0]
         self._update(status="Succeeded", finished_at=now_text())
         return self._record
+
+    def _give_up(self, error: BaseException) -> None:
+        """Record that the run ended before its end, and every step that was under way with it."""
+        is_interrupt = isinstance(error, KeyboardInterrupt)
+        status, reason = ("Stopped", "interrupted") if is_interrupt else ("Failed", str(error))
+        steps = {
+            name: replace(step, status="Stopped", finished_at=now_text())
+            if step.status == "Executing"
+            else step
+            for name, step in self._record.steps.items()
+        }
+        self._update(status=status, finished_at=now_text(), failure_reason=reason, steps=steps)
 
     def _schedule(self, workers: ThreadPoolExecutor) -> None:
         running: dict[Future[Mapping[str, Any]], tuple[Step, float]] = {}
@@ -158,8 +171,8 @@ class Execution:
             return self._dispatch(step, arguments)
         except BatchScoreError:
             raise
-        except InterruptedError as error:
-            raise PlatformError(str(error)) from error
+        except (InterruptedError, sqlite3.Error) as error:
+            raise PlatformError(f"step {step.name}: {error}") from error
         except OSError as error:
             raise PlatformError(
                 f"step {step.name}: {error.strerror or error} ({error.filename or 'no file named'}); "

@@ -25,9 +25,11 @@ PING_TIMEOUT_SECONDS = 2.0
 START_TIMEOUT_SECONDS = 1800.0
 """A job whose ping keeps failing is stopped after about 30 minutes [doc]."""
 
+_PING_WAIT_SECONDS = 0.05
 _RETRY_WAIT_SECONDS = 0.2
 _ANSWER_CHARS = 300
 HOST = "127.0.0.1"
+MAX_PORT = 65535
 
 
 class InvocationError(BatchScoreError):
@@ -57,12 +59,16 @@ class ModelServer:
                 if self._pool.request("GET", "/ping", timeout=PING_TIMEOUT_SECONDS).status == 200:
                     return
             except urllib3.exceptions.HTTPError:
-                time.sleep(0.05)  # not listening yet
+                pass  # not listening yet
+            time.sleep(_PING_WAIT_SECONDS)
         raise JobFailedError(f"the model server did not answer /ping in {START_TIMEOUT_SECONDS:.0f} seconds")
 
     def execution_parameters(self) -> Mapping[str, Any]:
         """Return what the container offers; an empty mapping where it has no such route."""
-        answer = self._pool.request("GET", "/execution-parameters", timeout=PING_TIMEOUT_SECONDS)
+        try:
+            answer = self._pool.request("GET", "/execution-parameters", timeout=PING_TIMEOUT_SECONDS)
+        except urllib3.exceptions.HTTPError as error:
+            raise JobFailedError(f"/execution-parameters was not answered: {error}") from error
         if answer.status != 200:
             return {}
         try:
@@ -129,6 +135,8 @@ def choose_port(first_port: int | None, instance_number: int) -> int:
         CallerError: The wanted port is in use.
     """
     wanted = 0 if first_port is None else first_port + instance_number
+    if wanted > MAX_PORT:
+        raise CallerError(f"port {wanted} is above {MAX_PORT}; choose a lower one with --port")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

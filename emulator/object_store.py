@@ -91,4 +91,6 @@ def _files(folder: Path) -> Iterator[tuple[Path, int]]:
         for name in names:
             if not (name.startswith(".") and name.endswith(PARTIAL_SUFFIX)):
                 file = Path(path, name)
+                if not file.exists():
+                    raise CallerError(f"{file}: is a link to nothing; remove it or mend it")
                 yield file, file.stat().st_size

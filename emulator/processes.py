@@ -6,11 +6,13 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from contracts.progress import Progress, parse_progress
 
@@ -18,6 +20,8 @@ STOP_SECONDS = 30.0
 """Between SIGTERM and SIGKILL [doc: "Use Your Own Inference Code with Batch Transform"]."""
 
 LOG_TAIL_LINES = 20
+LOG_TAIL_CHARS = 700
+"""Kept of those lines, from their end, so that the reason is not cut off a failure message."""
 _MAX_LINE_BYTES = 64 * 1024
 
 
@@ -68,6 +72,11 @@ class ContainerProcess:
         self._reader.start()
 
     @property
+    def group_id(self) -> int:
+        """Process group of the process and all it starts."""
+        return self._popen.pid
+
+    @property
     def exit_code(self) -> int | None:
         """Exit code, negative for a signal, or None while the process lives."""
         return self._popen.poll()
@@ -81,7 +90,8 @@ class ContainerProcess:
     def log_tail(self) -> str:
         """Return the last lines of the log, progress lines left out."""
         self._reader.join(timeout=0.5)
-        return "\n".join(self._tail)
+        text = "\n".join(self._tail)
+        return text if len(text) <= LOG_TAIL_CHARS else "… " + text[-LOG_TAIL_CHARS:]
 
     def stop(self, grace_seconds: float = STOP_SECONDS) -> None:
         """Send SIGTERM to the process and all it started, then SIGKILL after the grace time."""
@@ -112,35 +122,34 @@ class ContainerProcess:
 
 
 class ProcessPool:
-    """All living processes of a run, so that one call can stop them."""
+    """All living processes of a run, so that one call can stop them.
+
+    Used as a context manager, it also has a watchdog, which stops them if this process dies.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._living: set[ContainerProcess] = set()
         self._is_stopping = False
+        self._watchdog: subprocess.Popen[bytes] | None = None
 
     @property
     def is_stopping(self) -> bool:
         """Whether `stop_all` was called: nothing new may start."""
         return self._is_stopping
 
-    def start(
-        self,
-        argv: Sequence[str],
-        *,
-        environment: Mapping[str, str],
-        folder: Path,
-        log_path: Path,
-        on_progress: Callable[[Progress], None],
-    ) -> ContainerProcess:
-        """Start a process; arguments as for ContainerProcess."""
+    def start(self, argv: Sequence[str], **options: Any) -> ContainerProcess:
+        """Start a process; arguments as for ContainerProcess.
+
+        Raises:
+            InterruptedError: `stop_all` was called.
+        """
         with self._lock:
             if self._is_stopping:
                 raise InterruptedError("the run is being stopped")
-            process = ContainerProcess(
-                argv, environment=environment, folder=folder, log_path=log_path, on_progress=on_progress
-            )
+            process = ContainerProcess(argv, **options)
             self._living.add(process)
+            self._tell_watchdog(f"+{process.group_id}")
         return process
 
     def end(self, process: ContainerProcess, grace_seconds: float = STOP_SECONDS) -> None:
@@ -148,6 +157,7 @@ class ProcessPool:
         process.stop(grace_seconds)
         with self._lock:
             self._living.discard(process)
+            self._tell_watchdog(f"-{process.group_id}")
 
     def stop_all(self, grace_seconds: float = 5.0) -> None:
         """Stop every process, side by side, and let none start any more."""
@@ -159,3 +169,22 @@ class ProcessPool:
             stopper.start()
         for stopper in stoppers:
             stopper.join()
+
+    def __enter__(self) -> ProcessPool:
+        """Start the watchdog, which ends what still lives when this process is gone."""
+        self._watchdog = subprocess.Popen(
+            [sys.executable, "-m", "emulator.watchdog"], stdin=subprocess.PIPE, start_new_session=True
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let the watchdog go, once everything has ended."""
+        with self._lock:
+            watchdog, self._watchdog = self._watchdog, None
+        if watchdog is not None:
+            watchdog.communicate()
+
+    def _tell_watchdog(self, line: str) -> None:
+        if self._watchdog is not None and self._watchdog.stdin is not None:
+            self._watchdog.stdin.write(line.encode() + b"\n")
+            self._watchdog.stdin.flush()

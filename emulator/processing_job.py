@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +48,9 @@ def run_processing_job(request: Mapping[str, Any], context: JobContext) -> dict[
     for host, root in roots.items():
         _lay_tree(request, root, host, hosts, context)
     _run_processes(request, roots, context)
-    for root in roots.values():
-        _upload(request, root, context)
+    if context.processes.is_stopping:
+        raise InterruptedError("the run is being stopped; nothing was uploaded")
+    _upload_all(request, roots.values(), context)
     for root in roots.values():
         shutil.rmtree(root)
     return {
@@ -79,8 +80,10 @@ def _lay_input(
     entry: Mapping[str, Any], root: Path, host: str, hosts: list[str], context: JobContext
 ) -> None:
     source = entry["S3Input"]
-    if source.get("S3DataType", "S3Prefix") != "S3Prefix" or source.get("S3InputMode", "File") != "File":
-        raise CallerError(f"input {entry['InputName']}: only S3DataType S3Prefix in File mode is emulated")
+    emulated = {"S3DataType": "S3Prefix", "S3InputMode": "File", "S3CompressionType": "None"}
+    for key, only in emulated.items():
+        if source.get(key, only) != only:
+            raise CallerError(f"input {entry['InputName']}: {key} {source[key]} is not emulated, {only} is")
     folder = inside(root, source["LocalPath"])
     folder.mkdir(parents=True, exist_ok=True)
     uri = source["S3Uri"]
@@ -143,9 +146,24 @@ def _failure_reason(root: Path, code: int, process: ContainerProcess) -> str:
     return f"the container {ending} without a failure message; its last lines:\n{process.log_tail()}"
 
 
-def _upload(request: Mapping[str, Any], root: Path, context: JobContext) -> None:
+def _upload_all(request: Mapping[str, Any], roots: Iterable[Path], context: JobContext) -> None:
+    """Upload the outputs in their order; if one file fails, take back what this job uploaded."""
+    uploaded: list[str] = []
+    try:
+        for root in roots:
+            for path, uri in _outputs(request, root):
+                context.store.move_in(path, uri)
+                uploaded.append(uri)
+    except OSError:
+        for uri in uploaded:
+            context.store.path_of(uri).unlink(missing_ok=True)
+        raise
+
+
+def _outputs(request: Mapping[str, Any], root: Path) -> Iterator[tuple[Path, str]]:
+    """Yield each output file and its URI; in each output, marker files such as `_SUCCESS` last."""
     for entry in request.get("ProcessingOutputConfig", {}).get("Outputs", []):
         folder = inside(root, entry["S3Output"]["LocalPath"])
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            uri = entry["S3Output"]["S3Uri"].rstrip("/") + "/" + path.relative_to(folder).as_posix()
-            context.store.move_in(path, uri)
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        for path in sorted(files, key=lambda path: (path.name.startswith("_"), path)):
+            yield path, entry["S3Output"]["S3Uri"].rstrip("/") + "/" + path.relative_to(folder).as_posix()

@@ -71,6 +71,14 @@ class ModelRegistry:
         _check_approval_status(approval_status)
         with closing(self._connect()) as connection, connection:
             connection.execute("begin immediate")
+            twin = connection.execute(
+                "select group_name from model_package where lower(group_name) = ? and group_name <> ?",
+                (group.lower(), group),
+            ).fetchone()
+            if twin is not None:
+                raise CallerError(
+                    f"group {group!r} differs only in case from {twin[0]!r}; ARNs are lower-cased"
+                )
             (version,) = connection.execute(
                 "select coalesce(max(version), 0) + 1 from model_package where group_name = ?", (group,)
             ).fetchone()

@@ -25,7 +25,7 @@ class StepRecord:
 
     Attributes:
         type: As in the definition.
-        status: `Executing`, `Succeeded` or `Failed`.
+        status: `Executing`, `Succeeded`, `Failed` or `Stopped`.
         started_at: UTC, ISO 8601.
         finished_at: UTC, ISO 8601; empty while it runs.
         seconds: Wall time once it has ended.

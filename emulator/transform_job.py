@@ -7,6 +7,7 @@ is uploaded [doc: "Use Batch Transform"].
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -90,8 +91,12 @@ def _run_instance(
 ) -> list[str]:
     """Serve one instance's objects; return a failure message for each that failed."""
     with _server(number, facts, counter) as server:
-        offered = {} if facts.max_concurrent and facts.max_payload_mb else server.execution_parameters()
-        cutting = batching(facts, offered)
+        is_settled = facts.max_concurrent and facts.max_payload_mb and facts.strategy
+        offered = {} if is_settled else server.execution_parameters()
+        try:
+            cutting = batching(facts, offered)
+        except (TypeError, ValueError) as error:
+            raise JobFailedError(f"/execution-parameters offered {offered!r}: {error}") from error
         with ExitStack() as stack:
             senders = stack.enter_context(ThreadPoolExecutor(max_workers=cutting.max_concurrent))
             keepers = stack.enter_context(ThreadPoolExecutor(max_workers=cutting.max_concurrent))
@@ -128,6 +133,7 @@ def _server(number: int, facts: TransformRequest, counter: _ObjectCounter) -> It
         yield server
     finally:
         context.processes.end(process)
+        shutil.rmtree(root, ignore_errors=True)
 
 
 class _ObjectTransform:

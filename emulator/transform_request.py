@@ -10,10 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contracts.data_filters import filter_problems
 from contracts.errors import CallerError
 
 BYTES_PER_MB = 1024 * 1024
 MAX_PAYLOAD_MB = 100
+MAX_INSTANCES = 100
+MAX_ENVIRONMENT_ENTRIES = 16
 DEFAULT_PAYLOAD_MB = 6
 DEFAULT_TIMEOUT_SECONDS = 600
 DEFAULT_RETRIES = 3
@@ -142,20 +145,24 @@ def _optional_integer(value: Any) -> int | None:
 
 def _faults(facts: TransformRequest) -> list[str]:
     """Name what CreateTransformJob refuses [doc: API reference]."""
-    concurrent, payload_mb = facts.max_concurrent or 1, facts.max_payload_mb
+    concurrent = facts.max_concurrent or 1
+    payload_mb = DEFAULT_PAYLOAD_MB if facts.max_payload_mb is None else facts.max_payload_mb
     rules = {
-        f"InstanceCount is {facts.instance_count}, the least is 1": facts.instance_count >= 1,
-        f"MaxPayloadInMB is {payload_mb}, expected 0 to {MAX_PAYLOAD_MB}": 0
-        <= (payload_mb or 0)
-        <= MAX_PAYLOAD_MB,
+        f"InstanceCount is {facts.instance_count}, expected 1 to {MAX_INSTANCES}": (
+            1 <= facts.instance_count <= MAX_INSTANCES
+        ),
+        f"Environment has {len(facts.environment)} entries, at most {MAX_ENVIRONMENT_ENTRIES} are taken": (
+            len(facts.environment) <= MAX_ENVIRONMENT_ENTRIES
+        ),
+        f"MaxPayloadInMB is {payload_mb}, expected 0 to {MAX_PAYLOAD_MB}": 0 <= payload_mb <= MAX_PAYLOAD_MB,
         "MaxPayloadInMB 0 (chunked transfer) is not emulated": payload_mb != 0,
         f"MaxConcurrentTransforms {concurrent} x MaxPayloadInMB {payload_mb} is above {MAX_PAYLOAD_MB}": (
-            concurrent * (payload_mb or 1) <= MAX_PAYLOAD_MB
+            concurrent * payload_mb <= MAX_PAYLOAD_MB
         ),
         "InvocationsTimeoutInSeconds must be 1 to 3600": 1 <= facts.timeout_seconds <= 3600,
         "InvocationsMaxRetries must be 0 to 3": 0 <= facts.max_retries <= 3,
-        "BatchStrategy SingleRecord needs a SplitType": (
-            facts.strategy != "SingleRecord" or facts.split_type != "None"
+        f"BatchStrategy {facts.strategy} needs a SplitType": (
+            facts.strategy is None or facts.split_type != "None"
         ),
         **_data_processing_rules(facts),
     }
@@ -166,7 +173,14 @@ def _data_processing_rules(facts: TransformRequest) -> dict[str, bool]:
     """Return the rules for filters and joins [doc: "Associate Prediction Results with Input Records"]."""
     if not facts.uses_data_processing:
         return {}
+    filters = {"InputFilter": facts.input_filter, "OutputFilter": facts.output_filter}
+    problems = {
+        f"{name} {text!r} {problem}": False
+        for name, text in filters.items()
+        for problem in filter_problems(text, content_type=facts.content_type)
+    }
     return {
+        **problems,
         f"filters and joins are emulated for text/csv, not for {facts.content_type}": (
             facts.content_type == "text/csv"
         ),
@@ -193,13 +207,20 @@ def request_environment(facts: TransformRequest) -> dict[str, str]:
 
 
 def batching(facts: TransformRequest, offered: Mapping[str, Any]) -> Batching:
-    """Settle how payloads are cut: the request first, then what `/execution-parameters` offered."""
+    """Settle how payloads are cut: the request first, then what `/execution-parameters` offered.
+
+    Raises:
+        ValueError: What the container offered is no number, or none above 0.
+    """
     strategy = facts.strategy or _STRATEGIES.get(str(offered.get("BatchStrategy")), "MultiRecord")
     payload_mb = facts.max_payload_mb
     if payload_mb is None:
         payload_mb = int(offered.get("MaxPayloadInMB", DEFAULT_PAYLOAD_MB))
+    max_concurrent = facts.max_concurrent or int(offered.get("MaxConcurrentTransforms", 1))
+    if payload_mb < 1 or max_concurrent < 1:
+        raise ValueError("expected numbers above 0")
     return Batching(
         takes_many_records=strategy == "MultiRecord",
-        max_concurrent=facts.max_concurrent or int(offered.get("MaxConcurrentTransforms", 1)),
+        max_concurrent=max_concurrent,
         max_payload_bytes=payload_mb * BYTES_PER_MB,
     )

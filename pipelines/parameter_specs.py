@@ -12,8 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from contracts.errors import CallerError, near_matches
-
 PrimitiveType = type[str] | type[int] | type[float]
 
 NO_COUNT_LIMIT = 2_147_483_647
@@ -96,14 +94,3 @@ _SPECS = (
 )
 
 PARAMETER_SPECS = MappingProxyType({spec.name: spec for spec in _SPECS})
-
-
-def parameter_spec(name: str) -> ParameterSpec:
-    """Return the parameter of that name.
-
-    Raises:
-        CallerError: There is none; the message names near matches.
-    """
-    if name not in PARAMETER_SPECS:
-        raise CallerError(f"pipeline parameter {name!r} is unknown; {near_matches(name, PARAMETER_SPECS)}")
-    return PARAMETER_SPECS[name]

@@ -1,6 +1,7 @@
 """Describe training data, so that later runs can say how far their data has drifted from it.
 
-For each feature: how many records have no value, and a histogram. Categories and booleans are counted by
+For each feature: how many records have no value (or one that the contract lets stand for none), and a
+histogram. Categories and booleans are counted by
 value; numbers by bins whose edges are the deciles of the first records. Only records that are valid under
 the contract count.
 """
@@ -83,6 +84,7 @@ def _add(histogram: dict[str, Any], column: pa.ChunkedArray) -> None:
     histogram["missing_count"] += column.null_count
     if "values" in histogram:
         positions = pc.index_in(column.drop_null(), value_set=pa.array(histogram["values"], type=column.type))
+        histogram["missing_count"] += positions.null_count  # unseen, and so missing to the model
         bins = positions.drop_null().to_numpy()
     else:
         bins = np.searchsorted(histogram["edges"], _numbers(column), side="right")

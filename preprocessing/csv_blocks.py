@@ -1,8 +1,8 @@
 """Read one CSV source object as a stream of blocks, each cut at the end of a record.
 
 Goes in: a binary stream of UTF-8 CSV with a header, comma as delimiter. Comes out: blocks of about
-`BLOCK_BYTES`, in order. Memory is bounded by the block size and the largest record allowed, whatever the
-size of the source; a longer record is skipped over and quarantined with its first bytes.
+`BLOCK_BYTES`, in order. Memory is bounded by the block size and twice the largest record allowed, whatever
+the size of the source; a longer record is skipped over and quarantined with its first bytes.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ import numpy as np
 from contracts.dataset import DatasetContract, Field
 from contracts.errors import CallerError, near_matches
 from contracts.quarantine import MAX_RAW_BYTES
-from preprocessing.csv_parse import CsvBlock, CsvLayout
-from preprocessing.csv_scan import RecordScan, scan_records, too_large
+from preprocessing.csv_parse import UTF8_MARK, CsvBlock, CsvLayout, without_line_end
+from preprocessing.csv_scan import RecordScan, decisive_byte_count, scan_records, too_large
 
 BLOCK_BYTES = 8 * 1024 * 1024
 """Read at once: large enough that calls cost nothing, small enough that a few blocks fit in memory."""
 
-UTF8_MARK = b"\xef\xbb\xbf"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -88,37 +87,50 @@ class _Piece:
 
 
 class _Pieces:
-    """Cut a stream into scanned pieces, keeping count of bytes and lines."""
+    """Cut a stream into scanned pieces, keeping count of bytes and lines.
+
+    Which records come out does not depend on where one read ends and the next begins.
+    """
 
     def __init__(self, source: CsvSource, max_record_bytes: int, block_bytes: int) -> None:
         self._source = source
         self._max_record_bytes = max_record_bytes
+        self._decisive_byte_count = decisive_byte_count(max_record_bytes)
         self._block_bytes = block_bytes
         self._byte_offset = 0
         self._line_number = 1
 
     def __iter__(self) -> Iterator[_Piece]:
-        following = self._without_mark(self._source.stream.read(self._block_bytes))
-        carried = b""
-        while following or carried:
-            content = carried + following
+        reads = self._reads()
+        content, wanted_byte_count = b"", 0
+        for following in reads:
+            content += following
+            if following and len(content) < wanted_byte_count:
+                continue  # so that a long record is scanned a few times, and not once for every read
             scan = scan_records(content, is_last=not following, max_record_bytes=self._max_record_bytes)
-            consumed = scan.consumed_byte_count
-            if consumed:
+            if scan.consumed_byte_count:
                 yield self._piece(content, scan)
-            carried = content[consumed:]
-            if len(carried) > self._max_record_bytes:
-                piece, carried = self._skip_record(carried)
+                content = content[scan.consumed_byte_count :]
+            if len(content) >= self._decisive_byte_count:
+                piece, content = self._skip_record(content, reads)
                 yield piece
-            following = self._source.stream.read(self._block_bytes) if following else b""
+            wanted_byte_count = min(2 * len(content), self._decisive_byte_count)
 
-    def _without_mark(self, content: bytes) -> bytes:
-        if content.startswith(UTF16_MARKS):
+    def _reads(self) -> Iterator[bytes]:
+        """Yield the source without its byte order mark, read by read, and nothing (`b""`) at its end."""
+        head = b""
+        while len(head) < len(UTF8_MARK) and (following := self._source.stream.read(self._block_bytes)):
+            head += following
+        if head.startswith(UTF16_MARKS):
             raise CallerError(f"{self._source.source_key}: is UTF-16; expected UTF-8: convert it first")
-        if content.startswith(UTF8_MARK):
+        if head.startswith(UTF8_MARK):
             self._byte_offset = len(UTF8_MARK)
-            return content[len(UTF8_MARK) :]
-        return content
+            head = head[len(UTF8_MARK) :]
+        if head:
+            yield head
+        while following := self._source.stream.read(self._block_bytes):
+            yield following
+        yield b""
 
     def _piece(self, content: bytes, scan: RecordScan) -> _Piece:
         piece = _Piece(
@@ -128,22 +140,26 @@ class _Pieces:
         self._line_number += int(np.searchsorted(scan.line_feeds, scan.consumed_byte_count))
         return piece
 
-    def _skip_record(self, started: bytes) -> tuple[_Piece, bytes]:
+    def _skip_record(self, started: bytes, reads: Iterator[bytes]) -> tuple[_Piece, bytes]:
         """Skip the record that begins with `started`, up to the next line feed.
 
         Returns:
             A piece with the record's first bytes, and the bytes after the record.
         """
-        byte_count, line_feed_count, line_end_bytes, rest = len(started), started.count(b"\n"), 0, b""
-        while following := self._source.stream.read(self._block_bytes):
+        kept, tail, rest = started[:MAX_RAW_BYTES], started[-2:], b""
+        byte_count, line_feed_count = len(started), started.count(b"\n")
+        for following in reads:
             end = following.find(b"\n") + 1
-            byte_count += end or len(following)
+            skipped = following[: end or len(following)]
+            byte_count += len(skipped)
+            kept += skipped[: MAX_RAW_BYTES - len(kept)]
+            tail = (tail + skipped[-2:])[-2:]
             if end:
                 line_feed_count += 1
-                line_end_bytes = 2 if following[:end].endswith(b"\r\n") else 1
                 rest = following[end:]
                 break
-        kept = started[:MAX_RAW_BYTES]
+        raw_byte_count = byte_count - len(tail) + len(without_line_end(tail))
+        kept = kept[:raw_byte_count]
         scan = RecordScan(
             starts=np.array([0]),
             ends=np.array([len(kept)]),
@@ -156,7 +172,7 @@ class _Pieces:
             scan=scan,
             byte_offset=self._byte_offset,
             line_number=self._line_number,
-            raw_byte_count=byte_count - line_end_bytes,
+            raw_byte_count=raw_byte_count,
         )
         self._byte_offset += byte_count
         self._line_number += line_feed_count

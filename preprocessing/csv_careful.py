@@ -1,13 +1,17 @@
-"""Read one CSV record byte by byte: the way taken where quotes are irregular.
+"""Read one CSV record byte by byte: the way taken where quotes are irregular, or a record is very long.
 
-The rules are those of `csv_scan`, which calls this for single records only.
+The rules are those of `csv_scan`, which calls this for single records only. What it says of a record does not
+depend on how many bytes after the record are at hand: while they could matter, it asks for more.
 """
 
 from __future__ import annotations
 
+LOOKAHEAD_BYTES = 2
+"""Bytes after a quote that decide whether it closes a field: the second of a CR LF is the last one."""
+
 
 def careful_record(
-    content: bytes, start: int, *, is_last: bool, max_record_bytes: int
+    content: bytes, start: int, *, is_last: bool, reach_bytes: int
 ) -> tuple[int | None, str | None]:
     """Read the record that begins at `start`.
 
@@ -15,30 +19,33 @@ def careful_record(
         content: The bytes at hand.
         start: Position of the record's first byte.
         is_last: The source ends with `content`.
-        max_record_bytes: A quote open for longer counts as unclosed.
+        reach_bytes: A quote that is not closed within so many bytes of the record's start is unclosed.
 
     Returns:
         The record's end, or None if more bytes are needed to know it; and what is wrong with it, or None.
+        With `reach_bytes` and LOOKAHEAD_BYTES at hand, None means that the record ends with the next line
+        feed, which is not at hand.
     """
-    position, fault = start, None
+    position, fault, bound = start, None, start + reach_bytes
     while True:
         if content[position : position + 1] == b'"':
-            closed = _closing_quote(content, position, start + max_record_bytes)
-            if closed is None and not is_last and len(content) - start <= max_record_bytes:
+            closed = _closing_quote(content, position, bound)
+            needed = bound if closed is None else closed + 1 + LOOKAHEAD_BYTES
+            if len(content) < needed and not is_last:
                 return None, None
             if _is_unclosed(content, position, closed):
-                return _line_end(content, position), "a quote is opened and not closed"
+                return _line_end(content, position, is_last), "a quote is opened and not closed"
             position = (closed or position) + 1
             fault = fault or (None if _may_follow(content, position) else "text follows a closing quote")
-        line_end = content.find(b"\n", position)
-        if line_end < 0 and not is_last:
+        end = _line_end(content, position, is_last)
+        if end is None:
             return None, None
-        line_end = line_end if line_end >= 0 else len(content)
+        line_end = end - 1 if content[end - 1 : end] == b"\n" else end
         comma = content.find(b",", position, line_end)
         if _has_lone_return(content, position, comma if comma >= 0 else line_end):
             fault = fault or "a carriage return stands outside quotes and does not end the line"
         if comma < 0:
-            return min(line_end + 1, len(content)), fault
+            return end, fault
         position = comma + 1
 
 
@@ -69,9 +76,12 @@ def _may_follow(content: bytes, position: int) -> bool:
     )
 
 
-def _line_end(content: bytes, position: int) -> int:
+def _line_end(content: bytes, position: int, is_last: bool) -> int | None:
+    """Return the position after the line of `position`, or None if it is not at hand."""
     found = content.find(b"\n", position)
-    return found + 1 if found >= 0 else len(content)
+    if found < 0:
+        return len(content) if is_last else None
+    return found + 1
 
 
 def _has_lone_return(content: bytes, start: int, end: int) -> bool:

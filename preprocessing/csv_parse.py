@@ -19,6 +19,8 @@ from contracts.quarantine import MAX_RAW_BYTES, ReasonCode
 from preprocessing.csv_scan import StructureFault
 from preprocessing.records import QuarantinedRecord, RecordPlace
 
+UTF8_MARK = b"\xef\xbb\xbf"
+
 
 @dataclass(frozen=True, kw_only=True)
 class CsvLayout:
@@ -52,7 +54,8 @@ class CsvBlock:
         byte_offset: Of `content` in the source object.
         line_number: Of the first line of `content`.
         layout: How to read it.
-        raw_byte_count: Length of the block's only record where `content` holds only its first bytes.
+        raw_byte_count: Length of the block's only record, without its line end, where `content` holds no
+            more than its first bytes.
         source_bytes_done: As in RecordBlock.
     """
 
@@ -85,12 +88,14 @@ class CsvBlock:
     def place(self, index: int) -> RecordPlace:
         """Return where the record of that index stands."""
         start, end = int(self.starts[index]), int(self.ends[index])
-        raw = self.content[start:end].removesuffix(b"\n").removesuffix(b"\r")
+        raw = self.content[start:end]
+        if self.raw_byte_count is None:
+            raw = without_line_end(raw)
         return RecordPlace(
             line_number=self.line_number + int(np.searchsorted(self.line_feeds, start)),
             byte_offset=self.byte_offset + start,
             raw=raw[:MAX_RAW_BYTES],
-            raw_byte_count=self.raw_byte_count or len(raw),
+            raw_byte_count=len(raw) if self.raw_byte_count is None else self.raw_byte_count,
         )
 
 
@@ -120,21 +125,29 @@ class ParsedCsv:
         return self.block.place(int(self.rows[row]))
 
 
+def without_line_end(raw: bytes) -> bytes:
+    """Return a record's bytes without the LF or CR LF that ends it, or the CR that ends the source."""
+    return raw.removesuffix(b"\n").removesuffix(b"\r")
+
+
 def _find_encoding_faults(block: CsvBlock, faults: dict[int, StructureFault]) -> None:
-    position = int(block.starts[0])
-    content = memoryview(block.content)[: int(block.ends[-1])]
-    if block.content.isascii():
+    """Note each record that is not UTF-8, decoding one by one only where the whole is not."""
+    first, last = int(block.starts[0]), int(block.ends[-1])
+    if block.content.isascii() or _encoding_fault(memoryview(block.content)[first:last]) is None:
         return
-    while position < len(content):
-        try:
-            str(content[position:], "utf-8")
-        except UnicodeDecodeError as error:
-            index = int(np.searchsorted(block.ends, position + error.start, side="right"))
-            found = f"is not UTF-8: byte 0x{content[position + error.start]:02x} ({error.reason})"
+    beyond_ascii = first + np.flatnonzero(np.frombuffer(block.content, dtype=np.uint8)[first:last] >= 0x80)
+    for index in np.unique(np.searchsorted(block.ends, beyond_ascii, side="right")).tolist():
+        found = _encoding_fault(block.content[int(block.starts[index]) : int(block.ends[index])])
+        if found is not None:
             faults.setdefault(index, StructureFault(reason=ReasonCode.INVALID_ENCODING, message=found))
-            position = int(block.ends[index])
-        else:
-            return
+
+
+def _encoding_fault(content: bytes | memoryview) -> str | None:
+    try:
+        str(content, "utf-8")
+    except UnicodeDecodeError as error:
+        return f"is not UTF-8: byte 0x{content[error.start]:02x} ({error.reason})"
+    return None
 
 
 def _parse_rows(block: CsvBlock, faults: dict[int, StructureFault]) -> tuple[np.ndarray, pa.Table]:
@@ -171,6 +184,8 @@ def _read(block: CsvBlock, indices: np.ndarray) -> tuple[pa.Table, dict[int, str
     if not len(indices):
         return pa.table({name: pa.array([], type=kind) for name, kind in types.items()}), {}
     content = _joined(block, indices)
+    if content[: len(UTF8_MARK)] == UTF8_MARK:
+        content = UTF8_MARK + bytes(content)  # pyarrow drops one, wherever in the source these bytes stand
     wrong_counts: dict[int, str] = {}
 
     def note_wrong_count(row: Any) -> str:

@@ -8,9 +8,10 @@ Rules, as RFC 4180 has them, and what is done where it leaves a choice:
 * Lines end with LF or CR LF. A lone CR outside quotes makes its record malformed.
 * A quote opens a quoted field at the first byte of the field only; elsewhere it is an ordinary character.
 * Text after a closing quote makes the record malformed.
-* A quote that is never closed, or whose closing quote on a later line is followed by text, is taken as
-  unclosed: the record is malformed and ends with the line on which that quote opened, so that one
-  forgotten quote costs one record and not all that follow.
+* A quote that is not closed within twice the largest record allowed, or whose closing quote on a later line
+  is followed by text, is taken as unclosed: the record is malformed and ends with the line on which that
+  quote opened, so that one forgotten quote costs one record and not all that follow. Twice, so that a quoted
+  record which is too large is held back whole, instead of its lines being taken for records.
 * A blank line is no record.
 
 The work is vectorised: a quote is regular if what stands before it (opening) or after it (closing) allows
@@ -24,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from contracts.quarantine import ReasonCode
-from preprocessing.csv_careful import careful_record
+from preprocessing.csv_careful import LOOKAHEAD_BYTES, careful_record
 
 QUOTE, COMMA, LINE_FEED, CARRIAGE_RETURN = b'",\n\r'
 
@@ -67,13 +68,15 @@ def scan_records(content: bytes, *, is_last: bool, max_record_bytes: int) -> Rec
     Args:
         content: Begins at the first byte of a record.
         is_last: The source ends here, so the last record needs no line end.
-        max_record_bytes: A longer record is faulty, and a quote open for longer counts as unclosed.
+        max_record_bytes: A longer record is faulty.
     """
     values = np.frombuffer(content, dtype=np.uint8)
     line_feeds = np.flatnonzero(values == LINE_FEED)
     malformed: dict[int, str] = {}
     if QUOTE in content:
-        ends = _QuotedScan(content, values, line_feeds, is_last, max_record_bytes).ends(malformed)
+        ends = _QuotedScan(content, values, line_feeds, is_last, reach_bytes(max_record_bytes)).ends(
+            malformed
+        )
     else:
         ends = line_feeds + 1
     has_open_end = is_last and len(content) > (int(ends[-1]) if len(ends) else 0)
@@ -85,6 +88,16 @@ def scan_records(content: bytes, *, is_last: bool, max_record_bytes: int) -> Rec
     _add_too_large(starts, ends, max_record_bytes, faults)
     consumed = int(ends[-1]) if len(ends) else 0
     return _without_blank_lines(values, starts, ends, line_feeds, faults, consumed)
+
+
+def reach_bytes(max_record_bytes: int) -> int:
+    """Return how far from a record's start a quote may be closed."""
+    return 2 * max_record_bytes
+
+
+def decisive_byte_count(max_record_bytes: int) -> int:
+    """Return how many bytes tell where a record ends, except for the next line feed after them."""
+    return reach_bytes(max_record_bytes) + LOOKAHEAD_BYTES
 
 
 def _malformed(message: str) -> StructureFault:
@@ -122,7 +135,7 @@ def _add_lone_returns(
     lone = returns[values[returns + 1] != LINE_FEED]
     for index in np.unique(np.searchsorted(ends, lone, side="right")):
         start, end = int(starts[index]), int(ends[index])
-        _, message = careful_record(content[start:end], 0, is_last=True, max_record_bytes=end - start)
+        _, message = careful_record(content[start:end], 0, is_last=True, reach_bytes=end - start)
         if message and int(index) not in faults:
             faults[int(index)] = _malformed(message)
 
@@ -163,12 +176,12 @@ class _QuotedScan:
         values: np.ndarray,
         line_feeds: np.ndarray,
         is_last: bool,
-        max_record_bytes: int,
+        reach_bytes: int,
     ) -> None:
         self._content = content
         self._line_feeds = line_feeds
         self._is_last = is_last
-        self._max_record_bytes = max_record_bytes
+        self._reach_bytes = reach_bytes
         self._quotes = np.flatnonzero(values == QUOTE)
         self._quotes_before = np.searchsorted(self._quotes, line_feeds)
         self._irregular = _irregular_quotes(values, self._quotes)
@@ -181,13 +194,16 @@ class _QuotedScan:
             quote_index = int(np.searchsorted(self._quotes, position))
             irregular_at = self._next_irregular(quote_index)
             regular = self._regular_ends(position, quote_index, irregular_at)
+            over_reach = self._first_over_reach(position, regular)
+            regular = regular[:over_reach]
             pieces.append(regular)
             found += len(regular)
             position = int(regular[-1]) if len(regular) else position
-            if irregular_at is None and not self._is_open_too_long(position, quote_index):
+            is_settled = irregular_at is None and over_reach is None
+            if is_settled and not self._needs_care(position, quote_index):
                 return np.concatenate(pieces)
             end, message = careful_record(
-                self._content, position, is_last=self._is_last, max_record_bytes=self._max_record_bytes
+                self._content, position, is_last=self._is_last, reach_bytes=self._reach_bytes
             )
             if end is None:
                 return np.concatenate(pieces)
@@ -210,11 +226,20 @@ class _QuotedScan:
         is_outside = ((self._quotes_before[first:last] - quote_index) & 1) == 0
         return np.asarray(self._line_feeds[first:last][is_outside] + 1)
 
-    def _is_open_too_long(self, position: int, quote_index: int) -> bool:
-        """Whether the last quote opens a field that nothing will close."""
+    def _first_over_reach(self, position: int, ends: np.ndarray) -> int | None:
+        """Return the index of the first record in which a quote may be open for too long."""
+        lengths = np.diff(ends, prepend=position)
+        if not len(lengths) or lengths.max() <= self._reach_bytes:
+            return None
+        return int(np.argmax(lengths > self._reach_bytes))
+
+    def _needs_care(self, position: int, quote_index: int) -> bool:
+        """Whether what follows the last complete record has a quote that is open for too long."""
+        rest_byte_count = len(self._content) - position
+        if not self._is_last:
+            return rest_byte_count >= self._reach_bytes + LOOKAHEAD_BYTES
         is_open = (len(self._quotes) - quote_index) % 2 == 1
-        is_over = self._is_last or len(self._content) - position > self._max_record_bytes
-        return is_open and is_over
+        return is_open or rest_byte_count > self._reach_bytes
 
 
 def _irregular_quotes(values: np.ndarray, quotes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

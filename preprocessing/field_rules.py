@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from contracts.contract_file import whole_value_pattern
 from contracts.dataset import DatasetContract, Field
 from contracts.encoding import ARROW_TYPES
 from contracts.quarantine import ReasonCode
@@ -65,13 +66,14 @@ def check_field(
         Typed values (ARROW_TYPES, or the field's dictionary), null where missing or of the wrong type; and
         the breaches in the order in which rules are checked.
     """
-    dictionary = field_dictionary(field, contract)
+    dictionary = field_dictionary(field, contract, wire_name)
     values = typed_values(texts, field.type) if dictionary is None else _coded(texts, dictionary)
     findings = [*_missing(texts, field, contract)]
     if dictionary is None or values.null_count > texts.null_count:
         plain = values if dictionary is None else texts
         findings += _value_findings(texts, plain, field)
         findings += _scoring_findings(plain, field, contract, wire_name)
+        findings += [] if dictionary is None else _lost_findings(texts, values, findings)
     breaches = [
         Breach(field=field.name, reason=reason, rule=rule, rows=_true_rows(mask))
         for reason, rule, mask in findings
@@ -80,7 +82,7 @@ def check_field(
     return values, breaches
 
 
-def field_dictionary(field: Field, contract: DatasetContract) -> pa.Array | None:
+def field_dictionary(field: Field, contract: DatasetContract, wire_name: str) -> pa.Array | None:
     """Return the texts that keep every rule of the field, if they are few and known.
 
     Such a field is stored as positions in this dictionary, the same in every block. A value outside it
@@ -91,7 +93,7 @@ def field_dictionary(field: Field, contract: DatasetContract) -> pa.Array | None
     if field.type != "string" or not (rules.enum or must_be_seen):
         return None
     known = pa.array(rules.enum or field.categories, type=pa.string())
-    findings = [*_value_findings(known, known, field), *_scoring_findings(known, field, contract, "csv")]
+    findings = [*_value_findings(known, known, field), *_scoring_findings(known, field, contract, wire_name)]
     is_wrong = np.zeros(len(known), dtype=bool)
     for _, _, mask in findings:
         is_wrong[_true_rows(mask)] = True
@@ -99,10 +101,10 @@ def field_dictionary(field: Field, contract: DatasetContract) -> pa.Array | None
     return known if len(known) <= MAX_DICTIONARY_VALUES else None
 
 
-def missing_column(field: Field, contract: DatasetContract, row_count: int) -> pa.Array:
+def missing_column(field: Field, contract: DatasetContract, wire_name: str, row_count: int) -> pa.Array:
     """Return a column of the type that `check_field` gives, with nothing but missing values."""
     texts = pa.nulls(row_count, pa.string())
-    dictionary = field_dictionary(field, contract)
+    dictionary = field_dictionary(field, contract, wire_name)
     return texts.cast(ARROW_TYPES[field.type]) if dictionary is None else _coded(texts, dictionary)
 
 
@@ -120,7 +122,9 @@ def _must_be_seen(field: Field, contract: DatasetContract) -> bool:
 
 
 def _missing(texts: pa.Array, field: Field, contract: DatasetContract) -> Iterator[_Finding]:
-    is_required = field.constraints.required or field.name == contract.id_field
+    """Yield where a value must be and is none; a label may be missing, whatever its field says."""
+    is_required = field.constraints.required and field.name != contract.label
+    is_required = is_required or field.name == contract.id_field
     if is_required and texts.null_count:
         yield ReasonCode.MISSING_REQUIRED, "is missing and required", pc.is_null(texts)
 
@@ -138,14 +142,24 @@ def _value_findings(texts: pa.Array, values: pa.Array, field: Field) -> Iterator
     yield from _text_findings(values, field)
 
 
+def _lost_findings(texts: pa.Array, values: pa.Array, findings: list[_Finding]) -> Iterator[_Finding]:
+    """Yield what became null on the way though no rule says so: a value is never dropped unsaid."""
+    is_lost = pc.and_(pc.is_valid(texts), pc.is_null(values))
+    for _, _, mask in findings:
+        is_lost = pc.and_not(is_lost, pc.fill_null(mask, False))
+    yield ReasonCode.WRONG_TYPE, "has no place among the field's values", is_lost
+
+
 def _outside(values: pa.Array, allowed: pa.Array) -> pa.Array:
+    if pa.types.is_floating(values.type):  # -0 is 0, but its bits are others, and lookups go by bits
+        values, allowed = pc.add(values, 0.0), pc.add(allowed, 0.0)
     return pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, value_set=allowed)))
 
 
 def _text_findings(values: pa.Array, field: Field) -> Iterator[_Finding]:
     rules = field.constraints
     if rules.pattern is not None:
-        matches = pc.match_substring_regex(values, rf"\A(?:{rules.pattern})\z")
+        matches = pc.match_substring_regex(values, whole_value_pattern(rules.pattern))
         rule = f"does not match the pattern {rules.pattern}"
         yield ReasonCode.PATTERN_MISMATCH, rule, pc.invert(matches)
     if rules.min_length is not None:

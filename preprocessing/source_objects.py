@@ -49,7 +49,7 @@ def find_source_files(folder: Path) -> list[SourceFile]:
 
 @contextmanager
 def open_source(file: SourceFile) -> Iterator[CsvSource]:
-    """Open a source object, decompressing it if its name ends in `.gz`.
+    """Open a source object, decompressing it if its name ends in `.gz`, in any case.
 
     Raises:
         CallerError: It may not be read, or is damaged.
@@ -66,6 +66,6 @@ def open_source(file: SourceFile) -> Iterator[CsvSource]:
 
 
 def _decompressed(file: SourceFile, raw: io.FileIO) -> BinaryIO:
-    if file.source_key.endswith(GZIP_SUFFIX):
+    if file.source_key.lower().endswith(GZIP_SUFFIX):
         return cast("BinaryIO", gzip.GzipFile(fileobj=raw))
     return cast("BinaryIO", raw)

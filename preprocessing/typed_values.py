@@ -5,8 +5,9 @@
 | integer  | optional sign, ASCII digits, within 64 bits; `12.0`, ` 12` and `0x1F` are not integers       |
 | number   | decimal, optional exponent, finite as a 64-bit float; NaN, INF and `1e999` are not numbers   |
 | boolean  | `true`, `True`, `TRUE`, `1`; `false`, `False`, `FALSE`, `0`                                  |
-| date     | `YYYY-MM-DD`                                                                                 |
-| datetime | `YYYY-MM-DDThh:mm:ss`, optional fraction (six digits), optional `Z` or `±hh:mm`; else UTC    |
+| date     | `YYYY-MM-DD`, year 0001 or later                                                             |
+| datetime | `YYYY-MM-DDThh:mm:ss`, optional fraction (six digits), optional `Z` or `±hh:mm`; else UTC;   |
+|          | year 0001 or later, and in UTC in the years 0001 to 9999                                     |
 | string   | anything                                                                                     |
 
 Each type has a fast way, which may only accept what the careful way accepts too, and the careful way, taken
@@ -36,6 +37,8 @@ _DATE = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z"
 _DATETIME = (
     r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})?\z"
 )
+_FIRST_MOMENT = dt.datetime.min.replace(tzinfo=dt.timezone.utc)
+_LAST_MOMENT = dt.datetime.max.replace(tzinfo=dt.timezone.utc)
 _ZONED = r"(Z|[+-][0-9]{2}:[0-9]{2})\z"
 
 TYPE_PHRASES = {
@@ -97,7 +100,7 @@ def _booleans(texts: pa.Array) -> pa.Array:
 
 def _dates(texts: pa.Array) -> pa.Array:
     try:
-        return pc.cast(texts, pa.date32())
+        return _within(pc.cast(texts, pa.date32()), dt.date.min, dt.date.max)
     except pa.ArrowInvalid:
         nothing = pa.nulls(len(texts), pa.date32())
         return _replaced(nothing, texts, pc.match_substring_regex(texts, _DATE), _date)
@@ -111,15 +114,16 @@ def _date(text: str) -> dt.date | None:
 
 
 def _datetimes(texts: pa.Array) -> pa.Array:
-    is_plain = pc.match_substring_regex(texts, _DATETIME)
+    is_plain = pc.and_not(pc.match_substring_regex(texts, _DATETIME), pc.starts_with(texts, "0000-"))
     plain = _where(is_plain, texts)
     is_zoned = pc.match_substring_regex(texts, _ZONED)
     zoned = pc.if_else(is_zoned, plain, pc.binary_join_element_wise(plain, "Z", ""))
     kind = ARROW_TYPES["datetime"]
     try:
-        return pc.cast(zoned, kind)
+        values = pc.cast(zoned, kind)
     except pa.ArrowInvalid:
-        return _replaced(pa.nulls(len(texts), kind), zoned, is_plain, _datetime)
+        values = _replaced(pa.nulls(len(texts), kind), zoned, is_plain, _datetime)
+    return _within(values, _FIRST_MOMENT, _LAST_MOMENT)
 
 
 def _datetime(text: str) -> dt.datetime | None:
@@ -140,6 +144,14 @@ _READERS: dict[str, Callable[[pa.Array], pa.Array]] = {
     "date": _dates,
     "datetime": _datetimes,
 }
+
+
+def _within(values: pa.Array, lowest: Any, highest: Any) -> pa.Array:
+    is_within = pc.and_(
+        pc.greater_equal(values, pa.scalar(lowest, values.type)),
+        pc.less_equal(values, pa.scalar(highest, values.type)),
+    )
+    return values if pc.all(is_within, min_count=0).as_py() else _where(is_within, values)
 
 
 def _where(is_kept: pa.Array, values: pa.Array) -> pa.Array:

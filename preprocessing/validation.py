@@ -3,7 +3,7 @@
 Goes in: the columns of one block. Comes out: typed columns of the records that keep every rule, and for each
 other record the first rule it breaks and a message that names all of them. Opens no file, drops nothing.
 
-A missing value (null) breaks `required` and no other rule.
+A missing value (null) breaks `required` and no other rule; in the label it breaks none.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def validate(columns: dict[str, pa.Array], contract: DatasetContract, wire_name:
             values, broken = check_field(columns[field.name], field, contract, wire_name)
             typed[field.name] = values
             breaches += broken
-    valid = _kept_columns(typed, contract)
+    valid = _kept_columns(typed, contract, wire_name)
     if not breaches:
         return Validation(valid=valid, faults=[])
     bad_rows = np.unique(np.concatenate([breach.rows for breach in breaches]))
@@ -76,13 +76,14 @@ def validate(columns: dict[str, pa.Array], contract: DatasetContract, wire_name:
     return Validation(valid=valid.filter(pa.array(is_valid)), faults=_faults(breaches, columns))
 
 
-def _kept_columns(typed: dict[str, pa.Array], contract: DatasetContract) -> pa.Table:
+def _kept_columns(typed: dict[str, pa.Array], contract: DatasetContract, wire_name: str) -> pa.Table:
     names = [contract.id_field, *contract.features]
     kept = {name: typed[name] for name in names}
     if contract.label is not None:
         label = contract.field(contract.label)
         row_count = len(typed[contract.id_field])
-        kept[label.name] = typed.get(label.name, missing_column(label, contract, row_count))
+        nothing = missing_column(label, contract, wire_name, row_count)
+        kept[label.name] = typed.get(label.name, nothing)
     return pa.table(kept)
 
 

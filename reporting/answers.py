@@ -12,6 +12,7 @@ Never decides whether the ids are the right ones: that is `reporting.reconcile`.
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,6 +22,7 @@ import pyarrow.parquet as pq
 
 from contracts.errors import InternalError
 from contracts.wire import CSV_ERROR_PREFIX, ERROR_COLUMN, SCORE_COLUMN
+from reporting.damage import naming_damage
 
 ID_COLUMN = "id"
 """Name of the first column of an answer, whatever the contract calls the field."""
@@ -32,15 +34,13 @@ def read_answers(path: Path, *, wire_format: str) -> pa.Table:
     """Read one output.
 
     Raises:
-        InternalError: It cannot be read, or a record has neither a score nor an error.
+        InternalError: It is damaged, or a record has neither a score nor an error.
+        OSError: The disk cannot be read.
     """
-    try:
+    sentence = f"{path.name}: cannot be read as the {wire_format} answers that the model container writes"
+    with naming_damage(InternalError, sentence):
         table = _read_csv(path) if wire_format == "csv" else _read_parquet(path)
-    except pa.ArrowInvalid as error:
-        raise InternalError(
-            f"{path.name}: cannot be read as the {wire_format} answers that the model container writes: "
-            f"{' '.join(str(error).split())}"
-        ) from error
+        table.column(ERROR_COLUMN).validate(full=True)  # nothing else looks at the bytes of these texts
     return _settled(table, path.name)
 
 
@@ -67,7 +67,7 @@ def _read_csv(path: Path) -> pa.Table:
         table = pa.table({name: pa.array([], pa.string()) for name in names})
     else:
         table = arrow_csv.read_csv(
-            path,
+            _csv_source(path),
             read_options=arrow_csv.ReadOptions(column_names=names, use_threads=False),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
@@ -79,6 +79,15 @@ def _read_csv(path: Path) -> pa.Table:
     reasons = pc.utf8_slice_codeunits(pc.if_else(is_error, texts, nothing), len(CSV_ERROR_PREFIX))
     scores = pc.cast(pc.if_else(is_error, nothing, texts), pa.float64())
     return pa.table({ID_COLUMN: table.column(ID_COLUMN), SCORE_COLUMN: scores, ERROR_COLUMN: reasons})
+
+
+def _csv_source(path: Path) -> Path | pa.BufferReader:
+    """Return what pyarrow is to read: it drops a byte order mark, which here belongs to the first id."""
+    with path.open("rb") as stream:
+        start = stream.read(len(codecs.BOM_UTF8))
+        if start != codecs.BOM_UTF8:
+            return path
+        return pa.BufferReader(codecs.BOM_UTF8 + start + stream.read())
 
 
 def _settled(table: pa.Table, name: str) -> pa.Table:

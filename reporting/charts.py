@@ -25,6 +25,9 @@ INK_COLOUR = "currentColor"
 Drawing: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart
 """What Altair calls the kinds of chart drawn here."""
 
+_MAX_DRAWN_EXTENT = 1.7e308
+"""From the lowest to the highest score; a drawing engine that subtracts them cannot go beyond float64."""
+
 _UNIT = alt.Scale(domain=[0, 1])
 _VEGA_LITE_VERSION = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
@@ -104,11 +107,14 @@ def _reference(x: tuple[str, list[float]], y: tuple[str, list[float]]) -> alt.Ch
 
 
 def _histogram(frame: pd.DataFrame) -> Drawing:
+    title, bounds = "Score", ["score_from", "score_to"]
+    if frame["score_to"].iloc[-1] / 2 - frame["score_from"].iloc[0] / 2 > _MAX_DRAWN_EXTENT / 2:
+        title, frame = "Half the score", frame.assign(**{name: frame[name] / 2 for name in bounds})
     bars: alt.Chart = (
         alt.Chart(frame)
         .mark_rect(color=MARK_COLOUR, strokeWidth=0)
         .encode(
-            x=alt.X("score_from:Q", title="Score", bin="binned", axis=alt.Axis(grid=False)),
+            x=alt.X("score_from:Q", title=title, bin="binned", axis=alt.Axis(grid=False)),
             x2="score_to:Q",
             y=alt.Y("record_count:Q", title="Records", axis=alt.Axis(format=",d", tickMinStep=1)),
             y2=alt.datum(0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ UNIT_BIN_COUNT = 20
 """Bins over [0, 1], each 0.05 wide."""
 
 WIDE_BIN_COUNT = 30
-"""Bins from the smallest to the largest score, where scores leave [0, 1]."""
+"""Bins from the smallest to the largest score, where scores leave [0, 1]; fewer if float64 is too coarse."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class ScoreSummary:
         record_count: Scores; unscorable records have none.
         minimum: Smallest score; infinity without scores.
         maximum: Largest score; minus infinity without scores.
-        total: Their sum.
+        total: Their sum; not finite if that is beyond float64.
         unit_counts: Scores in each of UNIT_BIN_COUNT bins of [0, 1]; those outside are in the end bins.
     """
 
@@ -31,6 +32,16 @@ class ScoreSummary:
     maximum: float
     total: float
     unit_counts: np.ndarray
+
+    @property
+    def mean(self) -> float:
+        """The mean score; not finite without scores, or if their sum is beyond float64."""
+        return self.total / self.record_count if self.record_count else float("nan")
+
+    @property
+    def has_mean(self) -> bool:
+        """Whether there is a mean score."""
+        return math.isfinite(self.mean)
 
     @property
     def is_within_unit(self) -> bool:
@@ -56,12 +67,14 @@ class ScoreDistribution:
 def summarise(scores: np.ndarray) -> ScoreSummary:
     """Summarise finite scores of shape (records,)."""
     edges = unit_edges()
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = float(np.sum(scores))
     bins = np.clip(np.searchsorted(edges, scores, side="right") - 1, 0, UNIT_BIN_COUNT - 1)
     return ScoreSummary(
         record_count=len(scores),
         minimum=float(np.min(scores, initial=np.inf)),
         maximum=float(np.max(scores, initial=-np.inf)),
-        total=float(np.sum(scores)),
+        total=total,
         unit_counts=np.bincount(bins, minlength=UNIT_BIN_COUNT),
     )
 
@@ -85,11 +98,25 @@ def unit_distribution(summary: ScoreSummary) -> ScoreDistribution:
 
 def wide_distribution(summary: ScoreSummary, score_arrays: Iterable[np.ndarray]) -> ScoreDistribution:
     """Return the histogram of scores that leave [0, 1], reading them shard by shard once more."""
-    edges = np.histogram_bin_edges([summary.minimum, summary.maximum], bins=WIDE_BIN_COUNT)
-    counts = np.zeros(WIDE_BIN_COUNT, dtype=np.int64)
+    edges = _wide_edges(summary.minimum, summary.maximum)
+    counts = np.zeros(len(edges) - 1, dtype=np.int64)
     for scores in score_arrays:
         counts += np.histogram(scores, bins=edges)[0]
     return ScoreDistribution(summary=summary, edges=edges, counts=counts)
+
+
+def _wide_edges(minimum: float, maximum: float) -> np.ndarray:
+    """Return rising bounds of bins from the smallest to the largest score, of any finite size.
+
+    Where both are the same, the bins reach a little to either side. Of bounds that float64 cannot tell apart
+    one is kept.
+    """
+    if minimum == maximum:
+        margin, largest = max(0.5, abs(minimum) * 1e-6), np.finfo(np.float64).max
+        minimum, maximum = max(minimum - margin, -largest), min(maximum + margin, largest)
+    # Quarters: the way from one end of float64 to the other is longer than float64 can say.
+    inner = 4 * np.linspace(minimum / 4, maximum / 4, WIDE_BIN_COUNT + 1)[1:-1]
+    return np.unique(np.concatenate(([minimum], np.clip(inner, minimum, maximum), [maximum])))
 
 
 def unit_edges() -> np.ndarray:

@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from contracts.ledger import RunLedger
 from contracts.quarantine import REASON_MEANINGS
+from reporting.budget import QuarantineBudget, fraction_words, held_back_words
 from reporting.figures import Figure
 from reporting.quality import METRIC_NAMES
 from reporting.run import ReconciledRun
@@ -51,7 +52,7 @@ class Verdict:
     sentence: str
 
 
-def judge(ledger: RunLedger) -> Verdict:
+def judge(ledger: RunLedger, budget: QuarantineBudget) -> Verdict:
     """Return the verdict on a run whose books balance."""
     counts = ledger.counts
     if not counts.quarantined and not counts.unscorable:
@@ -59,7 +60,8 @@ def judge(ledger: RunLedger) -> Verdict:
         return Verdict(level="complete", heading="Complete", sentence=sentence)
     exceptions = []
     if counts.quarantined:
-        exceptions.append(f"{counts.quarantined:,} held back with a reason")
+        compared = budget.beside(fraction_words(counts), counts)
+        exceptions.append(f"{counts.quarantined:,} held back with a reason ({compared})")
     if counts.unscorable:
         exceptions.append(f"{counts.unscorable:,} returned by the model with an error")
     sentence = (
@@ -91,7 +93,8 @@ def render_document(run: ReconciledRun, ledger: RunLedger, figures: Sequence[Fig
         contract=run.contract,
         label=run.contract.field(run.contract.label) if run.contract.label else None,
         quality=run.quality,
-        verdict=judge(ledger),
+        verdict=judge(ledger, run.request.budget),
+        held_back=run.request.budget.beside(held_back_words(ledger.counts), ledger.counts),
         metric_names={name: text for name, text in METRIC_NAMES.items() if name in ledger.quality},
         headline_metrics=[name for name in HEADLINE_METRICS if name in ledger.quality],
         reasons=[

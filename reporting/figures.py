@@ -77,11 +77,11 @@ def _cell(value: Any) -> str:
 
 def _distribution_reading(run: ReconciledRun) -> str:
     summary = run.distribution.summary
-    mean = summary.total / summary.record_count
     if summary.minimum == summary.maximum:
         return f"All {summary.record_count:,} scores are {summary.minimum:.6g}."
     extent = f"from {summary.minimum:.4g} to {summary.maximum:.4g}"
-    return f"{summary.record_count:,} scores {extent}, {mean:.4g} on average."
+    mean = f", {summary.mean:.4g} on average" if summary.has_mean else ""
+    return f"{summary.record_count:,} scores {extent}{mean}."
 
 
 def _roc_reading(run: ReconciledRun) -> str:
@@ -119,9 +119,14 @@ def _lift_reading(run: ReconciledRun) -> str:
 def _decile_means_reading(run: ReconciledRun) -> str:
     return (
         "Records in up to ten equally large groups by score: mean label against mean score. "
-        "Exact predictions lie on the dashed line. "
-        f"Mean absolute error {run.quality.metrics['mae']:.4g}."
+        "Exact predictions lie on the dashed line."
+        f"{_mean_absolute_error(run)}"
     )
+
+
+def _mean_absolute_error(run: ReconciledRun) -> str:
+    measured = run.quality.metrics.get("mae")
+    return "" if measured is None else f" Mean absolute error {measured:.4g}."
 
 
 _READINGS = {

@@ -59,7 +59,8 @@ class Ranking:
 def rank(scores: np.ndarray, labels: np.ndarray) -> Ranking:
     """Put records in the order of their scores, highest first."""
     order = np.argsort(scores)[::-1]
-    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
+    ranked = scores[order]
+    ends = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(scores) - 1)
     positives = np.cumsum(labels[order])[ends]
     return Ranking(record_counts=ends + 1, positive_counts=positives)
 
@@ -173,23 +174,37 @@ def curve_positions(count: int) -> np.ndarray:
 
 
 def regression_errors(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Return `mae`, `mse` and `rmse`, and `r2` where the labels are not all the same."""
-    errors = scores - labels
-    mse = float(np.mean(errors**2))
-    measured = {"mae": float(np.mean(np.abs(errors))), "mse": mse, "rmse": mse**0.5}
-    spread = float(np.sum((labels - np.mean(labels)) ** 2))
-    if len(labels) > 1 and np.ptp(labels) > 0:
-        measured["r2"] = 1 - float(np.sum(errors**2)) / spread
-    return measured
+    """Return `mae`, `mse` and `rmse`, and `r2` where the labels are not all the same.
+
+    A number that float64 cannot hold, or that would be a division by something too small for it, is not
+    finite: infinite or NaN.
+    """
+    with np.errstate(all="ignore"):
+        errors = scores - labels
+        mse = np.mean(errors**2)
+        measured = {"mae": np.mean(np.abs(errors)), "mse": mse, "rmse": np.sqrt(mse)}
+        if labels.min() < labels.max():
+            measured["r2"] = 1 - np.sum(errors**2) / np.sum((labels - np.mean(labels)) ** 2)
+    return {name: float(value) for name, value in measured.items()}
 
 
 def means_by_decile(scores: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Compare mean score and mean label in up to ten equally large groups, lowest scores first."""
-    order = np.argsort(scores, kind="stable")
-    groups = np.array_split(order, min(DECILE_COUNT, len(order)))
-    return {
-        "group": np.arange(1, len(groups) + 1),
-        "record_count": np.array([len(group) for group in groups]),
-        "mean_score": np.array([scores[group].mean() for group in groups]),
-        "mean_label": np.array([labels[group].mean() for group in groups]),
-    }
+    """Compare mean score and mean label in up to ten equally large groups, lowest scores first.
+
+    Where a group ends among records with the same score, each of them counts with their mean label; no number
+    depends on their order. A mean whose sum is beyond float64 is not finite.
+    """
+    order = np.lexsort((labels, scores))
+    scores, labels = scores[order], labels[order]
+    _, distinct, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    with np.errstate(over="ignore", invalid="ignore"):
+        tied_labels = (np.bincount(distinct, weights=labels) / counts)[distinct]
+        score_groups, label_groups = (
+            np.array_split(values, min(DECILE_COUNT, len(scores))) for values in (scores, tied_labels)
+        )
+        return {
+            "group": np.arange(1, len(score_groups) + 1),
+            "record_count": np.array([len(group) for group in score_groups]),
+            "mean_score": np.array([group.mean() for group in score_groups]),
+            "mean_label": np.array([group.mean() for group in label_groups]),
+        }

@@ -6,6 +6,7 @@ Out: a Quality. What could not be computed is a sentence in its notes, never a m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -142,16 +143,27 @@ def _probability_notes(scores: np.ndarray, found: dict[str, float]) -> Iterator[
 
 
 def _measure_regression(scores: np.ndarray, labels: np.ndarray) -> Quality:
-    found = metrics.regression_errors(scores, labels)
-    notes = [
-        "The label has values other than 0 and 1, so the scores are measured as predictions of a number."
-    ]
-    if "r2" not in found:
-        notes.append("R² was not computed: it needs labels that differ from each other.")
+    measured = metrics.regression_errors(scores, labels)
+    means = metrics.means_by_decile(scores, labels)
+    has_means = all(np.isfinite(column).all() for column in means.values())
     return Quality(
         kind=REGRESSION,
         labelled_count=len(scores),
-        metrics=found,
-        notes=tuple(notes),
-        decile_means=metrics.means_by_decile(scores, labels),
+        metrics={name: value for name, value in measured.items() if math.isfinite(value)},
+        notes=tuple(_regression_notes(measured, has_means=has_means)),
+        decile_means=means if has_means else {},
     )
+
+
+def _regression_notes(measured: dict[str, float], *, has_means: bool) -> Iterator[str]:
+    yield "The label has values other than 0 and 1, so the scores are measured as predictions of a number."
+    if "r2" not in measured:
+        yield "R² was not computed: it needs labels that differ from each other."
+    lost = [METRIC_NAMES[name] for name, value in measured.items() if not math.isfinite(value)]
+    if not has_means:
+        lost.append("Means by group of score")
+    if lost:
+        yield (
+            f"Not computed: {', '.join(lost)}. The scores and labels are so large, or differ by so little, "
+            "that a sum or a quotient leaves the range of float64."
+        )

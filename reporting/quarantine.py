@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from contracts.errors import PlatformError
 from contracts.quarantine import QUARANTINE_SCHEMA
+from reporting.damage import naming_damage
 
 EXAMPLES_PER_REASON = 3
 MAX_RAW_CHARS = 240
@@ -65,10 +66,8 @@ def read_quarantine(folder: Path) -> QuarantineDigest:
     counts: Counter[str] = Counter()
     examples: list[QuarantinedExample] = []
     for path in sorted(folder.rglob("*.parquet")):
-        try:
+        with naming_damage(PlatformError, f"{path}: cannot be read as a quarantine file"):
             _read_file(path, counts, examples)
-        except (pa.ArrowInvalid, KeyError) as error:
-            raise PlatformError(f"{path}: cannot be read as a quarantine file: {error}") from error
     ordered = dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
     ranks = {reason: position for position, reason in enumerate(ordered)}
     examples.sort(key=lambda example: ranks[example.reason_code])

@@ -13,7 +13,7 @@ from reporting.document import render_document
 from reporting.evaluation import evaluation_document
 from reporting.figures import draw_figures
 from reporting.run import ReconciledRun
-from reporting.tables import chart_tables
+from reporting.tables import chart_tables, table_csv
 
 TABLES_FOLDER = "tables"
 """Below the report folder: one CSV file for each chart."""
@@ -32,8 +32,7 @@ def write_report(
     """
     tables = list(chart_tables(run.distribution, run.quality))
     for table in tables:
-        content = table.frame.to_csv(index=False).encode()
-        write_bytes(folder / TABLES_FOLDER / f"{table.name}.csv", content)
+        write_bytes(folder / TABLES_FOLDER / f"{table.name}.csv", table_csv(table).encode())
     figures = list(draw_figures(run, tables))
     ledger = build_ledger(run, began_at=began_at, finished_at=now())
     evaluation = evaluation_document(run.quality, evaluated_at=ledger.finished_at)

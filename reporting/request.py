@@ -14,6 +14,7 @@ from contracts import container_paths
 from contracts.container_paths import inside
 from contracts.errors import CallerError
 from contracts.wire import wire_format
+from reporting.budget import QuarantineBudget, read_budget
 
 OUTPUT_FORMATS = ("parquet", "csv")
 """Forms in which scores can be published."""
@@ -39,6 +40,7 @@ class ReportRequest:
         output_format: One of OUTPUT_FORMATS.
         wire_format: Name of the wire format in which the scores came back.
         parameters: Pipeline parameters by name, as text.
+        budget: The error budget that they state.
     """
 
     run_id: str
@@ -50,6 +52,7 @@ class ReportRequest:
     output_format: str
     wire_format: str
     parameters: dict[str, str]
+    budget: QuarantineBudget
 
     @property
     def scores_folder(self) -> str:
@@ -120,6 +123,7 @@ def parse_request(argv: Sequence[str]) -> ReportRequest:
             f"OutputFormat {given.output_format!r} is unknown; valid: {', '.join(OUTPUT_FORMATS)}"
         )
     started_at = _moment(given.started_at)
+    parameters = dict(_parameter(text) for text in given.parameter)
     return ReportRequest(
         run_id=given.run_id,
         run_date=_run_date(given.run_date, started_at),
@@ -129,7 +133,8 @@ def parse_request(argv: Sequence[str]) -> ReportRequest:
         output_uri=given.output_uri,
         output_format=given.output_format,
         wire_format=wire_format(given.wire_format).name,
-        parameters=dict(_parameter(text) for text in given.parameter),
+        parameters=parameters,
+        budget=read_budget(parameters),
     )
 
 

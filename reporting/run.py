@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,26 +78,28 @@ def report_run(request: ReportRequest, paths: ReportPaths, around: Surroundings)
     Raises:
         BatchScoreError: By whose fault it is; nothing is published then.
     """
-    scores_folder = paths.scores / request.scores_folder
-    began_at = around.now()
     try:
-        with ThreadPoolExecutor(max_workers=2) as background:
-            engine, writer = background.submit(_start_engine), background.submit(_import_writer)
-            run = reconcile_and_publish(request, paths, around)
-            engine.result()
-            write_report = writer.result()
-        finished_at = write_report(paths.report, run, began_at=began_at, now=around.now)
-        write_pointer(paths.pointer, request, finished_at=finished_at)
-    except OSError as error:
-        shutil.rmtree(scores_folder, ignore_errors=True)
+        return _report(request, paths, around)
+    except BaseException as error:
+        shutil.rmtree(paths.scores / request.scores_folder, ignore_errors=True)
+        if not isinstance(error, OSError):
+            raise
         place = f"{error.filename}: " if error.filename else ""
         raise PlatformError(
             f"{place}the report could not be read or written: {error.strerror or error}; "
             "look at space and rights on the disk of the report container, then run again"
         ) from error
-    except BaseException:
-        shutil.rmtree(scores_folder, ignore_errors=True)
-        raise
+
+
+def _report(request: ReportRequest, paths: ReportPaths, around: Surroundings) -> ReconciledRun:
+    began_at = around.now()
+    with ThreadPoolExecutor(max_workers=2) as background:
+        engine, writer = background.submit(_start_engine), background.submit(_import_writer)
+        run = reconcile_and_publish(request, paths, around)
+        engine.result()
+        write_report = writer.result()
+    finished_at = write_report(paths.report, run, began_at=began_at, now=around.now)
+    write_pointer(paths.pointer, request, finished_at=finished_at)
     return run
 
 
@@ -123,6 +125,56 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
     """
     contract = read_contract(_only_file(paths.contract))
     check_publishable(contract)
+    books = _open_books(request, paths, contract)
+    desk = ShardDesk(
+        request=request,
+        contract=contract,
+        kept_folder=paths.kept,
+        outputs=books.outputs,
+        scores_folder=paths.scores / request.scores_folder,
+    )
+    shards = books.manifest.shards
+    settled = _settle_all(desk, shards, around)
+    counts = _counts(books, settled)
+    write_success(desk.scores_folder, request, [one.file for one in settled if one.file])
+    examples = [example for one in settled for example in one.unscorable_examples]
+    return ReconciledRun(
+        request=request,
+        contract=contract,
+        plan=books.plan,
+        manifest=books.manifest,
+        counts=counts,
+        quarantine=books.quarantine,
+        unscorable_examples=tuple(examples[:MAX_ERRORS_KEPT]),
+        distribution=_distribution(desk, shards, settled),
+        quality=_quality(contract, settled),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Books:
+    """What the steps before this one state, and agree about.
+
+    Attributes:
+        plan: What PrepareInput decided.
+        manifest: Its shards and sources.
+        quarantine: Records held back.
+        outputs: Path of each output by its file name, one for each shard.
+    """
+
+    plan: ScoringPlan
+    manifest: ShardManifest
+    quarantine: QuarantineDigest
+    outputs: dict[str, Path]
+
+
+def _open_books(request: ReportRequest, paths: ReportPaths, contract: DatasetContract) -> _Books:
+    """Read everything but the shards, and refuse what disagrees.
+
+    Raises:
+        CallerError: The shards were made under another contract or wire format.
+        InternalError: Plan, manifest, outputs and quarantine disagree.
+    """
     plan, manifest = read_plan(paths.plan), read_manifest(paths.plan / MANIFEST_FILE)
     check_contract(plan, contract_fingerprint=contract.fingerprint, wire_format=request.wire_format)
     outputs = sorted(paths.transform.rglob("*.out"))
@@ -132,30 +184,8 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
         + output_faults(manifest.shards, [path.name for path in outputs])
         + quarantine_faults(manifest.reason_counts, quarantine.reason_counts)
     )
-    desk = ShardDesk(
-        request=request,
-        contract=contract,
-        kept_folder=paths.kept,
-        outputs={path.name: path for path in outputs},
-        scores_folder=paths.scores / request.scores_folder,
-    )
-    settled = _settle_all(desk, manifest.shards, around)
-    refuse([fault for one in settled for fault in one.faults])
-    counts = _counts(manifest, quarantine, settled)
-    counts.check()
-    write_success(desk.scores_folder, request, [one.file for one in settled if one.file])
-    examples = [example for one in settled for example in one.unscorable_examples]
-    return ReconciledRun(
-        request=request,
-        contract=contract,
-        plan=plan,
-        manifest=manifest,
-        counts=counts,
-        quarantine=quarantine,
-        unscorable_examples=tuple(examples[:MAX_ERRORS_KEPT]),
-        distribution=_distribution(desk, manifest.shards, settled),
-        quality=_quality(contract, settled),
-    )
+    by_name = {path.name: path for path in outputs}
+    return _Books(plan=plan, manifest=manifest, quarantine=quarantine, outputs=by_name)
 
 
 def _only_file(folder: Path) -> Path:
@@ -169,6 +199,7 @@ def _only_file(folder: Path) -> Path:
 
 
 def _settle_all(desk: ShardDesk, shards: Iterable[Shard], around: Surroundings) -> list[ShardSettlement]:
+    """Compare and publish every shard; raise an InternalError that names the faults if any has one."""
     settled: list[ShardSettlement] = []
     settled_records = 0
     with ThreadPoolExecutor(max_workers=around.worker_count) as workers:
@@ -176,21 +207,21 @@ def _settle_all(desk: ShardDesk, shards: Iterable[Shard], around: Surroundings) 
             settled.append(one)
             settled_records += one.record_count
             around.announce(Progress(records=settled_records))
+    refuse([fault for one in settled for fault in one.faults])
     return settled
 
 
-def _counts(
-    manifest: ShardManifest, quarantine: QuarantineDigest, settled: Iterable[ShardSettlement]
-) -> RunCounts:
-    """Return counts that are each counted at their own station, so that their sums can fail."""
-    settled = list(settled)
-    return RunCounts(
-        read=manifest.record_count,
-        valid=manifest.valid_count,
-        quarantined=sum(quarantine.reason_counts.values()),
+def _counts(books: _Books, settled: Sequence[ShardSettlement]) -> RunCounts:
+    """Return counts that are each counted at their own station, so that their sums can fail; check them."""
+    counts = RunCounts(
+        read=books.manifest.record_count,
+        valid=books.manifest.valid_count,
+        quarantined=sum(books.quarantine.reason_counts.values()),
         scored=sum(one.summary.record_count for one in settled),
         unscorable=sum(one.unscorable_count for one in settled),
     )
+    counts.check()
+    return counts
 
 
 def _distribution(

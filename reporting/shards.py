@@ -20,6 +20,7 @@ from contracts.errors import InternalError, PlatformError
 from contracts.plan import Shard
 from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
 from reporting.answers import ID_COLUMN, read_answers
+from reporting.damage import naming_damage
 from reporting.distribution import ScoreSummary, summarise
 from reporting.labels import label_numbers
 from reporting.publish import PublishedFile, part_name, write_part
@@ -102,8 +103,9 @@ class ShardDesk:
     def _kept(self, shard: Shard) -> pa.Table:
         wanted = [name for name in (self.contract.id_field, self.contract.label) if name]
         path = self.kept_folder / shard.kept_name
+        sentence = f"{path}: cannot be read as what PrepareInput kept"
         try:
-            with pq.ParquetFile(path) as file:
+            with naming_damage(PlatformError, sentence), pq.ParquetFile(path) as file:
                 absent = [name for name in wanted if name not in file.schema_arrow.names]
                 if absent:
                     raise PlatformError(
@@ -111,8 +113,8 @@ class ShardDesk:
                         "hand the same contract file to PrepareInput and ReportRun"
                     )
                 return file.read(columns=wanted, use_threads=False)
-        except (FileNotFoundError, pa.ArrowInvalid) as error:
-            raise PlatformError(f"{path}: cannot be read as what PrepareInput kept: {error}") from error
+        except FileNotFoundError as error:
+            raise PlatformError(f"{sentence}: {error}") from error
 
     def _settled(self, kept: pa.Table, answers: pa.Table, file: PublishedFile) -> ShardSettlement:
         scores = _numbers(answers.column(SCORE_COLUMN))

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
+from contracts.spreadsheet_text import harmless_text
 from reporting.distribution import ScoreDistribution
 from reporting.metrics import Ranking, curve_positions
 from reporting.quality import Quality
@@ -46,6 +48,16 @@ def chart_tables(distribution: ScoreDistribution, quality: Quality) -> Iterator[
     ):
         if columns:
             yield ChartTable(name=name, frame=pd.DataFrame(columns))
+
+
+def table_csv(table: ChartTable) -> str:
+    """Return a table as CSV with a header; its texts, if it has any, are harmless to a spreadsheet."""
+    columns = {name: table.frame[name] for name in table.frame.columns}
+    for name, column in columns.items():
+        if not is_numeric_dtype(column):
+            columns[name] = column.map(harmless_text, na_action="ignore")
+    text: str = pd.DataFrame(columns).to_csv(index=False)
+    return text
 
 
 def _histogram(distribution: ScoreDistribution) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import sys
 import traceback
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError
+from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError, PlatformError
 
 app = typer.Typer(
     add_completion=False,
@@ -56,7 +57,7 @@ def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Run
         typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A pipeline parameter; repeatable."),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(help="Port of the first model server [default: any free]")
+        int | None, typer.Option(min=1, max=65535, help="Port of the first model server [default: any free]")
     ] = None,
     state: StateOption = None,
 ) -> None:
@@ -219,15 +220,21 @@ def contract_check(
 
 def main() -> None:
     """Entry point of the console script."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _interrupt)
     try:
         app()
     except BatchScoreError as error:
-        typer.echo(f"error: {error}", err=True)
+        hint = "; trying again may help" if error.is_retryable else ""
+        typer.echo(f"error: {error}{hint}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:  # the reader of our output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_SUCCEEDED)
+    except (OSError, sqlite3.Error) as error:
+        typer.echo(f"error: {error}; check the place, its permissions and the free disk space", err=True)
+        sys.exit(PlatformError.exit_code)
     except Exception:  # noqa: BLE001 - the last resort: nobody's mistake but this program's
         traceback.print_exc()
         typer.echo("error: this is a fault of batchscore itself; please report the lines above", err=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from contracts.container_paths import ML_ROOT_VARIABLE
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, CallerError
 from emulator.processes import LocalImage
+from runner.input_files import input_files
 
 SERVE_ENTRYPOINT = ("python3", "-m", "serving")
 
@@ -53,17 +54,14 @@ def ask_container(argv: Sequence[str], root: Path) -> str:
     raise error
 
 
-def lay_input(folder: Path, path: Path) -> None:
+def lay_input(folder: Path, path: Path, option: str) -> None:
     """Put a file, or all files of a folder, below `folder`, as links.
 
     Raises:
-        CallerError: There is nothing at `path`.
+        CallerError: See `input_files`.
     """
-    if not path.exists():
-        raise CallerError(f"{path}: does not exist")
     folder.mkdir(parents=True)
-    files = [entry for entry in path.rglob("*") if entry.is_file()] if path.is_dir() else [path]
-    for entry in files:
+    for entry in input_files(path, option):
         target = folder / (entry.relative_to(path) if path.is_dir() else entry.name)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(entry.resolve())

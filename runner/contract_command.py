@@ -5,12 +5,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from rich.console import Console
-
 from contracts.container_paths import CONTRACT_INPUT, PLAN_OUTPUT, QUARANTINE_OUTPUT, SOURCE_INPUT, inside
 from contracts.contract_file import check_patterns, read_contract
 from contracts.errors import RunFailedError
 from contracts.plan import MANIFEST_FILE, read_manifest
+from runner.console import PatientConsole
 from runner.container_code import ask_container, lay_input
 
 EXAMPLES_SHOWN = 10
@@ -52,7 +51,7 @@ def check_contract(file: Path, against: Path | None) -> None:
     """
     contract = read_contract(file)
     check_patterns(contract, name=str(file))
-    console = Console(highlight=False, soft_wrap=True)
+    console = PatientConsole(highlight=False, soft_wrap=True)
     console.print(
         f"{file}: {len(contract.fields)} fields, {len(contract.features)} features, "
         f"id {contract.id_field}, label {contract.label or 'none'}, fingerprint {contract.fingerprint}",
@@ -62,11 +61,11 @@ def check_contract(file: Path, against: Path | None) -> None:
         _validate(file, against, console)
 
 
-def _validate(file: Path, against: Path, console: Console) -> None:
+def _validate(file: Path, against: Path, console: PatientConsole) -> None:
     with tempfile.TemporaryDirectory(prefix="batchscore-check-") as temporary:
         root = Path(temporary)
-        lay_input(inside(root, SOURCE_INPUT), against)
-        lay_input(inside(root, CONTRACT_INPUT), file)
+        lay_input(inside(root, SOURCE_INPUT), against, "--against")
+        lay_input(inside(root, CONTRACT_INPUT), file, "contract")
         ask_container(PREPARE_ARGV, root)
         manifest = read_manifest(inside(root, PLAN_OUTPUT) / MANIFEST_FILE)
         console.print(

@@ -19,7 +19,7 @@ from emulator.run_record import RunRecord, now_text
 from runner.container_code import local_image
 from runner.definition_cache import compiled_definition
 from runner.local_state import DEFINITION_FILE, LocalState
-from runner.preflight import RunPlaces, check_places, is_uri
+from runner.preflight import RunPlaces, check_lengths, check_places, is_uri
 
 LOCAL_IMAGE_URI = "batchscore:local"
 
@@ -33,7 +33,7 @@ class RunOptions:
         wire: Name of the wire format.
         prepare: `single` or `sharded`.
         instance_count: Instances of the transform job, or None to let the plan decide.
-        parameters: Pipeline parameters by name, as text; they win over what the places imply.
+        parameters: Pipeline parameters by name, as text, but for those that the places imply.
         first_port: Port of the first model server, or None for free ones.
     """
 
@@ -45,18 +45,21 @@ class RunOptions:
     first_port: int | None = None
 
 
-def new_run_id(moment: dt.datetime, suffix: str) -> str:
-    """Return an id that sorts by time, such as `20261123t094512-3fa9`."""
-    return moment.strftime("%Y%m%dt%H%M%S") + "-" + suffix
+def new_run_id() -> str:
+    """Return an id that sorts by time and is not given twice, such as `20261123t094512-3fa9`."""
+    return dt.datetime.now(dt.timezone.utc).strftime("%Y%m%dt%H%M%S") + "-" + secrets.token_hex(2)
 
 
-def run_locally(places: RunPlaces, options: RunOptions, state: LocalState, on_event: OnEvent) -> RunRecord:
+def run_locally(
+    places: RunPlaces, options: RunOptions, state: LocalState, run_id: str, on_event: OnEvent
+) -> RunRecord:
     """Compile, check and execute one run.
 
     Args:
         places: Contract, model, input and output.
         options: How the run is shaped.
         state: Where local runs live.
+        run_id: Names the run; a new one for each.
         on_event: Takes progress.
 
     Returns:
@@ -80,7 +83,6 @@ def run_locally(places: RunPlaces, options: RunOptions, state: LocalState, on_ev
     definition = read_definition(text)
     given = _parameters(places, options, state)
     parameters = parameter_values(definition, given)
-    run_id = new_run_id(dt.datetime.now(dt.timezone.utc), secrets.token_hex(2))
     folder = state.run_folder(run_id)
     folder.mkdir(parents=True)
     write_bytes(folder / DEFINITION_FILE, text.encode())
@@ -111,7 +113,14 @@ def _parameters(places: RunPlaces, options: RunOptions, state: LocalState) -> di
     }
     if options.instance_count is not None:
         implied["TransformInstanceCount"] = str(options.instance_count)
-    return {**implied, **options.parameters}
+    twice = sorted(set(implied) & set(options.parameters))
+    if twice:
+        raise CallerError(
+            f"-p {', '.join(twice)}: set by --input, --contract, --output, --model or --instances"
+        )
+    parameters = {**implied, **options.parameters}
+    check_lengths(parameters)
+    return parameters
 
 
 def _prefix(place: str, kind: str, state: LocalState) -> str:

@@ -10,12 +10,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from contracts.atomic_files import whole_file
+from contracts.atomic_files import PARTIAL_SUFFIX, whole_file
 from contracts.errors import CallerError, near_matches
 from emulator.object_store import SCHEME, ObjectStore
 from emulator.registry import ModelRegistry
@@ -62,9 +64,11 @@ class LocalState:
 
     def runs(self) -> list[RunRecord]:
         """Return the record of every run, newest first."""
-        folders = [path.parent for path in (self.root / "runs").glob(f"*/{RECORD_FILE}")]
+        folders = [self.run_folder(run_id) for run_id in self.run_ids()]
         return sorted(
-            (read_record(folder) for folder in folders), key=lambda run: run.started_at, reverse=True
+            (_as_it_is(read_record(folder)) for folder in folders),
+            key=lambda run: run.started_at,
+            reverse=True,
         )
 
     def run(self, run_id: str | None) -> RunRecord:
@@ -101,10 +105,11 @@ class LocalState:
     def link(self, kind: str, path: Path) -> str:
         """Show a folder, or one file alone, in the object store without copying; return its prefix."""
         path = path.resolve()
-        name = f"{kind}-{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+        shape = "folder" if path.is_dir() else "file"
+        name = f"{kind}-{hashlib.sha256(f'{shape} {path}'.encode()).hexdigest()[:12]}"
         place = self.store.root / LAPTOP_BUCKET / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
+        if shape == "folder":
             _point(place, path)
         else:
             place.mkdir(exist_ok=True)
@@ -113,6 +118,26 @@ class LocalState:
 
 
 def _point(link: Path, target: Path) -> None:
-    if link.is_symlink():
-        link.unlink()
-    link.symlink_to(target)
+    """Make `link` point to `target`, at every moment either as before or as wanted."""
+    if link.is_symlink() and link.readlink() == target:
+        return
+    fresh = link.with_name(f".{link.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}")
+    fresh.symlink_to(target)
+    fresh.replace(link)
+
+
+def _as_it_is(record: RunRecord) -> RunRecord:
+    """Return a record that says `Stopped` where the process that executed the run is gone without a word."""
+    if record.status != "Executing" or _is_alive(record.process_id):
+        return record
+    return replace(record, status="Stopped", failure_reason="the process that executed this run is gone")
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is somebody else's, and lives
+        return True
+    return True

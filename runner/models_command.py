@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from runner.console import PatientConsole
 from runner.local_state import LocalState, state_folder
 
 
@@ -20,7 +20,7 @@ def list_models(group_name: str | None, state: Path | None) -> None:
         table.add_column(name)
     for package in packages:
         table.add_row(Text(package.arn), Text(package.approval_status), Text(package.created_at))
-    console = Console(highlight=False, soft_wrap=True)
+    console = PatientConsole(highlight=False, soft_wrap=True)
     console.print(table if packages else "no model package is registered here")
 
 
@@ -28,4 +28,4 @@ def set_approval(arn: str, approval_status: str, state: Path | None) -> None:
     """Change the approval status of a package and say so."""
     registry = LocalState(root=state_folder(os.environ, state)).registry
     package = registry.set_approval_status(arn, approval_status)
-    Console(highlight=False, soft_wrap=True).print(Text(f"{package.arn}: {package.approval_status}"))
+    PatientConsole(highlight=False, soft_wrap=True).print(Text(f"{package.arn}: {package.approval_status}"))

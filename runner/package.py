@@ -43,6 +43,8 @@ def package_model(model: Path, contract: Path, out: Path, baseline: Path | None 
         BatchScoreError: The model is in no safe format, the contract is wrong, or the two do not fit.
     """
     check_patterns(read_contract(contract), name=str(contract))
+    if out.is_dir():
+        raise CallerError(f"--out {out}: is a folder; expected the name of a file, such as model.tar.gz")
     with tempfile.TemporaryDirectory(prefix="batchscore-package-") as temporary:
         root = Path(temporary)
         folder = inside(root, MODEL)
@@ -61,8 +63,8 @@ def package_model(model: Path, contract: Path, out: Path, baseline: Path | None 
 def _baseline(data: Path, contract: Path) -> bytes:
     with tempfile.TemporaryDirectory(prefix="batchscore-baseline-") as temporary:
         root = Path(temporary)
-        lay_input(inside(root, SOURCE_INPUT), data)
-        lay_input(inside(root, CONTRACT_INPUT), contract)
+        lay_input(inside(root, SOURCE_INPUT), data, "--baseline")
+        lay_input(inside(root, CONTRACT_INPUT), contract, "--contract")
         ask_container(BASELINE_ARGV, root)
         return (inside(root, PLAN_OUTPUT) / BASELINE_FILE).read_bytes()
 

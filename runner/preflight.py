@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +11,13 @@ from contracts.contract_file import read_contract
 from contracts.errors import CallerError
 from contracts.model_artifact import check_artifact
 from emulator.object_store import SCHEME, ObjectStore
+from runner.input_files import input_files
 
 WORKING_BYTES = 64 * 1024 * 1024
 """Free space that a run needs beside what grows with its input."""
+
+MAX_PARAMETER_CHARS = 256
+"""ReportRun is told every parameter as an argument `Name=Value` [doc: AppSpecification]."""
 
 FreeBytes = Callable[[Path], int]
 
@@ -52,7 +55,7 @@ def check_places(places: RunPlaces, store: ObjectStore, measure: FreeBytes = fre
     checks: tuple[Callable[[], None], ...] = (
         lambda: _check_model_fits_contract(places),
         lambda: _check_source(places, store, measure),
-        lambda: _check_output(places),
+        lambda: _check_output(places, store),
     )
     faults = []
     for check in checks:
@@ -62,6 +65,21 @@ def check_places(places: RunPlaces, store: ObjectStore, measure: FreeBytes = fre
             faults.append(str(fault))
     if faults:
         raise CallerError("\n".join(faults))
+
+
+def check_lengths(parameters: Mapping[str, str]) -> None:
+    """Refuse what would only fail when the report job is created, after the transform was paid for.
+
+    Raises:
+        CallerError: A parameter's name and value are too long to be told to the report.
+    """
+    told = [f"{name}={value}" for name, value in parameters.items()]
+    too_long = [text for text in told if len(text) > MAX_PARAMETER_CHARS]
+    if too_long:
+        raise CallerError(
+            f"name and value of a parameter may have {MAX_PARAMETER_CHARS} characters together; "
+            f"too long: {'; '.join(too_long)}; use shorter names"
+        )
 
 
 def _check_model_fits_contract(places: RunPlaces) -> None:
@@ -83,7 +101,7 @@ def _check_source(places: RunPlaces, store: ObjectStore, measure: FreeBytes) -> 
             )
         sizes = [entry.byte_count for entry in store.list(places.source)]
     else:
-        sizes = [path.stat().st_size for path in _readable_files(Path(places.source))]
+        sizes = [path.stat().st_size for path in input_files(Path(places.source), "--input")]
     if not sizes:
         raise CallerError(f"--input {places.source}: holds no file to score")
     needed, free = sum(sizes) + WORKING_BYTES, measure(store.root)
@@ -94,32 +112,20 @@ def _check_source(places: RunPlaces, store: ObjectStore, measure: FreeBytes) -> 
         )
 
 
-def _readable_files(path: Path) -> list[Path]:
-    if not path.exists():
-        raise CallerError(f"--input {path}: does not exist")
-    files = [entry for entry in path.rglob("*") if entry.is_file()] if path.is_dir() else [path]
-    for file in files:
-        if not os.access(file, os.R_OK):
-            raise CallerError(f"--input {file}: cannot be read; check its permissions")
-    return files
-
-
-def _check_output(places: RunPlaces) -> None:
-    if is_uri(places.source) != is_uri(places.output):
-        return
-    source, output = _comparable(places.source), _comparable(places.output)
-    if output.startswith(source):
+def _check_output(places: RunPlaces, store: ObjectStore) -> None:
+    output = _folder_of(places.output, store)
+    source = _folder_of(places.source, store)
+    if output == source or source in output.parents:
         raise CallerError(
             f"--output {places.output}: is inside --input {places.source}, so the next run would score its "
             "own output; choose a place outside"
         )
-    if not is_uri(places.output) and Path(places.output).exists() and not Path(places.output).is_dir():
+    if output.exists() and not output.is_dir():
         raise CallerError(f"--output {places.output}: is a file; expected a folder, which may not exist yet")
 
 
-def _comparable(place: str) -> str:
-    text = place if is_uri(place) else str(Path(place).resolve())
-    return text.rstrip("/") + "/"
+def _folder_of(place: str, store: ObjectStore) -> Path:
+    return (store.path_of(place) if is_uri(place) else Path(place)).resolve()
 
 
 def is_uri(place: str) -> bool:

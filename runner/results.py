@@ -20,7 +20,7 @@ class RunResults:
         record: The run's own record.
         counts: `read`, `valid`, `quarantined`, `scored`, `unscorable`, as far as they are known.
         scores: Folder of the scored data of this run.
-        quarantine: Folder of the records held back; None where none were.
+        quarantine: Folder of the records held back, if the run came so far.
         ledger: The run ledger file.
         report: The HTML report file.
         facts: The ledger's content.

@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 
 import pyarrow as pa
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from runner.console import PatientConsole
 from runner.local_state import LocalState, state_folder
 from runner.results import results_of
 from runner.scores_head import head
@@ -21,7 +21,7 @@ def results_command(run_id: str | None, *, as_json: bool, head_count: int, state
     """Print the results of one run, the newest if none is named."""
     local = LocalState(root=state_folder(os.environ, state))
     results = results_of(local.run(run_id), local)
-    console = Console(highlight=False, soft_wrap=True)
+    console = PatientConsole(highlight=False, soft_wrap=True)
     first = head(results, head_count) if head_count else None
     if as_json:
         document = results.as_json()

@@ -6,10 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
 from contracts.errors import BatchScoreError, CallerError
-from runner.local_run import RunOptions, run_locally
+from runner.console import PatientConsole
+from runner.local_run import RunOptions, new_run_id, run_locally
 from runner.local_state import LocalState, state_folder
 from runner.preflight import RunPlaces
 from runner.progress_view import shown_progress
@@ -62,15 +61,15 @@ def run_command(request: RunRequest) -> None:
         parameters=parse_parameters(request.parameters),
         first_port=request.first_port,
     )
-    runs_before = state.run_ids()
-    console = Console(stderr=True)
+    run_id = new_run_id()
+    console = PatientConsole(stderr=True)
     try:
         with shown_progress(console) as on_event:
-            record = run_locally(places, options, state, on_event)
+            record = run_locally(places, options, state, run_id, on_event)
     except (BatchScoreError, KeyboardInterrupt) as error:
         if isinstance(error, KeyboardInterrupt):
             console.print("interrupted: everything that was started is stopped")
-        for run_id in state.run_ids() - runs_before:
+        if run_id in state.run_ids():
             print_summary(results_of(state.run(run_id), state))
         raise
     print_summary(results_of(record, state))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from rich.console import Console
 from rich.text import Text
 
+from runner.console import PatientConsole
 from runner.results import RunResults
 
 _COLOURS = {"Succeeded": "green", "Failed": "red", "Stopped": "yellow"}
@@ -14,7 +14,7 @@ _COLOURS = {"Succeeded": "green", "Failed": "red", "Stopped": "yellow"}
 
 def print_summary(results: RunResults) -> None:
     """Print status, counts, quality and places of one run to standard output."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = PatientConsole(highlight=False, soft_wrap=True)
     record = results.record
     line = Text(f"Run {record.run_id} ")
     line.append(record.status, style=_COLOURS.get(record.status, "cyan"))

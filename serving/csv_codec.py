@@ -4,9 +4,10 @@ A field is a number, or empty where the value is missing. An answer line is the 
 score, or `error: ` and a reason without commas, quotes or line breaks, so that it stays one field when it is
 joined to the record.
 
-A payload is parsed as a whole by pyarrow. Only when that finds damage are the lines looked at one by one, and
-those without a fault parsed together again. What pyarrow still refuses is cut in halves until the damaged
-lines stand alone, so that each line gets the verdict that it would get by itself.
+A payload without quotes is parsed as a whole by pyarrow. Only when that finds damage, or where there are
+quotes, are the lines looked at one by one, and those without a fault parsed together again. What pyarrow
+still refuses is cut in halves until the damaged lines stand alone, so that each line gets the verdict that it
+would get by itself.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class CsvCodec:
         """Read lines of numbers; see `Codec.decode`. Damaged lines become faults."""
         body = body.removeprefix(codecs.BOM_UTF8)
         record_count = body.count(b"\n") + (not body.endswith(b"\n"))
-        vectors = self._parse(body, record_count)
+        vectors = None if _needs_care(body) else self._parse(body, record_count)
         if vectors is not None:
             return DecodedPayload(vectors=vectors)
         lines = body.split(b"\n")[:record_count]
@@ -131,6 +132,15 @@ class CsvCodec:
             if not (_PLAIN_NUMBER.fullmatch(value) or _is_number(value)):
                 return f"feature {name} is {bounded(value, 60)!r}; expected a number or nothing"
         return None
+
+
+def _needs_care(body: bytes) -> bool:
+    """Whether pyarrow would read the body without complaint, though a line of it is damaged.
+
+    To it a quote that opens the last field and is not closed is a missing value, and a second byte order mark
+    is nothing. No encoder writes either.
+    """
+    return b'"' in body or body.startswith(codecs.BOM_UTF8)
 
 
 def _has_blank_line(body: bytes) -> bool:

@@ -8,9 +8,9 @@ refuses shards made under another contract than its model's.
 
 from __future__ import annotations
 
+from contracts.data_filters import check_filters
 from contracts.wire import FINGERPRINT_VARIABLE
 from steps.borrowed_settings import building_job_step
-from steps.filters import check_filters
 from steps.locations import run_folder
 from steps.policies import INVOCATION_MAX_RETRIES, INVOCATION_TIMEOUT_SECONDS, NEVER_CACHED, job_retries
 from steps.run_context import RunContext, Variable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -10,6 +11,9 @@ from pytest_socket import socket_allow_hosts
 
 settings.register_profile("default", deadline=None, derandomize=True)
 settings.load_profile("default")
+
+# A suite that is started in the background inherits an ignored Ctrl-C, and so would all that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 for _name in [name for name in os.environ if name.startswith(("AWS_", "SAGEMAKER_", "BATCHSCORE_"))]:
     del os.environ[_name]

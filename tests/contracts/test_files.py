@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from contracts.atomic_files import whole_file, write_json
+from contracts.atomic_files import whole_file, write_bytes, write_json
 from contracts.errors import CallerError, InternalError, PlatformError, bounded, near_matches
 from contracts.ledger import RunCounts, RunLedger, read_ledger, write_ledger
 from contracts.model_artifact import check_artifact, unpack_artifact
@@ -28,7 +29,10 @@ from contracts.quarantine import REASON_MEANINGS, ReasonCode
 
 pytestmark = pytest.mark.functional
 
-CONTRACT = b"{fields: [{name: id}, {name: x, type: number}], primaryKey: id, scoring: {features: [x]}}"
+CONTRACT = (
+    b'{"fields": [{"name": "id"}, {"name": "x", "type": "number"}],'
+    b' "primaryKey": "id", "scoring": {"features": ["x"]}}'
+)
 MANIFEST = ShardManifest(
     shards=(Shard(name="shard-00-00000.parquet", record_count=2, byte_count=9, sha256="ab"),),
     sources=(SourceObject(source_key="a.csv", byte_count=5, record_count=3, quarantined_count=1),),
@@ -170,3 +174,20 @@ def test_a_damaged_archive_is_refused_and_named(damage: str, tmp_path: Path) -> 
         path.unlink()
     with pytest.raises(CallerError, match=r"model\.tar\.gz"):
         check_artifact(path)
+
+
+def test_the_contract_in_an_artifact_is_json_and_never_yaml(tmp_path: Path) -> None:
+    """A few bytes of YAML aliases can stand for gigabytes, and an artifact comes from elsewhere."""
+    members = (("model.json", b"{}"), ("contract.json", b"a: &a [x]\nb: [*a, *a]"))
+    with pytest.raises(CallerError, match="neither YAML nor JSON"):
+        check_artifact(_archive(tmp_path / "model.tar.gz", *members))
+
+
+def test_new_files_are_as_private_as_the_umask_says(tmp_path: Path) -> None:
+    """Scores and quarantine hold customer data."""
+    before = os.umask(0o077)
+    try:
+        write_bytes(tmp_path / "scores", b"x")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "scores").stat().st_mode & 0o777 == 0o600

@@ -81,3 +81,40 @@ def test_a_reference_to_a_step_that_is_not_there_is_refused() -> None:
 def test_what_is_not_json_is_refused() -> None:
     with pytest.raises(CallerError, match="not JSON"):
         read_definition("{")
+
+
+def test_steps_that_wait_for_each_other_are_refused() -> None:
+    steps = [
+        {"Name": "A", "Type": "Fail", "Arguments": {}, "DependsOn": ["B"]},
+        {"Name": "B", "Type": "Fail", "Arguments": {}, "DependsOn": ["A"]},
+    ]
+
+    with pytest.raises(CallerError, match=r"steps wait for each other: [AB] -> [AB] -> [AB]"):
+        read_definition(json.dumps({"Steps": steps}))
+
+
+def test_a_condition_inside_a_condition_is_refused() -> None:
+    """[doc] Condition steps do not nest."""
+    inner = {"Name": "Inner", "Type": "Condition", "Arguments": {"Conditions": []}}
+    outer = {"Name": "Outer", "Type": "Condition", "Arguments": {"Conditions": [], "IfSteps": [inner]}}
+
+    with pytest.raises(CallerError, match="condition Inner stands inside condition Outer"):
+        read_definition(json.dumps({"Steps": [outer]}))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("nan", "expected float"), ("inf", "expected float"), ("", "float")]
+)
+def test_a_fraction_is_a_finite_number(text: str, reason: str) -> None:
+    definition = read_definition(json.dumps(DOCUMENT))
+
+    with pytest.raises(CallerError, match=reason):
+        parameter_values(definition, {"InputUri": "s3://b/", "Fraction": text})
+
+
+def test_a_value_is_at_most_1024_characters_long() -> None:
+    """[doc] StartPipelineExecution."""
+    definition = read_definition(json.dumps(DOCUMENT))
+
+    with pytest.raises(CallerError, match="has 1025 characters, at most 1024"):
+        parameter_values(definition, {"InputUri": "s" * 1025})

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from small_machine import execute
+from small_machine import containers_below, execute
 
 from contracts.errors import BatchScoreError, PlatformError, RunFailedError
 from emulator.events import Event, StepEnded
@@ -130,14 +134,73 @@ def test_after_a_failure_nothing_new_starts(tmp_path: Path) -> None:
 
 def test_an_interrupt_stops_every_process_and_is_recorded(tmp_path: Path) -> None:
     """Ctrl-C leaves no child behind, and a record that says what happened."""
-    threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT)).start()
-    started = time.monotonic()
+    threading.Thread(target=_interrupt_when_it_runs, args=(tmp_path,)).start()
 
     with pytest.raises(KeyboardInterrupt):
-        execute({"Steps": [writing_step(tmp_path, "Slow", "{}", "60")]}, tmp_path)
+        execute({"Steps": [writing_step(tmp_path, "Slow", "{}", "600")]}, tmp_path)
 
-    assert time.monotonic() - started < 30
-    assert read_record(tmp_path / "run").status == "Stopped"
+    record = read_record(tmp_path / "run")
+    assert (record.status, record.failure_reason) == ("Stopped", "interrupted")
+    assert record.steps["Slow"].status == "Stopped"
+    assert containers_below(tmp_path) == []
+
+
+def _interrupt_when_it_runs(tmp_path: Path) -> None:
+    while not containers_below(tmp_path):
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_an_upload_that_fails_half_way_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outputs appear whole or not at all."""
+    real_move, moved = shutil.move, []
+
+    def move_one_then_fill_the_disk(source: Path, target: Path) -> None:
+        moved.append(source)
+        if len(moved) == 2:
+            raise OSError(28, "No space left on device")
+        real_move(source, target)
+
+    monkeypatch.setattr("emulator.object_store.shutil.move", move_one_then_fill_the_disk)
+    code = WRITES + '(folder / "_SUCCESS").write_text("all here")\n'
+    step = writing_step(tmp_path, "Two", "{}")
+    (tmp_path / "writes.py").write_text(code)
+
+    with pytest.raises(PlatformError, match="No space left"):
+        execute({"Steps": [step]}, tmp_path)
+
+    assert moved[0].name == "numbers.json"
+    assert not [path for path in (tmp_path / "objects").rglob("*") if path.is_file()]
+
+
+def test_processes_end_when_their_runner_is_killed(tmp_path: Path) -> None:
+    """Nobody is left to stop them but the watchdog."""
+    script = tmp_path / "runner.py"
+    script.write_text(
+        "import sys; sys.path[:0] = sys.argv[1:3]\n"
+        "from pathlib import Path\n"
+        "from small_machine import execute\n"
+        "import json\n"
+        "execute(json.loads(sys.argv[4]), Path(sys.argv[3]))\n"
+    )
+    document = json.dumps({"Steps": [writing_step(tmp_path, "Slow", "{}", "600")]})
+    (tmp_path / "writes.py").write_text("print('begun', flush=True)\n" + WRITES)
+    here = Path(__file__).resolve()
+    folders = [str(here.parents[2]), str(here.parents[1] / "support")]
+    runner = subprocess.Popen([sys.executable, str(script), *folders, str(tmp_path), document])
+    log = tmp_path / "run" / "steps" / "Slow" / "algo-1.log"
+    while not log.exists() or b"begun" not in log.read_bytes():
+        time.sleep(0.01)
+
+    runner.kill()
+    runner.wait()
+
+    deadline = time.monotonic() + 30
+    while containers_below(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert containers_below(tmp_path) == []
 
 
 def test_a_full_disk_is_an_error_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,3 +61,11 @@ def test_a_file_that_is_still_being_written_is_no_object(tmp_path: Path) -> None
 def test_a_key_that_could_leave_the_folder_is_refused(tmp_path: Path, uri: str) -> None:
     with pytest.raises(CallerError, match=r"part|not an s3"):
         ObjectStore(tmp_path).path_of(uri)
+
+
+def test_a_link_to_nothing_is_named(tmp_path: Path) -> None:
+    put(ObjectStore(tmp_path), "s3://b/k/x", b"x")
+    (tmp_path / "b" / "k" / "gone").symlink_to(tmp_path / "nowhere")
+
+    with pytest.raises(CallerError, match="gone: is a link to nothing"):
+        ObjectStore(tmp_path).list("s3://b/k/")

@@ -119,5 +119,5 @@ def test_a_mode_that_is_not_emulated_is_refused_by_name(tmp_path: Path) -> None:
     request = asked(tmp_path / "s.py", LISTS_ITS_INPUT)
     request["ProcessingInputs"][0]["S3Input"]["S3InputMode"] = "Pipe"
 
-    with pytest.raises(CallerError, match="input source: only S3DataType S3Prefix in File mode is emulated"):
+    with pytest.raises(CallerError, match="input source: S3InputMode Pipe is not emulated, File is"):
         run(tmp_path, request)

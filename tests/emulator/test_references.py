@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from contracts.errors import CallerError
@@ -51,15 +53,18 @@ def test_a_json_get_reads_the_property_file() -> None:
 
 
 @pytest.mark.parametrize(
-    "reference",
+    ("reference", "message"),
     [
-        {"Get": "Parameters.Missing"},
-        {"Get": "Steps.Other.Name"},
-        {"Get": "Steps.Prepare.ProcessingOutputConfig.Outputs['none'].S3Output"},
-        {"Get": "Nothing.Here"},
-        {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Prepare.PropertyFiles.ScoringPlan"}, "Path": "no"}},
+        ({"Get": "Parameters.Missing"}, "Parameters.Missing points to nothing"),
+        ({"Get": "Steps.Other.Name"}, "Steps.Other.Name points to nothing"),
+        ({"Get": "Steps.Prepare.ProcessingOutputConfig.Outputs['none'].S3Output"}, "'none'"),
+        ({"Get": "Nothing.Here"}, "starts with Nothing; expected Parameters, Execution or Steps"),
+        (
+            {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Prepare.PropertyFiles.Plan"}, "Path": "no"}},
+            "property file Plan of step Prepare has no value at 'no'",
+        ),
     ],
 )
-def test_a_reference_to_nothing_is_refused(reference: dict[str, object]) -> None:
-    with pytest.raises(CallerError, match=r"Missing|Other|none|Nothing|no value"):
+def test_a_reference_to_nothing_is_refused(reference: dict[str, object], message: str) -> None:
+    with pytest.raises(CallerError, match=re.escape(message)):
         resolve(reference, FACTS)

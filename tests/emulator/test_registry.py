@@ -63,3 +63,9 @@ def test_a_model_finds_its_container_through_its_package(tmp_path: Path) -> None
 def test_a_model_that_was_never_created_is_named(tmp_path: Path) -> None:
     with pytest.raises(CallerError, match="no model 'ghost'"):
         registered(tmp_path).model_container("ghost")
+
+
+def test_a_group_that_differs_only_in_case_is_refused(tmp_path: Path) -> None:
+    """ARNs are lower-cased, so its packages could not be told from the other's."""
+    with pytest.raises(CallerError, match="group 'Churn' differs only in case from 'churn'"):
+        registered(tmp_path, "churn", "Churn")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,11 @@ def test_an_empty_prefix_is_refused(tmp_path: Path) -> None:
             "must equal",
         ),
         ({"BatchStrategy": "SingleRecord", "TransformInput": None}, "SingleRecord needs a SplitType"),
+        ({"BatchStrategy": "MultiRecord", "TransformInput": None}, "MultiRecord needs a SplitType"),
+        ({"MaxPayloadInMB": None, "MaxConcurrentTransforms": 50}, "50 x MaxPayloadInMB 6 is above 100"),
+        ({"TransformResources": {"InstanceCount": 101}}, "InstanceCount is 101, expected 1 to 100"),
+        ({"Environment": {f"A{n}": "1" for n in range(17)}}, "Environment has 17 entries, at most 16"),
+        ({"DataProcessing": {"OutputFilter": "$[0:2,5:]"}}, "OutputFilter '$[0:2,5:]' has 2 ranges"),
     ],
 )
 def test_a_request_that_the_service_refuses_is_refused(
@@ -185,7 +191,7 @@ def test_a_request_that_the_service_refuses_is_refused(
     if request["TransformInput"] is None:
         request["TransformInput"] = {**asked()["TransformInput"], "SplitType": "None"}
 
-    with pytest.raises(CallerError, match=reason):
+    with pytest.raises(CallerError, match=re.escape(reason)):
         run_transform_job(request, with_model(tmp_path, {"a.csv": b"1\n"}))
 
 
@@ -200,3 +206,33 @@ def test_the_container_is_told_only_what_the_request_set() -> None:
         "SAGEMAKER_BATCH_STRATEGY": "MULTI_RECORD",
         "MINE": "1",
     }
+
+
+@pytest.mark.parametrize(
+    "offered", ['{"MaxConcurrentTransforms": "many"}', '{"MaxConcurrentTransforms": 0}', "[1]"]
+)
+def test_an_offer_that_makes_no_sense_fails_the_job_with_what_was_offered(
+    tmp_path: Path, offered: str
+) -> None:
+    context = with_model(tmp_path, {"a.csv": b"1\n"}, OFFERED=offered)
+    request = asked()
+    del request["MaxConcurrentTransforms"]
+
+    with pytest.raises(JobFailedError, match="/execution-parameters"):
+        run_transform_job(request, context)
+
+
+def test_the_unpacked_model_does_not_stay(tmp_path: Path) -> None:
+    context = with_model(tmp_path, {"a.csv": b"1\n"})
+
+    run_transform_job(asked(), context)
+
+    assert not (context.folder / "algo-1" / "ml").exists()
+
+
+def test_a_long_last_word_of_a_server_keeps_its_end(tmp_path: Path) -> None:
+    """The reason stands at the end of a traceback."""
+    context = with_model(tmp_path, {"a.csv": b"1\n"}, MISBEHAVE="dies-talking")
+
+    with pytest.raises(JobFailedError, match="THE REASON"):
+        run_transform_job(asked(), context)

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from small_machine import containers_below
 from tiny_customers import CUSTOMERS, TinyBusiness, quarantined
 
 from contracts.errors import BatchScoreError, CallerError, RunFailedError
@@ -108,19 +109,6 @@ def wait_for_step(business: TinyBusiness, name: str) -> None:
     pytest.fail(f"step {name} did not begin")
 
 
-def servers_of(business: TinyBusiness) -> list[int]:
-    """Return the process ids of the model servers whose tree is below the business's folder."""
-    marker = f"BATCHSCORE_ML_ROOT={business.state.root}".encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and marker in (entry / "environ").read_bytes():
-                found.append(int(entry.name))
-        except OSError:
-            continue  # it ended while we looked, or belongs to somebody else
-    return found
-
-
 def test_ctrl_c_stops_all_children_and_the_next_run_works(tmp_path: Path) -> None:
     business = TinyBusiness(tmp_path)
     process = start_run(business)
@@ -131,7 +119,7 @@ def test_ctrl_c_stops_all_children_and_the_next_run_works(tmp_path: Path) -> Non
 
     assert process.returncode == 130
     assert "interrupted: everything that was started is stopped" in errors
-    assert servers_of(business) == []
+    assert containers_below(business.state.root) == []
     assert business.newest().record.status == "Stopped"
     second = start_run(business)
     output, errors = second.communicate(timeout=120)
@@ -144,9 +132,9 @@ def test_a_model_server_that_is_killed_is_reported_with_its_last_lines(tmp_path:
     process = start_run(business)
     wait_for_step(business, "ScoreShards")
     deadline = time.monotonic() + 60
-    while not servers_of(business) and time.monotonic() < deadline:
+    while not containers_below(business.state.root) and time.monotonic() < deadline:
         time.sleep(0.02)
-    for number in servers_of(business):
+    for number in containers_below(business.state.root):
         os.kill(number, signal.SIGKILL)
 
     _, errors = process.communicate(timeout=120)
@@ -154,3 +142,24 @@ def test_a_model_server_that_is_killed_is_reported_with_its_last_lines(tmp_path:
     assert process.returncode == 1
     assert "the model server ended with exit code -9; its last lines:" in errors
     assert not (business.output / "scores").exists()
+
+
+def test_a_parameter_that_an_option_sets_is_refused(tmp_path: Path) -> None:
+    """It would slip past the checks of that option."""
+    error = refused(
+        TinyBusiness(tmp_path), RunOptions(parameters={"ModelArtifactUri": "s3://b/other.tar.gz"})
+    )
+
+    assert "-p ModelArtifactUri: set by --input, --contract, --output, --model" in str(error)
+
+
+def test_a_closed_terminal_stops_all_children(tmp_path: Path) -> None:
+    business = TinyBusiness(tmp_path)
+    process = start_run(business)
+    wait_for_step(business, "ScoreShards")
+
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=60)
+
+    assert containers_below(business.state.root) == []
+    assert business.newest().record.status in ("Stopped", "Succeeded")

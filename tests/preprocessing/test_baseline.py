@@ -13,9 +13,9 @@ from preprocessing.__main__ import main
 pytestmark = pytest.mark.functional
 
 
-def described(root: Path, csv: str) -> tuple[int, Path]:
+def described(root: Path, csv: str, contract: str = CONTRACT) -> tuple[int, Path]:
     inputs = root / "processing" / "input"
-    for name, text in (("contract/c.yaml", CONTRACT), ("source/train.csv", csv)):
+    for name, text in (("contract/c.yaml", contract), ("source/train.csv", csv)):
         path = inputs / name
         path.parent.mkdir(parents=True)
         path.write_text(text)
@@ -33,6 +33,15 @@ def test_categories_and_numbers_are_counted(tmp_path: Path) -> None:
     assert baseline["features"]["x"]["missing_count"] == 1
     assert baseline["features"]["x"]["counts"] == [1] * 10
     assert baseline["features"]["x"]["edges"] == pytest.approx([0.9 * n for n in range(1, 10)])
+
+
+def test_a_category_that_the_contract_takes_for_missing_is_counted_as_missing(tmp_path: Path) -> None:
+    contract = CONTRACT.replace("label: label", "label: label, unseenCategory: missing")
+    csv = "id,x,kind,label\n1,1,a,0\n2,1,new,0\n3,1,,0\n"
+    _, path = described(tmp_path, csv, contract)
+
+    kind = json.loads(path.read_text())["features"]["kind"]
+    assert kind == {"missing_count": 2, "values": ["a", "b"], "counts": [1, 0]}
 
 
 def test_data_without_a_valid_record_is_refused(tmp_path: Path) -> None:

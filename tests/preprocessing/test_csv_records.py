@@ -118,9 +118,10 @@ def test_source_objects_are_read_in_the_order_of_their_keys(tmp_path: Path) -> N
     assert run_prepare(tmp_path, sources).ids() == ["first", "second", "third"]
 
 
-def test_gzip_is_read_and_placed_by_its_uncompressed_bytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("source_key", ["a.csv.gz", "a.csv.GZ", "A.CSV.Gz"])
+def test_gzip_is_read_and_placed_by_its_uncompressed_bytes(source_key: str, tmp_path: Path) -> None:
     content = HEADER + GOOD + b"1,bad,a,0\n"
-    done = run_prepare(tmp_path, {"a.csv.gz": gzip.compress(content)})
+    done = run_prepare(tmp_path, {source_key: gzip.compress(content)})
     assert done.ids() == ["9"]
     assert done.quarantine()[0]["byte_offset"] == content.index(b"1,bad")
 
@@ -143,7 +144,7 @@ def test_an_unclosed_quote_swallows_one_line_of_a_large_file(tmp_path: Path) -> 
     assert done.plan.valid_count == 300_000
 
 
-FIELDS = st.text(alphabet='ab1 é,"\n\r\x00', max_size=4)
+FIELDS = st.text(alphabet='ab1 é,"\n\r', max_size=4)  # no NUL: Python 3.10's csv module cannot read one
 BLOCK_CONTRACT = parse_contract(
     b"{fields: [{name: id}, {name: note}, {name: x, type: integer}], primaryKey: id,"
     b" missingValues: ['none'], scoring: {features: [x]}}",

@@ -135,6 +135,19 @@ def test_nothing_quarantined_leaves_empty_files(tmp_path: Path) -> None:
     assert done.quarantine() == []
 
 
+def test_a_required_label_may_be_missing_in_a_record_as_its_column_may_be(tmp_path: Path) -> None:
+    """What is to be scored need not have an outcome yet; a label that is there must still be right."""
+    contract = CONTRACT.replace("constraints: {enum: [0, 1]}", "constraints: {required: true, enum: [0, 1]}")
+    sources = {"a.csv": b"id,x,kind\n1,1,a\n", "b.csv": HEADER + b"2,1,a,\n3,1,a,1\n4,1,a,2\n"}
+    done = run_prepare(tmp_path, sources, contract)
+    assert done.kept_rows() == [
+        {"id": "1", "label": None},
+        {"id": "2", "label": None},
+        {"id": "3", "label": 1},
+    ]
+    assert done.held_back() == [(4, "not_in_enum", b"4,1,a,2")]
+
+
 def test_a_source_without_label_keeps_missing_labels(tmp_path: Path) -> None:
     """Also beside one that has it: both files' records are in one shard."""
     sources = {"a.csv": b"id,x,kind\n1,2,a\n", "b.csv": HEADER + b"2,2,a,1\n"}
@@ -172,6 +185,16 @@ def test_what_cannot_work_is_refused_with_place_and_remedy(
     done = run_prepare(tmp_path, sources, **changes)
     assert (done.exit_code, [part for part in parts if part not in done.message]) == (2, [])
     assert not (done.outputs / "plan" / "plan.json").exists()
+
+
+@pytest.mark.parametrize("pattern", [r"\Qabc", "a)|(b", "(?=a)"])
+def test_a_pattern_that_cannot_be_matched_against_whole_values_is_refused(
+    pattern: str, tmp_path: Path
+) -> None:
+    """It is matched against whole values, for which it is put in brackets."""
+    contract = CONTRACT.replace("constraints: {required: true}", f"constraints: {{pattern: '{pattern}'}}")
+    done = run_prepare(tmp_path, {"a.csv": DOZEN}, contract)
+    assert (done.exit_code, "field 'id': `pattern` is no regular expression" in done.message) == (2, True)
 
 
 def test_two_contracts_in_the_folder_are_refused(tmp_path: Path) -> None:

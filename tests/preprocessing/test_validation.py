@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.contract_file import parse_contract
+from preprocessing import field_rules
 from preprocessing.typed_values import typed_values
 from preprocessing.validation import MAX_RECORD_MESSAGE_CHARS, validate
 
@@ -27,7 +28,11 @@ RIGHT = {
     },
     "number": {"1.5": 1.5, "+1.5": 1.5, ".5": 0.5, "5.": 5.0, "-1E-5": -1e-5, "1e308": 1e308, "1e-999": 0.0},
     "boolean": {"true": True, "True": True, "TRUE": True, "1": True, "false": False, "0": False},
-    "date": {"2024-02-29": dt.date(2024, 2, 29)},
+    "date": {
+        "2024-02-29": dt.date(2024, 2, 29),
+        "0001-01-01": dt.date(1, 1, 1),
+        "9999-12-31": dt.date(9999, 12, 31),
+    },
     "datetime": {
         "2024-01-31T10:00:00Z": dt.datetime(2024, 1, 31, 10, tzinfo=UTC),
         "2024-01-31T10:00:00": dt.datetime(2024, 1, 31, 10, tzinfo=UTC),
@@ -69,8 +74,18 @@ WRONG = {
         "+-1",
     ],
     "boolean": ["yes", "tRue", "2", "", " true"],
-    "date": ["2024-02-30", "2024-1-31", "20240131", "31.01.2024", "2024-01-31T00:00:00", ""],
-    "datetime": ["2024-01-31", "2024-01-31 10:00:00", "2024-01-31T25:00:00Z", "2024-01-31T10:00Z", ""],
+    "date": ["0000-01-01", "2024-02-30", "2024-1-31", "20240131", "31.01.2024", "2024-01-31T00:00:00", ""],
+    "datetime": [
+        "2024-01-31",
+        "2024-01-31 10:00:00",
+        "2024-01-31T25:00:00Z",
+        "2024-01-31T10:00Z",
+        "0000-01-01T00:00:00",
+        "0000-12-31T23:00:00-02:00",
+        "0001-01-01T00:00:00+02:00",
+        "9999-12-31T23:00:00-02:00",
+        "",
+    ],
 }
 
 
@@ -131,6 +146,15 @@ def _check(field: str, value: str | None, *, extra: str = "", wire: str = "parqu
         ),
         ("constraints: {enum: [a, b]}", "a", "A", "not_in_enum"),
         ("type: integer, constraints: {enum: [1, 2]}", "2", "3", "not_in_enum"),
+        ("type: number, constraints: {enum: [0, 1]}", "-0", "-1", "not_in_enum"),
+        ("type: number, constraints: {enum: [-0.0]}", "0", "1", "not_in_enum"),
+        (
+            "type: number, constraints: {minimum: 9007199254740993}",
+            "9007199254740992",
+            "9007199254740991",
+            "below_minimum",
+        ),
+        ("type: number, constraints: {enum: [9007199254740993]}", "9007199254740992", "5", "not_in_enum"),
         ("constraints: {pattern: 'a|b+'}", "bb", "ab", "pattern_mismatch"),
         ("constraints: {pattern: 'a'}", "a", "a\n", "pattern_mismatch"),
         ("constraints: {minLength: 2}", "éé", "é", "too_short"),
@@ -176,6 +200,36 @@ def test_an_id_that_a_csv_line_cannot_carry_is_unsafe_there_and_only_there(recor
     columns = {"id": pa.array([record_id]), "x": pa.array(["1"])}
     assert validate(columns, contract, "parquet").faults == []
     assert [fault.reason.value for fault in validate(columns, contract, "csv").faults] == ["unsafe_id"]
+
+
+@pytest.mark.parametrize(
+    ("wire", "ids", "reasons"), [("parquet", ["a\nb", "c"], []), ("csv", ["c"], ["unsafe_id"])]
+)
+def test_an_id_of_an_enum_travels_with_its_line_break_where_the_wire_can_carry_it(
+    wire: str, ids: list[str], reasons: list[str]
+) -> None:
+    contract = parse_contract(
+        b'{fields: [{name: id, constraints: {enum: ["a\\nb", c]}}, {name: x, type: integer}],'
+        b" primaryKey: id, scoring: {features: [x]}}",
+        name="test",
+    )
+    columns = {"id": pa.array(["a\nb", "c"]), "x": pa.array(["1", "1"])}
+    validation = validate(columns, contract, wire)
+    assert validation.valid.column("id").to_pylist() == ids
+    assert [fault.reason.value for fault in validation.faults] == reasons
+
+
+def test_a_value_that_has_no_code_is_held_back_though_no_rule_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Should the dictionary ever lack a valid value, no record loses it unsaid."""
+    only_a = pa.array(["a"])
+    monkeypatch.setattr(
+        field_rules, "field_dictionary", lambda field, *_: only_a if field.name == "v" else None
+    )
+    assert _check("constraints: {enum: [a, b]}", "a") == []
+    assert [reason for reason, _ in _check("constraints: {enum: [a, b]}", "b")] == ["wrong_type"]
+    assert [reason for reason, _ in _check("constraints: {enum: [a, b]}", None)] == []
 
 
 def test_a_missing_id_is_held_back_though_the_contract_does_not_say_required() -> None:

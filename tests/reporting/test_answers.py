@@ -81,3 +81,44 @@ def test_a_record_without_score_and_error_is_named(tmp_path: Path) -> None:
 def test_parquet_answers_without_an_error_column_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InternalError, match="found the columns"):
         _parquet(tmp_path, id=pa.array([1]), score=pa.array([0.5]))
+
+
+def test_a_byte_order_mark_is_part_of_the_first_id(tmp_path: Path) -> None:
+    """It came from the source, where it stood inside the file."""
+    found = _csv(tmp_path, "\ufeffa,1\n\ufeffb,2\n")
+    assert [record["id"] for record in found] == ["\ufeffa", "\ufeffb"]
+
+
+def _damaged(folder: Path, at: int) -> Path:
+    """Overwrite 16 bytes of a sound output."""
+    path = folder / "shard-00-00000.parquet.out"
+    columns = {"id": ["a", "b"], "score": [0.5, None], "error": [None, "refused"]}
+    pq.write_table(pa.table(columns), path)
+    content = bytearray(path.read_bytes())
+    content[at : at + 16] = b"\xff" * 16
+    path.write_bytes(content)
+    return path
+
+
+def test_an_overwritten_page_header_is_an_unreadable_answer(tmp_path: Path) -> None:
+    """The disk has done its duty: pyarrow's error has no error number."""
+    expected = r"shard-00-00000\.parquet\.out: cannot be read as the parquet answers"
+    with pytest.raises(InternalError, match=expected):
+        read_answers(_damaged(tmp_path, 4), wire_format="parquet")
+
+
+def test_wherever_an_output_is_damaged_it_is_read_or_refused(tmp_path: Path) -> None:
+    """No other error gets out, and no text that is none gets in."""
+    size = _damaged(tmp_path, 4).stat().st_size
+    for at in range(0, size, 7):
+        try:
+            found = read_answers(_damaged(tmp_path, at), wire_format="parquet")
+        except InternalError:
+            continue
+        assert all(error is None or error.encode() for error in found.column("error").to_pylist())
+
+
+def test_a_disk_that_cannot_be_read_is_no_damage(tmp_path: Path) -> None:
+    """That error keeps its number, and another run may do better."""
+    with pytest.raises(FileNotFoundError):
+        read_answers(tmp_path / "gone.parquet.out", wire_format="parquet")

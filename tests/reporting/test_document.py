@@ -171,3 +171,37 @@ def test_the_verdict_is_a_sentence_and_a_level(tmp_path: Path) -> None:
     verdict = held_back.page.find(class_="verdict")
     assert "exceptions" in verdict["class"]
     assert verdict.p.text.startswith("1 of 2 records read were scored, 1 held back with a reason")
+
+
+def test_what_was_held_back_is_compared_with_the_budget(tmp_path: Path) -> None:
+    budget = {"MaxQuarantineFraction": "0.75", "MaxQuarantineCount": "2147483647"}
+    done = _report(tmp_path, [0.5], [None], quarantined=[quarantined(1)], parameters=budget)
+    assert "1 held back with a reason (50.00%; the budget is 75%)" in done.page.find(class_="verdict").p.text
+    assert done.page.find(id="budget").text == "1 of 2 (50.00%) held back; the budget is 75%."
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [([1e-200, 2e-200], "Not computed: R²."), ([1e200, 2e200], "Not computed: Mean squared error, Root")],
+)
+def test_a_metric_beyond_float64_is_left_out_and_said(
+    tmp_path: Path, labels: list[float], expected: str
+) -> None:
+    done = _report(tmp_path, [0.0, 0.5], labels, contract=NUMERIC_CONTRACT)
+    assert done.ledger.quality.keys() >= {"mae"}
+    assert any(note.startswith(expected) for note in done.evaluation["notes"])
+
+
+def test_labels_whose_sum_is_beyond_float64_are_left_out_of_the_charts(tmp_path: Path) -> None:
+    labels = [1.7e308] * 12
+    done = _report(tmp_path, [-1.7e308] * 12, labels, contract=NUMERIC_CONTRACT)
+    assert done.ledger.quality == {}
+    assert [figure["id"] for figure in done.page.find_all("figure")] == ["score_distribution"]
+    assert "Means by group of score" in done.page.text
+
+
+@pytest.mark.parametrize("scores", [[1e15, 1e15], [-1.7e308, 1.7e308], [1.7e308, 1.7e308]])
+def test_scores_of_any_size_are_drawn(tmp_path: Path, scores: list[float]) -> None:
+    drawing = _report(tmp_path, scores, [None, None]).page.find("figure").svg
+    assert "NaN" not in str(drawing)
+    assert "Infinity" not in str(drawing)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -96,3 +98,35 @@ def test_lift_does_not_depend_on_the_order_of_records(pairs: list[tuple[float, f
 def test_a_long_curve_is_thinned_and_keeps_both_ends() -> None:
     positions = metrics.curve_positions(1_000_000)
     assert (positions[0], positions[-1], len(positions)) == (0, 999_999, metrics.MAX_CURVE_POINTS)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0.1, 0.5, 2.5]), st.floats(-9, 9)), min_size=1, max_size=40),
+    st.randoms(use_true_random=False),
+)
+def test_means_by_group_do_not_depend_on_the_order_of_records(
+    pairs: list[tuple[float, float]], chance: random.Random
+) -> None:
+    shuffled = chance.sample(pairs, len(pairs))
+    expected, found = metrics.means_by_decile(*_arrays(pairs)), metrics.means_by_decile(*_arrays(shuffled))
+    assert {name: column.tolist() for name, column in found.items()} == {
+        name: column.tolist() for name, column in expected.items()
+    }
+
+
+def test_records_with_the_same_score_count_with_their_mean_label() -> None:
+    table = metrics.means_by_decile(np.array([7.0, 7, 7, 1]), np.array([2.0, 4, 6, 3]))
+    assert table["mean_score"].tolist() == [1, 7, 7, 7]
+    assert table["mean_label"].tolist() == [3, 4, 4, 4]
+
+
+def test_numbers_beyond_float64_are_not_finite_and_raise_nothing() -> None:
+    tiny = metrics.regression_errors(np.array([0.0, 0.0]), np.array([1e-200, 2e-200]))
+    assert (tiny["mae"], np.isfinite(tiny["r2"])) == (1.5e-200, False)
+    huge = metrics.regression_errors(np.array([0.0, 0.0]), np.array([1e200, 2e200]))
+    assert (huge["mae"], huge["rmse"]) == (1.5e200, np.inf)
+
+
+def test_scores_at_both_ends_of_float64_are_ranked() -> None:
+    ranking = metrics.rank(np.array([-1.7e308, 1.7e308]), np.array([0.0, 1.0]))
+    assert metrics.roc_auc(ranking) == 1

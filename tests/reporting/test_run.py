@@ -128,6 +128,11 @@ def _spoil_output(paths: ReportPaths) -> None:
     (paths.transform / NAME).write_bytes(b"<html>Service unavailable</html>")
 
 
+def _overwrite_a_page_header(paths: ReportPaths) -> None:
+    content = (paths.transform / NAME).read_bytes()
+    (paths.transform / NAME).write_bytes(content[:4] + b"\xff" * 16 + content[20:])
+
+
 def _lose_the_quarantine(paths: ReportPaths) -> None:
     shutil.rmtree(paths.quarantine)
 
@@ -151,6 +156,7 @@ def _lose_a_kept_record(paths: ReportPaths) -> None:
         (_gain_a_prediction, r"4 predictions for 3 records, 1 more than were sent"),
         (_swap_predictions, r"record 2 came back under the id 'c', expected 'b'"),
         (_spoil_output, r"00000\.parquet\.out: cannot be read as the parquet answers"),
+        (_overwrite_a_page_header, r"00000\.parquet\.out: cannot be read as the parquet answers"),
         (_lose_the_quarantine, r"quarantine holds 0 records with the reason missing_required, .* states 1"),
         (_misstate_the_plan, r"plan\.json states 99 records read, the shard manifest 6"),
         (_lose_a_kept_record, r"keeps 1 ids, the manifest states 3"),
@@ -212,6 +218,15 @@ def test_a_lost_kept_file_is_the_platforms_fault_and_names_the_place(tmp_path: P
     run = TinyRun(shards=[FIRST])
     (ReportPaths.below(run.write(tmp_path)).kept / "shard-00-00000.parquet").unlink()
     with pytest.raises(PlatformError, match=r"kept/shard-00-00000\.parquet"):
+        report_again(tmp_path, run)
+
+
+def test_a_damaged_kept_file_is_the_platforms_fault_and_names_the_place(tmp_path: Path) -> None:
+    run = TinyRun(shards=[FIRST])
+    kept = ReportPaths.below(run.write(tmp_path)).kept / "shard-00-00000.parquet"
+    content = kept.read_bytes()
+    kept.write_bytes(content[:4] + b"\xff" * 16 + content[20:])
+    with pytest.raises(PlatformError, match=r"00000\.parquet: cannot be read as what PrepareInput kept"):
         report_again(tmp_path, run)
 
 

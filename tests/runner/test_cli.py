@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -94,3 +95,25 @@ def test_parameters_are_name_and_value() -> None:
 def test_a_parameter_of_another_form_is_refused(texts: list[str]) -> None:
     with pytest.raises(CallerError, match=r"expected Name=Value|given twice"):
         parse_parameters(texts)
+
+
+def test_a_place_that_cannot_be_written_is_the_machine_s_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+
+    answer = batchscore("models", "list", "--state", str(tmp_path / "file" / "state"))
+
+    assert answer.returncode == 3
+    assert answer.stderr.startswith("error: ")
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_reader_that_leaves_is_no_failure(tmp_path: Path) -> None:
+    """As in `batchscore models list | head -0`."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    argv = [sys.executable, "-m", "runner.cli", "models", "list", "--state", str(tmp_path)]
+
+    with os.fdopen(write_end) as gone:
+        done = subprocess.run(argv, cwd=ROOT, stdout=gone, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")

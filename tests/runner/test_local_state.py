@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,44 @@ def test_the_state_folder_is_given_or_from_the_environment_or_here(tmp_path: Pat
     assert state_folder({"BATCHSCORE_HOME": "/elsewhere"}, tmp_path) == tmp_path
     assert state_folder({"BATCHSCORE_HOME": "/elsewhere"}) == Path("/elsewhere")
     assert state_folder({}) == Path.cwd() / ".batchscore"
+
+
+def test_a_folder_may_take_the_place_of_a_file_that_was_linked(tmp_path: Path) -> None:
+    state, data = LocalState(root=tmp_path / "state"), tmp_path / "x"
+    data.write_text("1")
+    first = state.link("input", data)
+    data.unlink()
+    data.mkdir()
+    (data / "a.csv").write_text("2")
+
+    second = state.link("input", data)
+
+    assert first != second
+    assert [stored.uri for stored in state.store.list(second)] == [second + "a.csv"]
+
+
+def test_linking_again_leaves_the_link_as_it_is(tmp_path: Path) -> None:
+    """Another run may be writing through it at this moment."""
+    state = LocalState(root=tmp_path / "state")
+    uri = state.link("output", tmp_path)
+    link = state.store.path_of(uri)
+    before = link.lstat().st_ino
+
+    state.link("output", tmp_path)
+
+    assert link.lstat().st_ino == before
+
+
+def test_a_run_whose_process_is_gone_is_stopped(tmp_path: Path) -> None:
+    """After a SIGKILL or a power cut, nobody was left to write so."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    state = LocalState(root=tmp_path)
+    record = RunRecord(
+        run_id="r", pipeline_name="candidate", parameters={}, process_id=child.pid, started_at="2026-01-02"
+    )
+    write_record(state.run_folder("r"), record)
+
+    found = state.run("r")
+
+    assert (found.status, found.failure_reason) == ("Stopped", "the process that executed this run is gone")

@@ -9,7 +9,7 @@ from tiny_artifact import write_archive, write_artifact, write_contract
 
 from contracts.errors import CallerError
 from emulator.object_store import ObjectStore
-from runner.preflight import RunPlaces, check_places
+from runner.preflight import RunPlaces, check_lengths, check_places
 
 pytestmark = pytest.mark.functional
 
@@ -114,3 +114,20 @@ def test_a_model_that_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.tar.gz").write_text("not an archive")
 
     assert "bad.tar.gz: is not a readable model.tar.gz" in refusal(tmp_path, model=tmp_path / "bad.tar.gz")
+
+
+def test_an_output_inside_the_input_is_refused_when_one_is_a_uri(tmp_path: Path) -> None:
+    store = ObjectStore(tmp_path / "objects")
+    folder = store.path_of("s3://bk/in")
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_text("id,age\n1,2\n")
+
+    with pytest.raises(CallerError, match="is inside --input s3://bk/in/"):
+        check_places(places(tmp_path, source="s3://bk/in/", output=str(folder / "out")), store)
+
+
+def test_a_parameter_too_long_for_the_report_is_refused_at_the_start() -> None:
+    """[doc] An argument of a job has at most 256 characters; the report is told every parameter."""
+    check_lengths({"InputUri": "s" * 247})
+    with pytest.raises(CallerError, match="too long: InputUri=sss"):
+        check_lengths({"InputUri": "s" * 248})

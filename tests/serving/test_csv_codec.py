@@ -102,6 +102,30 @@ def test_a_line_gets_the_verdict_that_it_gets_alone(lines: list[bytes]) -> None:
     np.testing.assert_array_equal(together.vectors, np.concatenate([payload.vectors for payload in alone]))
 
 
+@given(
+    st.lists(st.sampled_from([b"1", b"", b'"', b'""', b'"2"', b"x", b'"1\r', b"\xef\xbb\xbf1"]), min_size=1)
+)
+def test_with_one_feature_a_line_gets_the_verdict_that_it_gets_alone(lines: list[bytes]) -> None:
+    """An unclosed quote at the end is no missing value."""
+    codec = CsvCodec(ONE_FEATURE)
+    together = codec.decode(b"\n" + b"\n".join(lines) + b"\n")
+    alone = [codec.decode(b"\n" + line + b"\n") for line in lines]
+    expected = {at + 1: payload.faults[1] for at, payload in enumerate(alone) if payload.faults}
+    assert together.faults == expected
+    vectors = np.concatenate([payload.vectors[1:] for payload in alone])
+    np.testing.assert_array_equal(together.vectors[1:], vectors)
+
+
+@pytest.mark.parametrize("body", [b'\n"', b'1\n"\n', b'1\n"2'])
+def test_with_one_feature_an_unclosed_quote_is_a_fault(body: bytes) -> None:
+    """To pyarrow it is a missing value, if nothing follows."""
+    assert dict(CsvCodec(ONE_FEATURE).decode(body).faults) == {1: "a quote is not closed"}
+
+
+def test_only_one_byte_order_mark_is_taken_off() -> None:
+    assert list(CODEC.decode(b"\xef\xbb\xbf" * 2 + b"31,0,1\n29,2,0\n").faults) == [0]
+
+
 def test_a_float32_written_in_its_shortest_text_is_read_back_exactly() -> None:
     """The csv wire loses nothing against the parquet wire."""
     numbers = np.random.default_rng(0).normal(size=3000).astype(np.float32) * np.float32(1e-3)

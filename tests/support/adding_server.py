@@ -33,6 +33,10 @@ def _answer(body: bytes, misbehaviour: str) -> tuple[int, bytes]:
         sys.stderr.write("out of cheese\n")
         sys.stderr.flush()
         os._exit(9)
+    if misbehaviour == "dies-talking":
+        sys.stderr.write("a line of a long story, told before the end\n" * 40 + "THE REASON\n")
+        sys.stderr.flush()
+        os._exit(9)
     return 200, _scores(body)
 
 

@@ -86,3 +86,16 @@ def execute(
     taken = events if events is not None else []
     execution = Execution(definition, parameter_values(definition, given), record, machine, taken.append)
     return execution.run(), machine
+
+
+def containers_below(folder: Path) -> list[int]:
+    """Return the ids of living processes that stand for containers whose tree is below `folder`."""
+    marker = f"BATCHSCORE_ML_ROOT={folder}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and marker in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue  # it ended while we looked, or belongs to somebody else
+    return found

@@ -9,7 +9,7 @@ import pyarrow.dataset as pa_dataset
 from tiny_model import TINY_CONTRACT, make_tiny_model
 
 from emulator.run_record import RunRecord
-from runner.local_run import RunOptions, run_locally
+from runner.local_run import RunOptions, new_run_id, run_locally
 from runner.local_state import LocalState
 from runner.package import package_model
 from runner.preflight import RunPlaces
@@ -82,7 +82,7 @@ class TinyBusiness:
 
     def run(self, options: RunOptions) -> RunResults:
         """Run the pipeline here and return what came of it."""
-        record: RunRecord = run_locally(self.places, options, self.state, lambda _event: None)
+        record: RunRecord = run_locally(self.places, options, self.state, new_run_id(), lambda _event: None)
         return results_of(record, self.state)
 
     def newest(self) -> RunResults:

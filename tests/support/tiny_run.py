@@ -58,6 +58,7 @@ class TinyRun:
     contract: Mapping[str, Any] = field(default_factory=lambda: CONTRACT)
     wire_format: str = "parquet"
     run_id: str = "run-1"
+    parameters: Mapping[str, str] = field(default_factory=lambda: {"InputUri": "s3://bucket/in/"})
 
     @property
     def parsed_contract(self) -> DatasetContract:
@@ -91,7 +92,8 @@ class TinyRun:
             "wire_format": self.wire_format,
         } | changed
         pairs = [(f"--{name.replace('_', '-')}", value) for name, value in given.items()]
-        return [text for pair in pairs for text in pair] + ["--parameter", "InputUri=s3://bucket/in/"]
+        pairs += [("--parameter", f"{name}={value}") for name, value in self.parameters.items()]
+        return [text for pair in pairs for text in pair]
 
     def _write_shard(self, folder: Path, number: int, shard: TinyShard) -> Shard:
         name = f"shard-00-{number:05d}.{self.wire_format}"

@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
+from contracts.data_filters import check_filters, filter_problems
 from contracts.errors import CallerError
 from contracts.wire import CSV_CONTENT_TYPE, WIRE_FORMATS
-from steps.filters import check_filters, filter_problems
 
 JSON_LINES = "application/jsonlines"
 

@@ -1,4 +1,4 @@
-"""Check the JSONPath filters of a transform job while the definition is built.
+"""Check the JSONPath filters of a transform job, while the definition is built and when a job is emulated.
 
 CreateTransformJob takes any text of at most 63 characters; a filter that Batch Transform cannot apply
 fails the job after its instances have been paid for. The rules come from "Associate Prediction Results
