@@ -183,8 +183,9 @@ def _positive_label(value: Any, fields: tuple[Field, ...], label: str, faults: l
         faults.append(
             f"label {label!r} is a {kind}: say with `scoring.positiveLabel` which value counts as 1"
         )
+    positive = read_value(value, kind, "`scoring.positiveLabel`", faults)
     enum = next(entry.constraints.enum for entry in fields if entry.name == label)
-    if value is not None and enum and value not in enum:
+    if positive is not None and enum and positive not in enum:
         valid = ", ".join(repr(allowed) for allowed in enum)
         faults.append(f"`scoring.positiveLabel` is {value!r}, which no label has; valid: {valid}")
-    return read_value(value, kind, "`scoring.positiveLabel`", faults)
+    return positive

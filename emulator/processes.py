@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.progress import Progress, parse_progress
+from emulator import watchdog
 
 STOP_SECONDS = 30.0
 """Between SIGTERM and SIGKILL [doc: "Use Your Own Inference Code with Batch Transform"]."""
@@ -172,17 +173,18 @@ class ProcessPool:
 
     def __enter__(self) -> ProcessPool:
         """Start the watchdog, which ends what still lives when this process is gone."""
+        # Without site packages (-I -S) it is there in hundredths of a second; it needs none.
         self._watchdog = subprocess.Popen(
-            [sys.executable, "-m", "emulator.watchdog"], stdin=subprocess.PIPE, start_new_session=True
+            [sys.executable, "-I", "-S", watchdog.__file__], stdin=subprocess.PIPE, start_new_session=True
         )
         return self
 
     def __exit__(self, *_: object) -> None:
         """Let the watchdog go, once everything has ended."""
         with self._lock:
-            watchdog, self._watchdog = self._watchdog, None
-        if watchdog is not None:
-            watchdog.communicate()
+            started, self._watchdog = self._watchdog, None
+        if started is not None:
+            started.communicate()
 
     def _tell_watchdog(self, line: str) -> None:
         if self._watchdog is not None and self._watchdog.stdin is not None:

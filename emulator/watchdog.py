@@ -1,4 +1,4 @@
-"""Ends the processes of a run whose runner is gone: `python -m emulator.watchdog`.
+"""Ends the processes of a run whose runner is gone: `python watchdog.py`.
 
 The runner starts one watchdog and tells it on standard input which process groups live (`+<id>`) and which
 have ended (`-<id>`), a line each. When that input ends, because the runner ended in whatever way, the groups

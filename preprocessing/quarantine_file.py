@@ -16,6 +16,7 @@ import pyarrow.parquet
 
 from contracts.atomic_files import write_bytes
 from contracts.quarantine import QUARANTINE_SCHEMA
+from contracts.spreadsheet_text import harmless_text
 from preprocessing.records import QuarantinedRecord
 
 GROUP_RECORDS = 10_000
@@ -96,5 +97,7 @@ class QuarantineFile:
         lines = csv.writer(text, lineterminator="\n")
         lines.writerow(DIGEST_HEADER)
         for (reason, field), entry in sorted(self._digest.items()):
-            lines.writerow([reason, field, *entry])
+            count, source_key, line_number, message = entry
+            texts = [harmless_text(str(text)) for text in (field, source_key, message)]
+            lines.writerow([reason, texts[0], count, texts[1], line_number, texts[2]])
         write_bytes(self._digest_path, text.getvalue().encode())

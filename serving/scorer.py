@@ -54,7 +54,8 @@ class Scorer:
         """
         if not len(vectors):
             return Scores(values=np.empty(0, dtype=np.float64), faults={})
-        infinite = _positions(np.isinf(vectors).any(axis=1))
+        is_infinite = np.isinf(vectors)
+        infinite = _positions(is_infinite.any(axis=1)) if is_infinite.any() else ()
         # The names were compared once, when the model was loaded.
         values = self._booster.inplace_predict(vectors, validate_features=False).astype(np.float64)
         faults = {

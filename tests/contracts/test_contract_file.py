@@ -46,6 +46,7 @@ def test_the_fingerprint_changes_with_what_changes_a_feature_vector_and_with_not
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
+        ('positiveLabel: "Yes"', 'positiveLabel: "yes"', "is 'yes', which no label has; valid: 'No', 'Yes'"),
         ("primaryKey: id", "primaryKey: ident", "`primaryKey` names 'ident', which is no field"),
         ("[tenure, plan]", "[tenur]", "did you mean 'tenure'?"),
         ("[tenure, plan]", "[]", "at least one field"),

@@ -125,6 +125,13 @@ def test_the_quarantine_has_its_schema_and_a_digest_for_people(tmp_path: Path) -
     assert (done.plan.record_count, done.plan.valid_count, done.plan.quarantined_fraction) == (4, 1, 0.75)
 
 
+def test_the_digest_opens_safely_in_a_spreadsheet(tmp_path: Path) -> None:
+    """A source object may be called like a formula."""
+    done = run_prepare(tmp_path, {"=cmd|x.csv": HEADER + b"1,bad,a,0\n2,2,a,0\n"})
+    with (done.outputs / "quarantine" / "algo-1.digest.csv").open() as stream:
+        assert [line["first_source_key"] for line in csv.DictReader(stream)] == ["'=cmd|x.csv"]
+
+
 def test_nothing_quarantined_leaves_empty_files(tmp_path: Path) -> None:
     """A job whose input prefix holds no object fails, so the report could not be made."""
     done = run_prepare(tmp_path, {"a.csv": DOZEN})
