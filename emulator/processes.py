@@ -174,7 +174,7 @@ class ProcessPool:
     def __enter__(self) -> ProcessPool:
         """Start the watchdog, which ends what still lives when this process is gone."""
         # Without site packages (-I -S) it is there in hundredths of a second; it needs none.
-        self._watchdog = subprocess.Popen(
+        self._watchdog = subprocess.Popen(  # noqa: S603 - our own file, no shell
             [sys.executable, "-I", "-S", watchdog.__file__], stdin=subprocess.PIPE, start_new_session=True
         )
         return self
