@@ -83,7 +83,8 @@ class DatasetContract:
 
     Attributes:
         fields: In the order of the file.
-        id_field: Name of the primary key: required and unique.
+        id_field: Name of the primary key, which every record must have. That no two records have the same
+            is up to the source: duplicates are not looked for yet, and `unique` is read but not enforced.
         missing_values: Texts that mean "no value".
         features: Names of the fields that the model reads, in its order; at least one.
         label: Name of the field with the known outcome, or None.

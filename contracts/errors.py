@@ -26,12 +26,10 @@ class BatchScoreError(Exception):
     Attributes:
         exit_code: Status with which a command ends.
         http_status: Status with which the server answers.
-        is_retryable: Whether the same call may succeed later, unchanged.
     """
 
     exit_code = 70
     http_status = 500
-    is_retryable = False
 
     def __str__(self) -> str:
         return bounded(super().__str__())
@@ -55,7 +53,6 @@ class PlatformError(BatchScoreError):
 
     exit_code = 3
     http_status = 503
-    is_retryable = True
 
 
 class InternalError(BatchScoreError):
@@ -79,7 +76,8 @@ def near_matches(name: str, valid: Iterable[str]) -> str:
         A clause for the end of a message, such as `did you mean 'tenure'?` or `valid: a, b, c`.
     """
     names = list(valid)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    folded = {known.casefold(): known for known in names}
+    near = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)
     if near:
-        return "did you mean " + " or ".join(repr(match) for match in near) + "?"
+        return "did you mean " + " or ".join(repr(folded[match]) for match in near) + "?"
     return "valid: " + ", ".join(sorted(names))

@@ -44,6 +44,8 @@ def check_artifact(path: Path) -> DatasetContract:
         for archive, member in _members(path):
             name = _safe_name(path, member)
             names.append(name)
+            if name in MODEL_FILES:
+                _check_model_start(path, name, archive, member)
             if name == CONTRACT_FILE:
                 stream = archive.extractfile(member)
                 content = stream.read(MAX_CONTRACT_BYTES + 1) if stream else b""
@@ -57,6 +59,17 @@ def check_artifact(path: Path) -> DatasetContract:
     if contract is None:
         raise CallerError(f"{path}: has no {CONTRACT_FILE}; make artifacts with `batchscore package`")
     return contract
+
+
+def _check_model_start(path: Path, name: str, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+    """Refuse at once what is no XGBoost model: both of its safe forms begin with an opening brace."""
+    stream = archive.extractfile(member)
+    start = stream.read(1) if stream else b""
+    if start != b"{":
+        raise CallerError(
+            f"{path}: {name} begins with {start!r} and is no XGBoost model in JSON or UBJ; "
+            "save it with save_model(), and make artifacts with `batchscore package`"
+        )
 
 
 def unpack_artifact(path: Path, folder: Path) -> None:

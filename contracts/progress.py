@@ -27,6 +27,10 @@ class Progress:
     bytes_total: int | None = None
 
 
+ROUTINE_LINE = '{"invocation": {"status": 200,'
+"""How the log line of a request that went well begins; of no use in the last words of a server."""
+
+
 def format_progress(progress: Progress) -> str:
     """Return the log line for `progress`, without a newline."""
     return json.dumps(

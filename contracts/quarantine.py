@@ -31,7 +31,6 @@ class ReasonCode(str, Enum):
     TOO_SHORT = "too_short"
     TOO_LONG = "too_long"
     UNSEEN_CATEGORY = "unseen_category"
-    DUPLICATE_ID = "duplicate_id"
     UNSAFE_ID = "unsafe_id"
 
 
@@ -49,7 +48,6 @@ REASON_MEANINGS = {
     ReasonCode.TOO_SHORT: "has a value shorter than the field's minLength",
     ReasonCode.TOO_LONG: "has a value longer than the field's maxLength",
     ReasonCode.UNSEEN_CATEGORY: "has a category that the model was not trained on",
-    ReasonCode.DUPLICATE_ID: "has an id that another record has too",
     ReasonCode.UNSAFE_ID: "has an id that the chosen wire format cannot carry, such as one with a line break",
 }
 

@@ -119,7 +119,7 @@ class ModelServer:
         code = self.process.exit_code
         if code is not None:
             raise JobFailedError(
-                f"the model server ended with exit code {code}; its last lines:\n{self.process.log_tail()}",
+                f"the model server {self.process.ending()}; its last lines:\n{self.process.log_tail()}",
                 container_exit_code=code,
             )
 

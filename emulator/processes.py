@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from contracts.progress import Progress, parse_progress
+from contracts.progress import ROUTINE_LINE, Progress, parse_progress
 from emulator import watchdog
 
 STOP_SECONDS = 30.0
@@ -88,10 +88,18 @@ class ContainerProcess:
         self._reader.join(timeout=STOP_SECONDS)
         return code
 
+    def ending(self) -> str:
+        """Say how the process ended, which it has."""
+        code = self.exit_code or 0
+        if code >= 0:
+            return f"ended with exit code {code}"
+        name = signal.Signals(-code).name
+        return f"was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+
     def log_tail(self) -> str:
         """Return the last lines of the log, progress lines left out."""
         self._reader.join(timeout=0.5)
-        text = "\n".join(self._tail)
+        text = "\n".join(self._tail) or "(none)"
         return text if len(text) <= LOG_TAIL_CHARS else "… " + text[-LOG_TAIL_CHARS:]
 
     def stop(self, grace_seconds: float = STOP_SECONDS) -> None:
@@ -118,7 +126,7 @@ class ContainerProcess:
                 progress = parse_progress(text)
                 if progress is not None:
                     self._on_progress(progress)
-                elif text:
+                elif text and not text.startswith(ROUTINE_LINE):
                     self._tail.append(text)
 
 

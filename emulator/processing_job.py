@@ -125,7 +125,7 @@ def _run_processes(request: Mapping[str, Any], roots: Mapping[str, Path], contex
             context.processes.end(process)
     for code, (root, process) in zip(codes, started, strict=True):
         if code != 0:
-            raise JobFailedError(_failure_reason(root, code, process), container_exit_code=code)
+            raise JobFailedError(_failure_reason(root, process), container_exit_code=code)
 
 
 def _check_arguments(arguments: Sequence[Any]) -> None:
@@ -138,12 +138,13 @@ def _check_arguments(arguments: Sequence[Any]) -> None:
         )
 
 
-def _failure_reason(root: Path, code: int, process: ContainerProcess) -> str:
+def _failure_reason(root: Path, process: ContainerProcess) -> str:
     message = inside(root, FAILURE_MESSAGE)
     if message.is_file():
         return bounded(message.read_text(encoding="utf-8", errors="replace").strip(), _MESSAGE_CHARS)
-    ending = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    return f"the container {ending} without a failure message; its last lines:\n{process.log_tail()}"
+    return (
+        f"the container {process.ending()} without a failure message; its last lines:\n{process.log_tail()}"
+    )
 
 
 def _upload_all(request: Mapping[str, Any], roots: Iterable[Path], context: JobContext) -> None:

@@ -88,14 +88,14 @@ class ModelRegistry:
         return self.package(arn)
 
     def package(self, arn: str) -> ModelPackage:
-        """Return one package.
+        """Return one package, named by its ARN or as `group/version`.
 
         Raises:
-            CallerError: There is none of that ARN; near matches are named.
+            CallerError: There is none of that name; near matches are named.
         """
         packages = self.packages()
         for package in packages:
-            if package.arn == arn:
+            if arn in (package.arn, f"{package.group_name}/{package.version}"):
                 return package
         raise CallerError(f"no model package {arn!r}; {near_matches(arn, [entry.arn for entry in packages])}")
 
@@ -122,7 +122,7 @@ class ModelRegistry:
     def set_approval_status(self, arn: str, approval_status: str) -> ModelPackage:
         """Approve, reject or suspend a package, which must exist."""
         _check_approval_status(approval_status)
-        self.package(arn)
+        arn = self.package(arn).arn
         with closing(self._connect()) as connection, connection:
             connection.execute(
                 "update model_package set approval_status = ? where arn = ?", (approval_status, arn)

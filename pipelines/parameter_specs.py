@@ -9,8 +9,13 @@ start. Names are CamelCase without `_`, because EventBridge rules accept no othe
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
+
+from contracts.errors import CallerError
 
 PrimitiveType = type[str] | type[int] | type[float]
 
@@ -28,6 +33,9 @@ class ParameterSpec:
         description: What it means, with its unit.
         default: None for a parameter that must be given.
         choices: The only values allowed; empty where any is.
+        minimum: Smallest number allowed, or None.
+        maximum: Largest number allowed, or None.
+        pattern: What a text must match as a whole; empty where any will do.
     """
 
     name: str
@@ -35,29 +43,80 @@ class ParameterSpec:
     description: str
     default: str | int | float | None = None
     choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str = ""
+
+    def fault_of(self, value: Any) -> str:
+        """Say why a value is not allowed; empty if it is."""
+        if self.minimum is not None and value < self.minimum:
+            return f"{self.name} is {value}, the least is {self.minimum}"
+        if self.maximum is not None and value > self.maximum:
+            return f"{self.name} is {value}, the most is {self.maximum}"
+        if self.pattern and not re.fullmatch(self.pattern, value):
+            return f"{self.name} is {value!r}; expected: {self.description}"
+        return ""
 
     def __post_init__(self) -> None:
         if self.default is not None and type(self.default) is not self.kind:
             raise ValueError(f"{self.name}: default {self.default!r} is not of type {self.kind.__name__}")
 
 
-def _text(name: str, description: str, default: str | None = None) -> ParameterSpec:
-    return ParameterSpec(name=name, kind=str, description=description, default=default)
+_PREFIX = r"s3://[^/]+/(.*/)?"
+_GROUP_NAME = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
+MAX_PAYLOAD_TIMES_CONCURRENCY = 100
+"""Of MaxPayloadInMB x MaxConcurrentTransforms [doc: CreateTransformJob]."""
 
 
-def _whole(name: str, description: str, default: int) -> ParameterSpec:
-    return ParameterSpec(name=name, kind=int, description=description, default=default)
+def _text(
+    name: str,
+    description: str,
+    default: str | None = None,
+    *,
+    pattern: str = "",
+    choices: tuple[str, ...] = (),
+) -> ParameterSpec:
+    return ParameterSpec(
+        name=name, kind=str, description=description, default=default, pattern=pattern, choices=choices
+    )
+
+
+def _whole(
+    name: str, description: str, default: int, *, least: int = 1, most: int | None = None
+) -> ParameterSpec:
+    return ParameterSpec(
+        name=name, kind=int, description=description, default=default, minimum=least, maximum=most
+    )
 
 
 _SPECS = (
-    _text("InputUri", "S3 prefix of the source objects; ends with '/'."),
-    _text("InputFormat", "Format of the source objects; 'auto' goes by their names.", "auto"),
+    _text("InputUri", "S3 prefix of the source objects; ends with '/'.", pattern=_PREFIX),
+    _text(
+        "InputFormat",
+        "Format of the source objects; 'auto' goes by their names.",
+        "auto",
+        choices=("auto", "csv"),
+    ),
     _text("ContractUri", "S3 object with the dataset contract (JSON or YAML)."),
-    _text("OutputUri", "S3 prefix for everything a run writes; ends with '/' and lies outside InputUri."),
-    _text("OutputFormat", "Format of the published scores.", "parquet"),
-    _text("RunDate", "Date of the run, YYYY-MM-DD; 'auto' is the UTC date on which it started.", "auto"),
+    _text(
+        "OutputUri",
+        "S3 prefix for everything a run writes; ends with '/' and lies outside InputUri.",
+        pattern=_PREFIX,
+    ),
+    _text("OutputFormat", "Format of the published scores.", "parquet", choices=("parquet", "csv")),
+    _text(
+        "RunDate",
+        "Date of the run, YYYY-MM-DD; 'auto' is the UTC date on which it started.",
+        "auto",
+        pattern=r"auto|\d{4}-\d{2}-\d{2}(T.*)?",
+    ),
     _text("ModelArtifactUri", "S3 object with the model artifact (model.tar.gz)."),
-    _text("ModelPackageGroupName", "Model package group in which the model is registered.", "batchscore"),
+    _text(
+        "ModelPackageGroupName",
+        "Model package group in which the model is registered.",
+        "batchscore",
+        pattern=_GROUP_NAME,
+    ),
     ParameterSpec(
         name="ModelApprovalStatus",
         kind=str,
@@ -69,17 +128,21 @@ _SPECS = (
     _text("ProcessingInstanceType", "Instance type on which the input is prepared.", "ml.m5.2xlarge"),
     _whole("ProcessingInstanceCount", "Instances that prepare the input, at least 1.", 2),
     _text("ReportInstanceType", "Instance type on which the run is reported.", "ml.m5.xlarge"),
-    _whole("ProcessingVolumeSizeInGB", "Disk of every processing instance, in GB (1 to 16384).", 100),
+    _whole(
+        "ProcessingVolumeSizeInGB", "Disk of every processing instance, in GB (1 to 16384).", 100, most=16384
+    ),
     _whole(
         "MaxProcessingRuntimeInSeconds", "Time after which a processing job is stopped, in seconds.", 14_400
     ),
     _text("TransformInstanceType", "Instance type on which shards are scored.", "ml.m5.xlarge"),
-    _whole("MaxTransformInstances", "Most instances that the plan may ask for (1 to 100).", 10),
-    _whole("TransformInstanceCount", "Instances that score shards (1 to 100).", 1),
+    _whole("MaxTransformInstances", "Most instances that the plan may ask for (1 to 100).", 10, most=100),
+    _whole("TransformInstanceCount", "Instances that score shards (1 to 100).", 1, most=100),
     _whole(
         "MaxConcurrentTransforms", "Requests in flight on each instance; times MaxPayloadInMB at most 100.", 4
     ),
-    _whole("MaxPayloadInMB", "Largest body of one request, in MB of 1,048,576 bytes (1 to 100).", 6),
+    _whole(
+        "MaxPayloadInMB", "Largest body of one request, in MB of 1,048,576 bytes (1 to 100).", 6, most=100
+    ),
     _whole(
         "TransformDeadlineMinutes", "Time in which scoring should be done, in minutes; sizes the job.", 60
     ),
@@ -89,8 +152,36 @@ _SPECS = (
         kind=float,
         description="Largest part of the records that may be quarantined, in [0, 1]; more fails the run.",
         default=0.01,
+        minimum=0.0,
+        maximum=1.0,
     ),
-    _whole("MaxQuarantineCount", "Most records that may be quarantined; more fails the run.", NO_COUNT_LIMIT),
+    _whole(
+        "MaxQuarantineCount",
+        "Most records that may be quarantined; more fails the run.",
+        NO_COUNT_LIMIT,
+        least=0,
+    ),
 )
 
 PARAMETER_SPECS = MappingProxyType({spec.name: spec for spec in _SPECS})
+
+
+def check_values(values: Mapping[str, Any]) -> None:
+    """Check what the definition itself cannot say: ranges, forms, and the payload product.
+
+    Args:
+        values: Value of each parameter, in its type; names that are no parameters are left alone.
+
+    Raises:
+        CallerError: A value is not allowed; every fault is named.
+    """
+    known = {name: value for name, value in values.items() if name in PARAMETER_SPECS}
+    faults = [fault for name, value in known.items() if (fault := PARAMETER_SPECS[name].fault_of(value))]
+    payload_mb, concurrent = known.get("MaxPayloadInMB", 1), known.get("MaxConcurrentTransforms", 1)
+    if payload_mb * concurrent > MAX_PAYLOAD_TIMES_CONCURRENCY:
+        faults.append(
+            f"MaxPayloadInMB {payload_mb} x MaxConcurrentTransforms {concurrent} is above "
+            f"{MAX_PAYLOAD_TIMES_CONCURRENCY}"
+        )
+    if faults:
+        raise CallerError("; ".join(faults))

@@ -15,10 +15,13 @@ from typing import BinaryIO
 import numpy as np
 
 from contracts.dataset import DatasetContract, Field
-from contracts.errors import CallerError, near_matches
+from contracts.errors import CallerError, bounded, near_matches
 from contracts.quarantine import MAX_RAW_BYTES
 from preprocessing.csv_parse import UTF8_MARK, CsvBlock, CsvLayout, without_line_end
 from preprocessing.csv_scan import RecordScan, decisive_byte_count, scan_records, too_large
+
+MAX_HEADER_CHARS = 400
+"""Of a header quoted in a message."""
 
 BLOCK_BYTES = 8 * 1024 * 1024
 """Read at once: large enough that calls cost nothing, small enough that a few blocks fit in memory."""
@@ -194,6 +197,11 @@ def _block(piece: _Piece, layout: CsvLayout, first_record: int, source: CsvSourc
     )
 
 
+def _near(name: str, header: list[str]) -> str:
+    near = near_matches(name, header)
+    return f"; {near}" if near.startswith("did you mean") else ""
+
+
 def _layout(source_key: str, piece: _Piece, contract: DatasetContract) -> CsvLayout:
     """Read the header and find the contract's fields in it."""
     if 0 in piece.scan.faults:
@@ -208,11 +216,12 @@ def _layout(source_key: str, piece: _Piece, contract: DatasetContract) -> CsvLay
         for name in dict.fromkeys(header)
         if name and header.count(name) > 1
     ]
-    faults += [
-        f"the header lacks the field {field.name!r}; {near_matches(field.name, header)}"
-        for field in needed_fields(contract)
-        if field.name not in header
-    ]
+    missing = [field.name for field in needed_fields(contract) if field.name not in header]
+    faults += [f"the header lacks the field {name!r}{_near(name, header)}" for name in missing]
+    if missing:
+        faults.append("the header is " + bounded(", ".join(header), MAX_HEADER_CHARS))
+    if missing and len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+        faults.append("it looks as if another character than `,` separates the fields")
     if faults:
         raise CallerError(f"{source_key}: " + "; ".join(faults))
     fields = tuple(field for field in contract.fields if field.name in header)

@@ -50,7 +50,7 @@ def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Run
     wire: WireOption = "parquet",
     prepare: PrepareOption = "single",
     instances: Annotated[
-        int | None, typer.Option(min=1, help="Transform instances; without it the plan decides.")
+        int | None, typer.Option(min=1, max=100, help="Transform instances; without it the plan decides.")
     ] = None,
     parameter: Annotated[
         list[str] | None,
@@ -169,14 +169,16 @@ def models_list(
 
 @models_app.command("approve")
 def models_approve(
-    arn: Annotated[str, typer.Argument(help="ARN of the model package, as `models list` shows it.")],
+    arn: Annotated[
+        str, typer.Argument(help="Model package as `models list` shows it: group/version or ARN.")
+    ],
     state: StateOption = None,
 ) -> None:
     """Approve a model package.
 
     \b
     Example:
-      batchscore models approve arn:aws:sagemaker:local-laptop:000000000000:model-package/batchscore/1
+      batchscore models approve batchscore/1
     """
     from runner.models_command import set_approval  # noqa: PLC0415 - see the module docstring
 
@@ -185,14 +187,16 @@ def models_approve(
 
 @models_app.command("reject")
 def models_reject(
-    arn: Annotated[str, typer.Argument(help="ARN of the model package, as `models list` shows it.")],
+    arn: Annotated[
+        str, typer.Argument(help="Model package as `models list` shows it: group/version or ARN.")
+    ],
     state: StateOption = None,
 ) -> None:
     """Reject a model package.
 
     \b
     Example:
-      batchscore models reject arn:aws:sagemaker:local-laptop:000000000000:model-package/batchscore/1
+      batchscore models reject batchscore/1
     """
     from runner.models_command import set_approval  # noqa: PLC0415 - see the module docstring
 
@@ -226,8 +230,7 @@ def main() -> None:
     try:
         app()
     except BatchScoreError as error:
-        hint = "; trying again may help" if error.is_retryable else ""
-        typer.echo(f"error: {error}{hint}", err=True)
+        typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:  # the reader of our output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

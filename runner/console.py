@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.table import Table
+
+MAX_WIDTH = 100_000
 
 
 class PatientConsole(Console):
@@ -11,3 +14,8 @@ class PatientConsole(Console):
     def on_broken_pipe(self) -> None:
         """Write no more; see `rich.console.Console.on_broken_pipe`."""
         self.quiet = True
+
+
+def print_wide(table: Table) -> None:
+    """Print a table in full, however narrow the terminal: an id that is cut off is no id."""
+    PatientConsole(highlight=False, width=MAX_WIDTH).print(table, crop=False, no_wrap=True)

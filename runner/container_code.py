@@ -49,7 +49,8 @@ def ask_container(argv: Sequence[str], root: Path) -> str:
     )
     if completed.returncode == EXIT_SUCCEEDED:
         return completed.stdout
-    error = BatchScoreError(completed.stderr.strip() or f"{' '.join(argv)} ended with {completed.returncode}")
+    message = completed.stderr.strip().removeprefix("error: ")
+    error = BatchScoreError(message or f"{' '.join(argv)} ended with {completed.returncode}")
     error.exit_code = completed.returncode if completed.returncode > 0 else CallerError.exit_code
     raise error
 

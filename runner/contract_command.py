@@ -7,12 +7,13 @@ from pathlib import Path
 
 from contracts.container_paths import CONTRACT_INPUT, PLAN_OUTPUT, QUARANTINE_OUTPUT, SOURCE_INPUT, inside
 from contracts.contract_file import check_patterns, read_contract
-from contracts.errors import RunFailedError
+from contracts.errors import BatchScoreError, RunFailedError
 from contracts.plan import MANIFEST_FILE, read_manifest
 from runner.console import PatientConsole
 from runner.container_code import ask_container, lay_input
 
 EXAMPLES_SHOWN = 10
+CHECKED_URI = "s3://check/input/"
 
 # fmt: off - an option beside its value
 PREPARE_ARGV = (
@@ -25,7 +26,7 @@ PREPARE_ARGV = (
     "--input-format",
     "auto",
     "--input-uri",
-    "s3://check/input/",
+    CHECKED_URI,
     "--output-uri",
     "s3://check/output/",
     "--max-instances",
@@ -66,7 +67,11 @@ def _validate(file: Path, against: Path, console: PatientConsole) -> None:
         root = Path(temporary)
         lay_input(inside(root, SOURCE_INPUT), against, "--against")
         lay_input(inside(root, CONTRACT_INPUT), file, "contract")
-        ask_container(PREPARE_ARGV, root)
+        try:
+            ask_container(PREPARE_ARGV, root)
+        except BatchScoreError as error:
+            error.args = (str(error).replace(CHECKED_URI, f"--against {against}"),)
+            raise
         manifest = read_manifest(inside(root, PLAN_OUTPUT) / MANIFEST_FILE)
         console.print(
             f"{against}: {manifest.record_count:,} records, {manifest.valid_count:,} valid, "
@@ -75,8 +80,9 @@ def _validate(file: Path, against: Path, console: PatientConsole) -> None:
         )
         for code, count in manifest.reason_counts.items():
             console.print(f"  {code}: {count:,}", markup=False)
+        if not manifest.quarantined_count:
+            return
         for digest in sorted(inside(root, QUARANTINE_OUTPUT).glob("*digest.csv")):
             lines = digest.read_text(encoding="utf-8").splitlines()
             console.print("\n".join(lines[: EXAMPLES_SHOWN + 1]), markup=False)
-        if manifest.quarantined_count:
-            raise RunFailedError(f"{against}: {manifest.quarantined_count:,} records break the contract")
+        raise RunFailedError(f"{against}: {manifest.quarantined_count:,} records break the contract")

@@ -19,9 +19,16 @@ def input_files(path: Path, option: str) -> list[Path]:
         CallerError: There is nothing, a file cannot be read, or a link inside leads nowhere or to a folder
             (links are not followed, so its files would be left out).
     """
-    if not path.exists():
+    try:
+        is_there = path.exists()
+    except OSError as error:
+        raise CallerError(f"{option} {path}: cannot be read: {error.strerror}") from error
+    if not is_there:
         raise CallerError(f"{option} {path}: does not exist")
-    entries = sorted(path.rglob("*")) if path.is_dir() else [path]
+    try:
+        entries = sorted(path.rglob("*")) if path.is_dir() else [path]
+    except OSError as error:
+        raise CallerError(f"{option} {error.filename}: cannot be read: {error.strerror}") from error
     for entry in entries:
         if entry.is_symlink() and not entry.exists():
             raise CallerError(f"{option} {entry}: is a link to nothing; remove it or mend it")

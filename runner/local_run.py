@@ -16,6 +16,7 @@ from emulator.events import OnEvent
 from emulator.execution import Execution, Machine
 from emulator.model_server import choose_port
 from emulator.run_record import RunRecord, now_text
+from pipelines.parameter_specs import check_values
 from runner.container_code import local_image
 from runner.definition_cache import compiled_definition
 from runner.local_state import DEFINITION_FILE, LocalState
@@ -83,6 +84,7 @@ def run_locally(
     definition = read_definition(text)
     given = _parameters(places, options, state)
     parameters = parameter_values(definition, given)
+    check_values(parameters)
     folder = state.run_folder(run_id)
     folder.mkdir(parents=True)
     write_bytes(folder / DEFINITION_FILE, text.encode())

@@ -27,6 +27,7 @@ STATE_FOLDER = ".batchscore"
 STATE_VARIABLE = "BATCHSCORE_HOME"
 LAPTOP_BUCKET = "laptop"
 DEFINITION_FILE = "definition.json"
+REGISTRY_FILE = "registry.sqlite"
 
 
 def state_folder(environment: Mapping[str, str], folder: Path | None = None) -> Path:
@@ -50,9 +51,14 @@ class LocalState:
         return ObjectStore(self.root / "objects")
 
     @property
+    def has_registry(self) -> bool:
+        """Whether a model was ever registered here."""
+        return (self.root / REGISTRY_FILE).exists()
+
+    @property
     def registry(self) -> ModelRegistry:
         """The model registry."""
-        return ModelRegistry(self.root / "registry.sqlite")
+        return ModelRegistry(self.root / REGISTRY_FILE)
 
     def run_folder(self, run_id: str) -> Path:
         """Return the folder of a run, whether it exists or not."""

@@ -17,7 +17,7 @@ import yaml
 from contracts.atomic_files import whole_file
 from contracts.container_paths import CONTRACT_INPUT, MODEL, PLAN_OUTPUT, SOURCE_INPUT, inside
 from contracts.contract_file import check_patterns, read_contract
-from contracts.errors import CallerError
+from contracts.errors import BatchScoreError, CallerError
 from contracts.model_artifact import (
     BASELINE_FILE,
     CONTRACT_FILE,
@@ -52,12 +52,26 @@ def package_model(model: Path, contract: Path, out: Path, baseline: Path | None 
         members = {_model_name(model): _content(model), CONTRACT_FILE: _as_json(contract)}
         for name, content in members.items():
             (folder / name).write_bytes(content)
-        ask_container([*SERVE_ENTRYPOINT, "check"], root)
+        try:
+            ask_container([*SERVE_ENTRYPOINT, "check"], root)
+        except BatchScoreError as error:  # it speaks of the copy that it was given
+            places = {folder / _model_name(model): model, folder / CONTRACT_FILE: contract, folder: model}
+            raise _about(error, places) from error
     if baseline is not None:
         members[BASELINE_FILE] = _baseline(baseline, contract)
     with whole_file(out) as stream:
         stream.write(_archive(members))
     check_artifact(out)
+
+
+def _about(error: BatchScoreError, places: dict[Path, Path]) -> BatchScoreError:
+    """Return the error with each place replaced by the one that the caller knows."""
+    message = str(error)
+    for place, known in places.items():
+        message = message.replace(str(place), str(known))
+    told = BatchScoreError(message)
+    told.exit_code = error.exit_code
+    return told
 
 
 def _baseline(data: Path, contract: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -55,7 +56,8 @@ def check_places(places: RunPlaces, store: ObjectStore, measure: FreeBytes = fre
     checks: tuple[Callable[[], None], ...] = (
         lambda: _check_model_fits_contract(places),
         lambda: _check_source(places, store, measure),
-        lambda: _check_output(places, store),
+        lambda: _check_output(places, store, measure),
+        lambda: check_folder(store.root, f"--state {store.root.parent}"),
     )
     faults = []
     for check in checks:
@@ -112,7 +114,7 @@ def _check_source(places: RunPlaces, store: ObjectStore, measure: FreeBytes) -> 
         )
 
 
-def _check_output(places: RunPlaces, store: ObjectStore) -> None:
+def _check_output(places: RunPlaces, store: ObjectStore, measure: FreeBytes) -> None:
     output = _folder_of(places.output, store)
     source = _folder_of(places.source, store)
     if output == source or source in output.parents:
@@ -120,8 +122,37 @@ def _check_output(places: RunPlaces, store: ObjectStore) -> None:
             f"--output {places.output}: is inside --input {places.source}, so the next run would score its "
             "own output; choose a place outside"
         )
-    if output.exists() and not output.is_dir():
-        raise CallerError(f"--output {places.output}: is a file; expected a folder, which may not exist yet")
+    if output == source.parent and source.is_file():
+        raise CallerError(
+            f"--output {places.output}: is the folder of --input {places.source}; choose another"
+        )
+    if source == store.root or source in store.root.parents:
+        raise CallerError(
+            f"--state {store.root.parent}: is inside --input {places.source}; choose a place outside"
+        )
+    check_folder(output, f"--output {places.output}")
+    needed, free = WORKING_BYTES, measure(output)
+    if free < needed:
+        raise CallerError(
+            f"--output {places.output}: {_megabytes(free)} are free, {_megabytes(needed)} are needed"
+        )
+
+
+def check_folder(folder: Path, name: str) -> None:
+    """Check that a folder is there, or can be made, and can be written to.
+
+    Raises:
+        CallerError: It is not; `name` stands first in the message.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise CallerError(f"{name}: is a file; expected a folder, which may not exist yet")
+    nearest = folder
+    while not nearest.exists():
+        nearest = nearest.parent
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise CallerError(
+            f"{name}: {nearest} cannot be written to; check its permissions or choose another place"
+        )
 
 
 def _folder_of(place: str, store: ObjectStore) -> Path:

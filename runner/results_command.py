@@ -10,7 +10,7 @@ import pyarrow as pa
 from rich.table import Table
 from rich.text import Text
 
-from runner.console import PatientConsole
+from runner.console import PatientConsole, print_wide
 from runner.local_state import LocalState, state_folder
 from runner.results import results_of
 from runner.scores_head import head
@@ -31,7 +31,7 @@ def results_command(run_id: str | None, *, as_json: bool, head_count: int, state
         return
     print_summary(results)
     if first is not None:
-        console.print(_as_table(first))
+        print_wide(_as_table(first))
 
 
 def _as_table(records: pa.Table) -> Table:
@@ -39,5 +39,11 @@ def _as_table(records: pa.Table) -> Table:
     for name in records.column_names:
         table.add_column(name)
     for record in records.to_pylist():
-        table.add_row(*(Text("" if value is None else str(value)) for value in record.values()))
+        table.add_row(*(Text(_shown(value)) for value in record.values()))
     return table
+
+
+def _shown(value: object) -> str:
+    """Return a value as one line: control characters are spelt out."""
+    text = "" if value is None else str(value)
+    return text if text.isprintable() else repr(text)[1:-1]

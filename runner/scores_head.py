@@ -20,7 +20,8 @@ def head(results: RunResults, record_count: int) -> pa.Table:
         CallerError: The run published none.
     """
     if results.scores is None:
-        raise CallerError(f"run {results.record.run_id} is {results.record.status} and published no scores")
+        gone = "its scores are no longer where it published them" if results.facts else "published no scores"
+        raise CallerError(f"run {results.record.run_id} is {results.record.status}; {gone}")
     files = sorted(path for path in results.scores.iterdir() if path.suffix in (".parquet", ".csv"))
     file_format = _csv_as_text(files[0]) if files[0].suffix == ".csv" else "parquet"
     return pa_dataset.dataset([str(path) for path in files], format=file_format).head(record_count)

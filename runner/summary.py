@@ -19,13 +19,17 @@ def print_summary(results: RunResults) -> None:
     line = Text(f"Run {record.run_id} ")
     line.append(record.status, style=_COLOURS.get(record.status, "cyan"))
     console.print(line)
-    for name, value in _lines(results):
-        console.print(Text.assemble("  ", (f"{name:<30}", "dim"), value))
+    lines = _lines(results)
+    width = max(len(name) for name, _ in lines) + 2
+    for name, value in lines:
+        console.print(Text.assemble("  ", (f"{name:<{width}}", "dim"), value))
 
 
 def _lines(results: RunResults) -> list[tuple[str, str]]:
     lines = [(name, f"{count:,}") for name, count in results.counts.items() if count or name != "unscorable"]
     lines.append(("time", _time(results)))
+    if results.record.failure_reason:
+        lines.append(("reason", results.record.failure_reason))
     if results.facts is not None:
         ledger = results.facts
         lines += [(f"quarantined: {code}", f"{count:,}") for code, count in ledger.reason_counts.items()]

@@ -20,7 +20,7 @@ def build_fail_error_budget_step(run: RunContext, plan_step: Variable) -> Variab
 
 def _message(run: RunContext, plan_step: Variable) -> list[Variable]:
     return [
-        "Error budget exceeded: ",
+        "Too many records are quarantined, or none is valid: ",
         plan_value(plan_step, "quarantined_count"),
         " of ",
         plan_value(plan_step, "record_count"),

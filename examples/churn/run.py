@@ -76,7 +76,7 @@ def score_command(files: ChurnFiles) -> list[str]:
 
 def make_once(path: Path, key: str, what: str, make: Callable[[], None]) -> None:
     """Make `path` unless it is there and was made under the same `key`."""
-    key_path = path.with_name(path.name + ".key")
+    key_path = path.with_name(f".{path.name}.key")
     if path.exists() and key_path.exists() and key_path.read_text() == key:
         return
     key_path.unlink(missing_ok=True)

@@ -140,7 +140,7 @@ def test_a_model_server_that_is_killed_is_reported_with_its_last_lines(tmp_path:
     _, errors = process.communicate(timeout=120)
 
     assert process.returncode == 1
-    assert "the model server ended with exit code -9; its last lines:" in errors
+    assert "the model server was killed by SIGKILL (out of memory?); its last lines:" in errors
     assert not (business.output / "scores").exists()
 
 

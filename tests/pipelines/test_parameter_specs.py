@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from definition_walk import CHOICES
 
-from pipelines.parameter_specs import PARAMETER_SPECS, ParameterSpec
+from contracts.errors import CallerError
+from pipelines.parameter_specs import PARAMETER_SPECS, ParameterSpec, check_values
 from pipelines.parameters import candidate_parameters
 from steps.run_context import PipelineShape
 
@@ -35,3 +38,28 @@ def test_listing_parameters_and_pipelines_imports_no_sdk() -> None:
     """Help must be instant, and the SDK takes seconds."""
     code = "import sys, pipelines.parameter_specs, pipelines.definition; sys.exit('sagemaker' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"MaxQuarantineFraction": 2.0}, "MaxQuarantineFraction is 2.0, the most is 1.0"),
+        ({"MaxQuarantineCount": -1}, "MaxQuarantineCount is -1, the least is 0"),
+        ({"ProcessingInstanceCount": 0}, "ProcessingInstanceCount is 0, the least is 1"),
+        ({"TransformInstanceCount": 101}, "TransformInstanceCount is 101, the most is 100"),
+        ({"RunDate": "../../x"}, "RunDate is '../../x'; expected: Date of the run, YYYY-MM-DD"),
+        ({"ModelPackageGroupName": "../../a b"}, "ModelPackageGroupName is '../../a b'"),
+        ({"InputUri": "s3://bucket/in"}, "InputUri is 's3://bucket/in'; expected: S3 prefix"),
+        ({"MaxPayloadInMB": 60, "MaxConcurrentTransforms": 4}, "60 x MaxConcurrentTransforms 4 is above 100"),
+    ],
+)
+def test_a_value_that_the_service_or_a_step_would_refuse_is_refused(
+    values: dict[str, Any], message: str
+) -> None:
+    """Before anything starts, and by the name that the user typed."""
+    with pytest.raises(CallerError, match=re.escape(message)):
+        check_values(values)
+
+
+def test_every_default_is_an_allowed_value() -> None:
+    check_values({name: spec.default for name, spec in PARAMETER_SPECS.items() if spec.default is not None})

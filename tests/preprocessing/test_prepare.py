@@ -166,7 +166,7 @@ def test_a_source_without_label_keeps_missing_labels(tmp_path: Path) -> None:
     ("sources", "changes", "parts"),
     [
         ({}, {}, ["s3://bucket/in/", "no source objects", "InputUri"]),
-        ({"a.csv": b"id,X,kind\n"}, {}, ["a.csv", "'x'", "valid: "]),
+        ({"a.csv": b"id,X,kind\n"}, {}, ["a.csv", "'x'", "did you mean 'X'?", "the header is id, X, kind"]),
         ({"a.csv": b"id,x,kinds\n"}, {}, ["a.csv", "lacks the field 'kind'; did you mean 'kinds'"]),
         ({"a.csv": b"id,x,kind,x\n"}, {}, ["a.csv", "names 'x' twice"]),
         ({"a.csv": b'id,x,"kind\n1,2,a\n'}, {}, ["a.csv", "header is unreadable"]),

@@ -100,7 +100,9 @@ def test_a_parameter_of_another_form_is_refused(texts: list[str]) -> None:
 def test_a_place_that_cannot_be_written_is_the_machine_s_fault(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
 
-    answer = batchscore("models", "list", "--state", str(tmp_path / "file" / "state"))
+    arn = "arn:aws:sagemaker:local-laptop:000000000000:model-package/churn/1"
+
+    answer = batchscore("models", "approve", arn, "--state", str(tmp_path / "file" / "state"))
 
     assert answer.returncode == 3
     assert answer.stderr.startswith("error: ")

@@ -96,10 +96,11 @@ def test_too_little_disk_space_is_refused(tmp_path: Path) -> None:
         ({"/model.json": b"{}"}, None, "would be written outside its folder"),
         ({"model.json": b"{}"}, "contract.json", "is a link or a device"),
         ({"model.pkl": b""}, None, "may hold a pickle"),
+        ({"model.ubj": b"\x80\x04pickle"}, None, "begins with b'\\x80' and is no XGBoost model"),
         ({"contract.json": b"{}"}, None, "the contract is wrong"),
         ({"model.json": b"{}"}, None, "has no contract.json"),
         ({"readme.txt": b""}, None, "found none"),
-        ({"model.json": b"{}", "model.ubj": b""}, None, "found model.json, model.ubj"),
+        ({"model.json": b"{}", "model.ubj": b"{}"}, None, "found model.json, model.ubj"),
     ],
 )
 def test_an_archive_that_is_no_artifact_is_refused(
@@ -131,3 +132,23 @@ def test_a_parameter_too_long_for_the_report_is_refused_at_the_start() -> None:
     check_lengths({"InputUri": "s" * 247})
     with pytest.raises(CallerError, match="too long: InputUri=sss"):
         check_lengths({"InputUri": "s" * 248})
+
+
+def test_an_output_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    """Also where it does not exist yet, and before anything is prepared."""
+    (tmp_path / "file").write_text("x")
+
+    assert "cannot be written to" in refusal(tmp_path, output=str(tmp_path / "file" / "out"))
+
+
+def test_the_folder_of_the_input_file_is_no_output(tmp_path: Path) -> None:
+    """The next run on that folder would read this run's pointer and report."""
+    (tmp_path / "in").mkdir()
+    message = refusal(tmp_path, source=str(tmp_path / "in" / "a.csv"), output=str(tmp_path / "in"))
+
+    assert "is the folder of --input" in message
+
+
+def test_a_state_inside_the_input_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CallerError, match="state: is inside --input"):
+        check_places(places(tmp_path), ObjectStore(tmp_path / "in" / "state" / "objects"))
