@@ -42,7 +42,19 @@ def encode(records: pa.Table, contract: DatasetContract) -> np.ndarray:
 
 def encode_column(column: pa.ChunkedArray, field: Field) -> np.ndarray:
     """Return one field's values as float32 numbers, shape (records,), NaN where missing."""
+    if pa.types.is_dictionary(column.type):
+        return _encode_dictionary(column, field)
     if field.type == "string":
         column = pc.index_in(column, value_set=pa.array(field.categories, type=column.type))
     numbers = pc.cast(column, pa.float32(), safe=False)
     return np.asarray(pc.fill_null(numbers, float("nan")).to_numpy())
+
+
+def _encode_dictionary(column: pa.ChunkedArray, field: Field) -> np.ndarray:
+    """Encode each different value once, and look the rest up."""
+    chunks = []
+    for chunk in column.chunks:
+        values = encode_column(pa.chunked_array([chunk.dictionary]), field)
+        positions = chunk.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
+        chunks.append(np.append(values, np.float32("nan"))[positions])
+    return np.concatenate(chunks) if chunks else np.empty(0, dtype=np.float32)

@@ -37,11 +37,13 @@ class ParquetCodec:
     def __init__(self, contract: DatasetContract) -> None:
         """Take the contract of the model."""
         self._contract = contract
+        # Read as they are stored, each different value once: a text for each record would only be looked up.
+        self._categories = [field.name for field in contract.feature_fields if field.type == "string"]
 
     def decode(self, body: bytes) -> DecodedPayload:
         """Read a Parquet file; see `Codec.decode`."""
         try:
-            file = pq.ParquetFile(pa.BufferReader(body))
+            file = pq.ParquetFile(pa.BufferReader(body), read_dictionary=self._categories)
             self._check_schema(file.schema_arrow)
             records = file.read(
                 columns=[self._contract.id_field, *self._contract.features], use_threads=False
@@ -99,8 +101,13 @@ class ParquetCodec:
 
     def _typed(self, records: pa.Table) -> pa.Table:
         """Return the feature columns in the types of the contract; values stay what they are."""
-        schema = pa.schema([(field.name, ARROW_TYPES[field.type]) for field in self._contract.feature_fields])
-        return records.select(schema.names).cast(schema)
+        columns = [
+            records.column(field.name)
+            if pt.is_dictionary(records.schema.field(field.name).type)
+            else records.column(field.name).cast(ARROW_TYPES[field.type])
+            for field in self._contract.feature_fields
+        ]
+        return pa.table(columns, names=list(self._contract.features))
 
 
 def _value_type(kind: pa.DataType) -> pa.DataType:

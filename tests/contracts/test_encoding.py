@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from contracts.contract_file import parse_contract
-from contracts.encoding import encode
+from contracts.dataset import Field
+from contracts.encoding import encode, encode_column
 
 CONTRACT = parse_contract(
     b"{fields: [{name: id}, {name: n, type: integer}, {name: x, type: number}, {name: b, type: boolean},"
@@ -37,3 +38,21 @@ def test_features_come_in_the_contracts_order_and_missing_or_unseen_is_nan() -> 
 
 def test_no_records_keep_two_dimensions() -> None:
     assert encode(_table(0), CONTRACT).shape == (0, 4)
+
+
+def test_dictionary_columns_encode_as_plain_ones_do() -> None:
+    """Parquet readers may hand out either; nulls may stand in the indices or in the dictionary."""
+    field = Field(name="plan", type="string", categories=("a", "b", "c"))
+    texts = ["c", None, "a", "zz", "b", "a"]
+    indices = pa.array([0, None, 1, 2, 3, 1], pa.int32())
+    dictionary = pa.DictionaryArray.from_arrays(indices, pa.array(["c", "a", "zz", "b", None]))
+    with_null_value = pa.DictionaryArray.from_arrays(
+        pa.array([0, 4, 1, 2, 3, 1], pa.int32()), pa.array(["c", "a", "zz", "b", None])
+    )
+
+    plain = encode_column(pa.chunked_array([pa.array(texts)]), field)
+
+    for column in (dictionary, with_null_value):
+        encoded = encode_column(pa.chunked_array([column, column.slice(0, 0)]), field)
+        np.testing.assert_array_equal(encoded, plain)
+    np.testing.assert_array_equal(plain, np.array([2, np.nan, 0, np.nan, 1, 0], dtype=np.float32))
