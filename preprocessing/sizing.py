@@ -18,8 +18,8 @@ BYTES_PER_MB = 1024 * 1024
 MAX_PAYLOAD_MB = 100
 SHARDS_PER_SLOT = 4
 MIN_SHARDS = 3
-MIN_SHARD_RECORDS = 20_000
-"""Below this, scoring a shard takes less time than asking for it."""
+MIN_SHARD_RECORDS = 50_000
+"""Fewer are not worth a shard of their own, unless instances would be idle: each costs three files and a request."""
 
 MAX_SHARD_SOURCE_BYTES = 64 * BYTES_PER_MB
 """Keeps memory bounded where no payload limit holds for a shard."""

@@ -37,7 +37,7 @@ def _sample(record_count: int, **changes: float | None) -> SourceSample:
     [
         (10, 1),  # fewer records than slots
         (400, 20),  # one shard for each of 20 slots
-        (1_000_000, 20_000),  # 50 shards of the smallest worthwhile size
+        (1_500_000, 50_000),  # 30 shards of the smallest worthwhile size
         (8_000_000, 100_000),  # four for each slot
     ],
 )
