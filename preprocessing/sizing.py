@@ -19,7 +19,7 @@ MAX_PAYLOAD_MB = 100
 SHARDS_PER_SLOT = 4
 MIN_SHARDS = 3
 MIN_SHARD_RECORDS = 50_000
-"""Fewer are not worth a shard of their own, unless instances would be idle: each costs three files and a request."""
+"""Fewer are not worth a shard of their own (three files and a request), unless instances would be idle."""
 
 MAX_SHARD_SOURCE_BYTES = 64 * BYTES_PER_MB
 """Keeps memory bounded where no payload limit holds for a shard."""
