@@ -12,12 +12,10 @@ from typing import Any
 
 from contracts.data_filters import filter_problems
 from contracts.errors import CallerError
+from contracts.payload_limits import BYTES_PER_MB, DEFAULT_PAYLOAD_MB, MAX_PAYLOAD_MB
 
-BYTES_PER_MB = 1024 * 1024
-MAX_PAYLOAD_MB = 100
 MAX_INSTANCES = 100
 MAX_ENVIRONMENT_ENTRIES = 16
-DEFAULT_PAYLOAD_MB = 6
 DEFAULT_TIMEOUT_SECONDS = 600
 DEFAULT_RETRIES = 3
 

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from contracts.errors import CallerError
+from contracts.payload_limits import MAX_PAYLOAD_MB
 
 PrimitiveType = type[str] | type[int] | type[float]
 
@@ -64,8 +65,6 @@ class ParameterSpec:
 
 _PREFIX = r"s3://[^/]+/(.*/)?"
 _GROUP_NAME = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
-MAX_PAYLOAD_TIMES_CONCURRENCY = 100
-"""Of MaxPayloadInMB x MaxConcurrentTransforms [doc: CreateTransformJob]."""
 
 
 def _text(
@@ -178,10 +177,9 @@ def check_values(values: Mapping[str, Any]) -> None:
     known = {name: value for name, value in values.items() if name in PARAMETER_SPECS}
     faults = [fault for name, value in known.items() if (fault := PARAMETER_SPECS[name].fault_of(value))]
     payload_mb, concurrent = known.get("MaxPayloadInMB", 1), known.get("MaxConcurrentTransforms", 1)
-    if payload_mb * concurrent > MAX_PAYLOAD_TIMES_CONCURRENCY:
+    if payload_mb * concurrent > MAX_PAYLOAD_MB:
         faults.append(
-            f"MaxPayloadInMB {payload_mb} x MaxConcurrentTransforms {concurrent} is above "
-            f"{MAX_PAYLOAD_TIMES_CONCURRENCY}"
+            f"MaxPayloadInMB {payload_mb} x MaxConcurrentTransforms {concurrent} is above {MAX_PAYLOAD_MB}"
         )
     if faults:
         raise CallerError("; ".join(faults))

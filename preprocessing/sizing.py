@@ -11,11 +11,8 @@ import math
 from dataclasses import dataclass
 
 from contracts.errors import CallerError
+from contracts.payload_limits import BYTES_PER_MB, MAX_PAYLOAD_MB
 
-BYTES_PER_MB = 1024 * 1024
-"""MB as AWS field names have it."""
-
-MAX_PAYLOAD_MB = 100
 SHARDS_PER_SLOT = 4
 MIN_SHARDS = 3
 MIN_SHARD_RECORDS = 50_000

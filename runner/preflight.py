@@ -12,13 +12,11 @@ from contracts.contract_file import read_contract
 from contracts.errors import CallerError
 from contracts.model_artifact import check_artifact
 from emulator.object_store import SCHEME, ObjectStore
+from emulator.processing_job import MAX_ARGUMENT_CHARS
 from runner.input_files import input_files
 
 WORKING_BYTES = 64 * 1024 * 1024
 """Free space that a run needs beside what grows with its input."""
-
-MAX_PARAMETER_CHARS = 256
-"""ReportRun is told every parameter as an argument `Name=Value` [doc: AppSpecification]."""
 
 FreeBytes = Callable[[Path], int]
 
@@ -72,14 +70,16 @@ def check_places(places: RunPlaces, store: ObjectStore, measure: FreeBytes = fre
 def check_lengths(parameters: Mapping[str, str]) -> None:
     """Refuse what would only fail when the report job is created, after the transform was paid for.
 
+    ReportRun is told every parameter as an argument `Name=Value`.
+
     Raises:
         CallerError: A parameter's name and value are too long to be told to the report.
     """
     told = [f"{name}={value}" for name, value in parameters.items()]
-    too_long = [text for text in told if len(text) > MAX_PARAMETER_CHARS]
+    too_long = [text for text in told if len(text) > MAX_ARGUMENT_CHARS]
     if too_long:
         raise CallerError(
-            f"name and value of a parameter may have {MAX_PARAMETER_CHARS} characters together; "
+            f"name and value of a parameter may have {MAX_ARGUMENT_CHARS} characters together; "
             f"too long: {'; '.join(too_long)}; use shorter names"
         )
 

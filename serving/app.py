@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.errors import BatchScoreError, near_matches
+from contracts.payload_limits import BYTES_PER_MB
 from serving.codecs import Codec
 from serving.exchange import (
     ClientGoneError,
@@ -35,7 +36,6 @@ from serving.exchange import (
 from serving.invocation import Answer, answer_payload
 from serving.request_log import RequestFacts, RequestLog
 from serving.scorer import Scorer
-from serving.settings import BYTES_PER_MB
 
 METHODS = {"/ping": "GET", "/execution-parameters": "GET", "/invocations": "POST"}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.errors import BatchScoreError, CallerError
-from serving.settings import BYTES_PER_MB, MAX_PAYLOAD_MB
+from contracts.payload_limits import BYTES_PER_MB, MAX_PAYLOAD_MB
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from contracts.container_paths import MODEL, inside, ml_root
 from contracts.errors import CallerError
+from contracts.payload_limits import BYTES_PER_MB, DEFAULT_PAYLOAD_MB, MAX_PAYLOAD_MB
 from contracts.wire import FINGERPRINT_VARIABLE
 
 BIND_ADDRESS_VARIABLE = "BATCHSCORE_BIND_ADDRESS"
@@ -18,11 +19,7 @@ MAX_PAYLOAD_VARIABLE = "SAGEMAKER_MAX_PAYLOAD_IN_MB"
 CONCURRENCY_VARIABLE = "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS"
 
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - the service reaches the container from outside it
-BYTES_PER_MB = 1024 * 1024
 DEFAULT_PORT = 8080
-DEFAULT_MAX_PAYLOAD_MB = 6
-MAX_PAYLOAD_MB = 100
-"""CreateTransformJob: `MaxPayloadInMB` <= 100, and so is its product with `MaxConcurrentTransforms`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +61,7 @@ def settings_from(environment: Mapping[str, str]) -> ServerSettings:
         model_folder=inside(ml_root(environment), MODEL),
         bind_address=environment.get(BIND_ADDRESS_VARIABLE) or EVERY_INTERFACE,
         port=_whole_number(environment, PORT_VARIABLE, range(1, 65536)) or DEFAULT_PORT,
-        max_payload_mb=DEFAULT_MAX_PAYLOAD_MB if payload_mb is None else payload_mb or MAX_PAYLOAD_MB,
+        max_payload_mb=DEFAULT_PAYLOAD_MB if payload_mb is None else payload_mb or MAX_PAYLOAD_MB,
         concurrent_transforms=_whole_number(environment, CONCURRENCY_VARIABLE, range(1, MAX_PAYLOAD_MB + 1)),
         expected_fingerprint=environment.get(FINGERPRINT_VARIABLE) or None,
     )

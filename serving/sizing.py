@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from serving.settings import BYTES_PER_MB, MAX_PAYLOAD_MB
+from contracts.payload_limits import BYTES_PER_MB, MAX_PAYLOAD_MB
 
 WORKING_BYTES_PER_PAYLOAD_BYTE = 32
 """Memory for one request over the size of its payload: body, columns, feature vectors, scores, answer.
