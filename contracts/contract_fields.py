@@ -99,6 +99,7 @@ def _constraints(document: Any, kind: str, where: str, faults: list[str]) -> Con
         faults.append(f"{where}: `minimum` {values['minimum']} is above `maximum` {values['maximum']}")
     return Constraints(
         required=document.get("required", False),
+        unique=document.get("unique", False),
         minimum=values["minimum"],
         maximum=values["maximum"],
         enum=enum,

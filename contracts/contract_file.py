@@ -12,8 +12,15 @@ from typing import Any
 
 import yaml
 
+from contracts.contract_dialect import read_dialect
 from contracts.contract_fields import check_keys, read_description, read_fields, read_texts, read_value
-from contracts.dataset import FEATURE_TYPES, UNSEEN_CATEGORY_POLICIES, DatasetContract, Field
+from contracts.dataset import (
+    DUPLICATE_ID_POLICIES,
+    FEATURE_TYPES,
+    UNSEEN_CATEGORY_POLICIES,
+    DatasetContract,
+    Field,
+)
 from contracts.errors import CallerError, near_matches
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -21,8 +28,18 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 MAX_CONTRACT_BYTES = 4 * 1024 * 1024
 
-_TOP_KEYS = {"fields", "primaryKey", "missingValues", "scoring", "description", "title", "name", "$schema"}
-_SCORING_KEYS = {"features", "label", "positiveLabel", "unseenCategory"}
+_TOP_KEYS = {
+    "fields",
+    "primaryKey",
+    "missingValues",
+    "dialect",
+    "scoring",
+    "description",
+    "title",
+    "name",
+    "$schema",
+}
+_SCORING_KEYS = {"features", "label", "positiveLabel", "unseenCategory", "duplicateIds"}
 
 
 def read_contract(path: Path) -> DatasetContract:
@@ -114,12 +131,13 @@ def _build(document: Any, faults: list[str]) -> DatasetContract | None:
     id_field = _id_field(document.get("primaryKey"), names, faults)
     label = _known_name(scoring.get("label"), names, "`scoring.label`", faults)
     features = _features(scoring.get("features"), fields, {id_field, label}, faults)
-    policy = scoring.get("unseenCategory", "quarantine")
-    if policy not in UNSEEN_CATEGORY_POLICIES:
-        faults.append(f"`scoring.unseenCategory` is {policy!r}; valid: {', '.join(UNSEEN_CATEGORY_POLICIES)}")
+    unseen_category = _policy(scoring, "unseenCategory", UNSEEN_CATEGORY_POLICIES, faults)
+    duplicate_ids = _policy(scoring, "duplicateIds", DUPLICATE_ID_POLICIES, faults)
+    _check_unique(fields, id_field, faults)
     missing_values = read_texts(document.get("missingValues", [""]), "`missingValues`", faults)
     description = read_description(document, "the contract", faults)
     positive_label = _positive_label(scoring.get("positiveLabel"), fields, label, faults)
+    dialect = read_dialect(document.get("dialect", {}), faults)
     if faults:
         return None
     return DatasetContract(
@@ -129,9 +147,28 @@ def _build(document: Any, faults: list[str]) -> DatasetContract | None:
         features=features,
         label=label or None,
         positive_label=positive_label,
-        unseen_category=policy,
+        unseen_category=unseen_category,
+        duplicate_ids=duplicate_ids,
+        dialect=dialect,
         description=description,
     )
+
+
+def _policy(scoring: dict[str, Any], key: str, valid: tuple[str, ...], faults: list[str]) -> str:
+    """Return what `scoring` says under `key`; the first valid policy if it says nothing, or is wrong."""
+    policy = scoring.get(key, valid[0])
+    if policy not in valid:
+        faults.append(f"`scoring.{key}` is {policy!r}; valid: {', '.join(valid)}")
+        return valid[0]
+    return str(policy)
+
+
+def _check_unique(fields: tuple[Field, ...], id_field: str, faults: list[str]) -> None:
+    for entry in fields:
+        if entry.constraints.unique and entry.name != id_field:
+            faults.append(
+                f"field {entry.name!r} is `unique`, which is checked for the primary key only; leave it out"
+            )
 
 
 def _known_name(name: Any, names: list[str], where: str, faults: list[str]) -> str:

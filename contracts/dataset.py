@@ -10,11 +10,13 @@ with one more key, `scoring`:
       - {name: churn, type: string, constraints: {enum: ["No", "Yes"]}}
     primaryKey: customer_id
     missingValues: [""]
+    dialect: {delimiter: auto, header: true, encoding: utf-8}   # of CSV sources; these are the defaults
     scoring:
       features: [tenure, contract]        # what the model reads, in its order
       label: churn                        # optional: known outcomes, for model quality
       positiveLabel: "Yes"                # the label value that a score of 1 predicts
       unseenCategory: quarantine          # or `missing`: the model sees a missing value
+      duplicateIds: keepFirst             # or `quarantineAll`: of valid records with the same id
 
 A field of the source that the contract does not name is ignored. The source must have the id, the features
 and every other field that is `required`. Not so the label: its column may be absent and its value missing,
@@ -33,6 +35,9 @@ from typing import Any
 FIELD_TYPES = ("string", "integer", "number", "boolean", "date", "datetime")
 FEATURE_TYPES = ("string", "integer", "number", "boolean")
 UNSEEN_CATEGORY_POLICIES = ("quarantine", "missing")
+DUPLICATE_ID_POLICIES = ("keepFirst", "quarantineAll")
+AUTO_DELIMITER = "auto"
+DELIMITERS = (",", ";", "\t", "|")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +46,7 @@ class Constraints:
 
     Attributes:
         required: A missing value is a fault, except in the label.
+        unique: No two records have the same value; for the primary key it goes without saying.
         minimum: Smallest valid value, inclusive, in the field's type.
         maximum: Largest valid value, inclusive, in the field's type.
         enum: The only valid values, or empty for any.
@@ -50,6 +56,7 @@ class Constraints:
     """
 
     required: bool = False
+    unique: bool = False
     minimum: Any = None
     maximum: Any = None
     enum: tuple[Any, ...] = ()
@@ -78,18 +85,34 @@ class Field:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CsvDialect:
+    """How CSV sources are written, where that is declared.
+
+    Attributes:
+        delimiter: One of DELIMITERS, or AUTO_DELIMITER: the one with which the header has the needed fields.
+        has_header: Whether the first record names the fields; otherwise they are the contract's, in order.
+        encoding: Name of the text encoding, as Python knows it in normal form (`utf-8`, `cp1252`).
+    """
+
+    delimiter: str = AUTO_DELIMITER
+    has_header: bool = True
+    encoding: str = "utf-8"
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetContract:
     """A checked contract.
 
     Attributes:
         fields: In the order of the file.
-        id_field: Name of the primary key, which every record must have. That no two records have the same
-            is up to the source: duplicates are not looked for yet, and `unique` is read but not enforced.
+        id_field: Name of the primary key, which every record must have, each its own.
         missing_values: Texts that mean "no value".
         features: Names of the fields that the model reads, in its order; at least one.
         label: Name of the field with the known outcome, or None.
         positive_label: The label's value that counts as 1, or None for a numeric label.
         unseen_category: One of UNSEEN_CATEGORY_POLICIES.
+        duplicate_ids: One of DUPLICATE_ID_POLICIES.
+        dialect: Of CSV sources.
         description: For people; empty if none was given.
     """
 
@@ -100,6 +123,8 @@ class DatasetContract:
     label: str | None = None
     positive_label: Any = None
     unseen_category: str = "quarantine"
+    duplicate_ids: str = "keepFirst"
+    dialect: CsvDialect = field(default_factory=CsvDialect)
     description: str = ""
 
     def field(self, name: str) -> Field:

@@ -32,6 +32,7 @@ class ReasonCode(str, Enum):
     TOO_LONG = "too_long"
     UNSEEN_CATEGORY = "unseen_category"
     UNSAFE_ID = "unsafe_id"
+    DUPLICATE_ID = "duplicate_id"
 
 
 REASON_MEANINGS = {
@@ -49,6 +50,7 @@ REASON_MEANINGS = {
     ReasonCode.TOO_LONG: "has a value longer than the field's maxLength",
     ReasonCode.UNSEEN_CATEGORY: "has a category that the model was not trained on",
     ReasonCode.UNSAFE_ID: "has an id that the chosen wire format cannot carry, such as one with a line break",
+    ReasonCode.DUPLICATE_ID: "has an id that another valid record of the data set has too",
 }
 
 QUARANTINE_SCHEMA = pa.schema(

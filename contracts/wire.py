@@ -1,9 +1,11 @@
 """The forms in which records travel to the model container and scores travel back.
 
-| name      | shard                                    | split | how ids stay attached                       |
-|-----------|------------------------------------------|-------|---------------------------------------------|
-| `parquet` | raw typed columns: id, then the features | none  | the id comes back beside the score          |
-| `csv`     | no header; id, then the encoded features | Line  | filters cut the id off and join it on again |
+| name        | shard                                    | split    | how ids stay attached                  |
+|-------------|------------------------------------------|----------|----------------------------------------|
+| `parquet`   | raw typed columns: id, then the features | none     | the id comes back beside the score     |
+| `csv`       | no header; id, then the encoded features | Line     | filters cut it off and join it on again|
+| `jsonlines` | `{"id": "…", "features": [numbers]}`     | Line     | filters cut it off and join it on again|
+| `recordio`  | RecordIO-protobuf, dense 32-bit `values` | RecordIO | by order: the kept file beside it      |
 
 Scores are float64 in every form, so that the same record gets the same score whatever the wire.
 """
@@ -16,6 +18,8 @@ from contracts.errors import CallerError, near_matches
 
 PARQUET_CONTENT_TYPE = "application/vnd.apache.parquet"
 CSV_CONTENT_TYPE = "text/csv"
+JSON_LINES_CONTENT_TYPE = "application/jsonlines"
+RECORDIO_CONTENT_TYPE = "application/x-recordio-protobuf"
 
 SCORE_COLUMN = "score"
 ERROR_COLUMN = "error"
@@ -30,6 +34,14 @@ FINGERPRINT_VARIABLE = "BATCHSCORE_CONTRACT_FINGERPRINT"
 CSV_ERROR_PREFIX = "error: "
 """A CSV answer has one field a record: a number, or this prefix and the reason."""
 
+JSON_ID_KEY = "id"
+JSON_FEATURES_KEY = "features"
+"""Keys of a JSON Lines shard's objects. The id is always text; a missing feature is null."""
+
+JSON_OUTPUT_KEY = "SageMakerOutput"
+"""Key under which Batch Transform joins the container's answer to a JSON object [doc: API_DataProcessing].
+The answer of our container is `{"score": number}` or `{"error": "reason"}`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class WireFormat:
@@ -37,7 +49,8 @@ class WireFormat:
 
     Attributes:
         name: How users choose it.
-        content_type: Of the payload and of the answer (the API wants them equal when joining).
+        content_type: Of the payload.
+        accept: Of the answer (the API wants the two equal when joining).
         shard_suffix: Ending of a shard's file name.
         split_type: `SplitType`; None means that a whole object is one payload.
         assemble_with: `AssembleWith`; equals the split type when joining.
@@ -48,6 +61,7 @@ class WireFormat:
 
     name: str
     content_type: str
+    accept: str
     shard_suffix: str
     split_type: str | None = None
     assemble_with: str | None = None
@@ -57,16 +71,42 @@ class WireFormat:
 
 
 WIRE_FORMATS = {
-    "parquet": WireFormat(name="parquet", content_type=PARQUET_CONTENT_TYPE, shard_suffix=".parquet"),
+    "parquet": WireFormat(
+        name="parquet",
+        content_type=PARQUET_CONTENT_TYPE,
+        accept=PARQUET_CONTENT_TYPE,
+        shard_suffix=".parquet",
+    ),
     "csv": WireFormat(
         name="csv",
         content_type=CSV_CONTENT_TYPE,
+        accept=CSV_CONTENT_TYPE,
         shard_suffix=".csv",
         split_type="Line",
         assemble_with="Line",
         input_filter="$[1:]",
         join_source="Input",
         output_filter="$[0,-1]",
+    ),
+    "jsonlines": WireFormat(
+        name="jsonlines",
+        content_type=JSON_LINES_CONTENT_TYPE,
+        accept=JSON_LINES_CONTENT_TYPE,
+        shard_suffix=".jsonl",
+        split_type="Line",
+        assemble_with="Line",
+        input_filter=f"$.{JSON_FEATURES_KEY}",
+        join_source="Input",
+        output_filter=f"$['{JSON_ID_KEY}','{JSON_OUTPUT_KEY}']",
+    ),
+    # No filters and no join: DataProcessing knows CSV and JSON only. The answers are lines of CSV.
+    "recordio": WireFormat(
+        name="recordio",
+        content_type=RECORDIO_CONTENT_TYPE,
+        accept=CSV_CONTENT_TYPE,
+        shard_suffix=".recordio",
+        split_type="RecordIO",
+        assemble_with="Line",
     ),
 }
 

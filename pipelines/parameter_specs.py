@@ -94,7 +94,7 @@ _SPECS = (
         "InputFormat",
         "Format of the source objects; 'auto' goes by their names.",
         "auto",
-        choices=("auto", "csv"),
+        choices=("auto", "csv", "jsonlines", "json", "parquet", "recordio"),
     ),
     _text("ContractUri", "S3 object with the dataset contract (JSON or YAML)."),
     _text(

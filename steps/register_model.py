@@ -1,6 +1,6 @@
 """RegisterModel: make a model package of the artifact, so that what is scored is always a registered one.
 
-The package says which content type the chosen wire format sends. No instance types are listed: a
+The package says which content types the chosen wire format sends and takes. No instance types are listed: a
 versioned package needs none, and a list would refuse a larger machine later.
 """
 
@@ -14,15 +14,15 @@ from steps.sdk import ModelStep
 
 def build_register_model_step(run: RunContext, candidate: CandidateVariables) -> Variable:
     """Return the step; `properties.ModelPackageArn` names the new package."""
-    content_types = [run.shape.wire_format.content_type]
+    wire = run.shape.wire_format
     container = {"Image": run.processing.image_uri, "ModelDataUrl": candidate.model_artifact_uri}
     request = {
         "ModelPackageGroupName": candidate.model_package_group_name,
         "ModelApprovalStatus": candidate.model_approval_status,
         "InferenceSpecification": {
             "Containers": [container],
-            "SupportedContentTypes": content_types,
-            "SupportedResponseMIMETypes": content_types,
+            "SupportedContentTypes": [wire.content_type],
+            "SupportedResponseMIMETypes": [wire.accept],
         },
     }
     return ModelStep(

@@ -63,7 +63,7 @@ def _transformer(run: RunContext, plan_step: Variable, model_name: Variable) -> 
         # Without splitting the API takes no strategy: a whole object is one request.
         strategy="MultiRecord" if wire.split_type else None,
         assemble_with=wire.assemble_with,
-        accept=wire.content_type,
+        accept=wire.accept,
         output_path=run_folder(run.dataset.output_uri, "transform"),
         max_concurrent_transforms=sizes.max_concurrent_transforms,
         max_payload=sizes.max_payload_mb,
