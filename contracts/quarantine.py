@@ -7,6 +7,7 @@ order); the message names them all.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
 import pyarrow as pa
@@ -52,6 +53,20 @@ REASON_MEANINGS = {
     ReasonCode.UNSAFE_ID: "has an id that the chosen wire format cannot carry, such as one with a line break",
     ReasonCode.DUPLICATE_ID: "has an id that another valid record of the data set has too",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceForm:
+    """How a source object is written: what it takes to write records of it back as a source.
+
+    Attributes:
+        format: `csv`, `jsonlines`, `json`, `parquet` or `recordio`.
+        header: Raw bytes of a CSV header without its line end; empty where the source has none.
+    """
+
+    format: str
+    header: bytes = b""
+
 
 QUARANTINE_SCHEMA = pa.schema(
     [

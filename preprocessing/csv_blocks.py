@@ -16,7 +16,7 @@ import numpy as np
 
 from contracts.dataset import DatasetContract, Field
 from contracts.errors import CallerError, bounded, near_matches
-from contracts.quarantine import MAX_RAW_BYTES
+from contracts.quarantine import MAX_RAW_BYTES, SourceForm
 from preprocessing.csv_parse import UTF8_MARK, CsvBlock, CsvLayout, without_line_end
 from preprocessing.csv_scan import RecordScan, decisive_byte_count, scan_records, too_large
 
@@ -227,6 +227,7 @@ def _layout(source_key: str, piece: _Piece, contract: DatasetContract) -> CsvLay
     fields = tuple(field for field in contract.fields if field.name in header)
     return CsvLayout(
         source_key=source_key,
+        source_form=SourceForm(format="csv", header=without_line_end(raw)),
         column_count=len(header),
         fields=fields,
         positions=tuple(header.index(field.name) for field in fields),

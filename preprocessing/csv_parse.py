@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from contracts.dataset import Field
-from contracts.quarantine import MAX_RAW_BYTES, ReasonCode
+from contracts.quarantine import MAX_RAW_BYTES, ReasonCode, SourceForm
 from preprocessing.csv_scan import StructureFault
 from preprocessing.records import QuarantinedRecord, RecordPlace
 
@@ -28,6 +28,7 @@ class CsvLayout:
 
     Attributes:
         source_key: Of the source object.
+        source_form: With the header as it stands in the source.
         column_count: Fields in the header.
         fields: The contract's fields that the header has, in the contract's order.
         positions: Of those fields in the header, from 0.
@@ -35,6 +36,7 @@ class CsvLayout:
     """
 
     source_key: str
+    source_form: SourceForm
     column_count: int
     fields: tuple[Field, ...]
     positions: tuple[int, ...]
@@ -69,6 +71,11 @@ class CsvBlock:
     layout: CsvLayout
     raw_byte_count: int | None
     source_bytes_done: int
+
+    @property
+    def source_form(self) -> SourceForm:
+        """As in RecordBlock."""
+        return self.layout.source_form
 
     def parse(self) -> ParsedCsv:
         """Parse the block into columns and structural faults."""

@@ -1,8 +1,8 @@
 """What every reader hands on, whatever the format of the source.
 
 A reader yields blocks in the order of the source; parsing a block is the expensive part and may run on any
-thread. Columns are text as it stands in the source (null where a value is missing): what a value means is
-for `validation` to say.
+thread. Columns are text as it stands in the source, or typed values where the format has types (null where a
+value is missing): what a value means is for `validation` to say.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from contracts.quarantine import ReasonCode
+from contracts.quarantine import ReasonCode, SourceForm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class QuarantinedRecord:
 
 
 class ParsedBlock(Protocol):
-    """The records of one block as columns of text."""
+    """The records of one block as columns."""
 
     @property
     def record_count(self) -> int:
@@ -58,7 +58,7 @@ class ParsedBlock(Protocol):
 
     @property
     def columns(self) -> dict[str, pa.Array]:
-        """Text by field name, one value a row: string, or dictionary of string; null where missing."""
+        """Values by field name, one a row, null where missing: text, or what the source's format has."""
 
     @property
     def structure_faults(self) -> list[QuarantinedRecord]:
@@ -74,6 +74,10 @@ class RecordBlock(Protocol):
     @property
     def source_bytes_done(self) -> int:
         """Bytes of the source object, as delivered, up to the end of this block (about, if compressed)."""
+
+    @property
+    def source_form(self) -> SourceForm:
+        """How its source object is written."""
 
     def parse(self) -> ParsedBlock:
         """Parse the block; depends on nothing outside it, and may run on any thread."""
