@@ -175,7 +175,7 @@ def test_a_source_without_label_keeps_missing_labels(tmp_path: Path) -> None:
         ({"a.parquet": b"PAR1"}, {}, ["a.parquet", "looks like parquet", "InputFormat"]),
         ({"a.csv.gz": b"\x1f\x8bnonsense and more"}, {}, ["a.csv.gz", "damaged"]),
         ({"a.csv": DOZEN}, {"input_format": "cvs"}, ["'cvs'", "did you mean 'csv'?"]),
-        ({"a.csv": DOZEN}, {"wire_format": "arrow"}, ["'arrow'", "valid: csv, parquet"]),
+        ({"a.csv": DOZEN}, {"wire_format": "arrow"}, ["'arrow'", "valid: csv, jsonlines, parquet, recordio"]),
         ({"a.csv": DOZEN}, {"input_uri": "s3://bucket/in"}, ["InputUri", "`/` at its end"]),
         ({"a.csv": DOZEN}, {"output_uri": "s3://bucket/in/out/"}, ["OutputUri", "lies under"]),
         ({"a.csv": DOZEN}, {"output_uri": "s3://bucket/in/"}, ["OutputUri", "lies under"]),
