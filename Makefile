@@ -35,6 +35,11 @@ bench-validation: $(VENV)/bench.stamp ## Time validation of a damaged CSV beside
 test: $(VENV)/test.stamp ## Set up what tests need and run all of them
 	@$(BIN)/python -m pytest
 
+.PHONY: fuzz
+fuzz: $(VENV)/test.stamp ## Search for input that breaks a promise, for MINUTES=10 or until something is found
+	@end=$$(( $$(date +%s) + 60 * $(or $(MINUTES),10) )); \
+	while [ $$(date +%s) -lt $$end ]; do $(BIN)/python -m pytest -q -x -m hypothesis --hypothesis-profile=fuzz; done
+
 .PHONY: check
 check: lint test ## Exactly what CI runs
 
