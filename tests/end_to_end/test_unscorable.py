@@ -1,4 +1,4 @@
-"""A record that the model cannot score costs itself and no other: it comes back with an error beside its id."""
+"""A record that the model cannot score costs itself alone: it comes back with an error beside its id."""
 
 from __future__ import annotations
 
