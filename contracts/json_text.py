@@ -18,8 +18,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Column = pa.Array | pa.ChunkedArray
-
 ROWS_AT_ONCE = 16_384
 """Lines built in one go: bounds memory, and the text of one array must stay under 2 GiB."""
 
@@ -84,7 +82,7 @@ def json_number_arrays(matrix: np.ndarray) -> pa.Array:
     return pc.binary_join_element_wise(*parts, "]", "")
 
 
-def one_array(column: Column) -> pa.Array:
+def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """Return a column as one array, without a copy where it is one already."""
     if isinstance(column, pa.ChunkedArray):
         return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -4,7 +4,8 @@ In:  one text: names with commas between them (`plan, tenure`); `*` for every fi
      array where a name has a comma itself (`["a,b", "c"]`); nothing for no field.
 Out: names of fields, each once, in the order asked, without the id, which is always published.
 
-Never decides what a value looks like when it is published: a kept column has the type that validation gave it.
+Never decides what a value looks like when it is published: a kept column keeps the type that it was given by
+validation.
 """
 
 from __future__ import annotations

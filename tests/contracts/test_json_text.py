@@ -73,7 +73,7 @@ def test_a_moment_is_iso_text_of_the_same_moment(moments: list[dt.datetime | Non
 
 
 def test_a_whole_second_has_no_fraction() -> None:
-    moment = pa.array([dt.datetime(2026, 11, 23, 6, 0, 1)], pa.timestamp("us", "UTC"))
+    moment = pa.array([dt.datetime(2026, 11, 23, 6, 0, 1, tzinfo=dt.timezone.utc)], pa.timestamp("us", "UTC"))
     assert read_back(moment) == ["2026-11-23T06:00:01Z"]
 
 

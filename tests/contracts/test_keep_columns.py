@@ -57,7 +57,7 @@ def test_what_is_no_field_is_refused(text: str, message: str) -> None:
 
 
 def test_all_unknown_names_are_told_at_once() -> None:
-    with pytest.raises(CallerError, match="'x' is no field.*'y' is no field.*only fields that the contract"):
+    with pytest.raises(CallerError, match=r"'x' is no field.*'y' is no field.*only fields that the contract"):
         kept_names("x,y", CONTRACT)
 
 
