@@ -3,7 +3,8 @@
 Pure: nothing is written here. A Parquet shard holds the id and the features as typed columns, and the
 contract's fingerprint in its schema metadata. A CSV shard has no header; each line is the id, quoted where
 it must be, and the encoded features: the shortest text that reads back to the same 32-bit float, empty for
-a missing value. A kept file has the id, the label and the kept columns, whether the model reads them or not.
+a missing value. JSON Lines are described in `preprocessing.shard_json_lines`. A kept file has the id, the
+label and the kept columns, whether the model reads them or not.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from contracts.encoding import encode
 from contracts.errors import InternalError
 from contracts.json_text import text_bytes
 from contracts.wire import FINGERPRINT_KEY
+from preprocessing.shard_json_lines import shard_lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +91,10 @@ def shard_content(records: pa.Table, contract: DatasetContract, wire_name: str) 
     """Return the bytes of one shard with exactly these records."""
     if wire_name == "csv":
         return _csv(records, contract)
+    if wire_name == "jsonlines":
+        records = records.combine_chunks()
+        vectors = encode(_without_dictionaries(records), contract)
+        return shard_lines(records.column(contract.id_field), vectors)
     columns = records.select([contract.id_field, *contract.features])
     return _parquet(columns, {FINGERPRINT_KEY: contract.fingerprint.encode()})
 
