@@ -22,6 +22,7 @@ from contracts.atomic_files import write_bytes
 from contracts.contract_file import check_patterns, read_contract
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
+from contracts.keep_columns import kept_names
 from contracts.plan import Shard, ShardManifest, SourceObject
 from contracts.progress import Progress
 from contracts.wire import wire_format
@@ -59,6 +60,7 @@ class PrepareRequest:
         folders: Where to read and write.
         input_uri: For messages.
         input_format: A reader's name, or `auto`.
+        keep_columns: The KeepColumns parameter, see `contracts.keep_columns`.
         wire_name: Name of the wire format.
         sizing: What the caller wants of the transform job.
         hosts: Which of the preparing instances this is.
@@ -68,6 +70,7 @@ class PrepareRequest:
     folders: Folders
     input_uri: str
     input_format: str
+    keep_columns: str
     wire_name: str
     sizing: SizingRules
     hosts: Hosts
@@ -164,6 +167,7 @@ class _Preparation:
     ) -> None:
         self._request = request
         self._contract = contract
+        self._kept_names = kept_names(request.keep_columns, contract)
         self._files = files
         self._quarantine = quarantine
         self._record_counts = [0] * len(files)
@@ -191,6 +195,7 @@ class _Preparation:
         build = functools.partial(
             build_shard_files,
             contract=self._contract,
+            kept_names=self._kept_names,
             wire_name=self._request.wire_name,
             max_payload_bytes=self._request.sizing.max_payload_bytes,
         )
@@ -207,7 +212,7 @@ class _Preparation:
 
     def _check(self, given: _Block) -> _CheckedBlock:
         parsed = given.block.parse()
-        validation = validate(parsed.columns, self._contract, self._request.wire_name)
+        validation = validate(parsed.columns, self._contract, self._request.wire_name, self._kept_names)
         quarantined = parsed.structure_faults + [
             QuarantinedRecord(
                 place=parsed.place(fault.row), reason=fault.reason, field=fault.field, message=fault.message

@@ -8,6 +8,7 @@ A missing value (null) breaks `required` and no other rule; in the label it brea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,7 +45,8 @@ class Validation:
     """What a block's records come to.
 
     Attributes:
-        valid: Id, features and label (null where the source has none), typed, of the valid records, in order.
+        valid: Id, features, label and kept columns (null where the source has none), each once, typed, of
+            the valid records, in order.
         faults: The other records, in order.
     """
 
@@ -52,13 +54,19 @@ class Validation:
     faults: list[RecordFault]
 
 
-def validate(columns: dict[str, pa.Array], contract: DatasetContract, wire_name: str) -> Validation:
+def validate(
+    columns: dict[str, pa.Array],
+    contract: DatasetContract,
+    wire_name: str,
+    kept_names: Sequence[str] = (),
+) -> Validation:
     """Check every field that the contract describes and the columns have.
 
     Args:
         columns: Text by field name, all of one length; strings or dictionaries of strings.
         contract: The rules.
         wire_name: The wire format of the shards: `csv` lines cannot carry an id with a line break.
+        kept_names: Further fields that the valid records shall have.
     """
     typed: dict[str, pa.Array] = {}
     breaches: list[Breach] = []
@@ -67,7 +75,7 @@ def validate(columns: dict[str, pa.Array], contract: DatasetContract, wire_name:
             values, broken = check_field(columns[field.name], field, contract, wire_name)
             typed[field.name] = values
             breaches += broken
-    valid = _kept_columns(typed, contract, wire_name)
+    valid = _needed_columns(typed, contract, wire_name, kept_names)
     if not breaches:
         return Validation(valid=valid, faults=[])
     bad_rows = np.unique(np.concatenate([breach.rows for breach in breaches]))
@@ -76,15 +84,19 @@ def validate(columns: dict[str, pa.Array], contract: DatasetContract, wire_name:
     return Validation(valid=valid.filter(pa.array(is_valid)), faults=_faults(breaches, columns))
 
 
-def _kept_columns(typed: dict[str, pa.Array], contract: DatasetContract, wire_name: str) -> pa.Table:
-    names = [contract.id_field, *contract.features]
-    kept = {name: typed[name] for name in names}
-    if contract.label is not None:
-        label = contract.field(contract.label)
-        row_count = len(typed[contract.id_field])
-        nothing = missing_column(label, contract, wire_name, row_count)
-        kept[label.name] = typed.get(label.name, nothing)
-    return pa.table(kept)
+def _needed_columns(
+    typed: dict[str, pa.Array], contract: DatasetContract, wire_name: str, kept_names: Sequence[str]
+) -> pa.Table:
+    needed = {name: typed[name] for name in (contract.id_field, *contract.features)}
+    row_count = len(typed[contract.id_field])
+    for name in (*([contract.label] if contract.label else []), *kept_names):
+        if name not in needed:
+            needed[name] = (
+                typed[name]
+                if name in typed
+                else missing_column(contract.field(name), contract, wire_name, row_count)
+            )
+    return pa.table(needed)
 
 
 def _faults(breaches: list[Breach], columns: dict[str, pa.Array]) -> list[RecordFault]:

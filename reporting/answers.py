@@ -1,8 +1,9 @@
 """Read what Batch Transform wrote for one shard: an id, and a score or an error, for each record.
 
-In:  `<shard name>.out`, in one of two wire formats
+In:  `<shard name>.out`, in one of these wire formats
      parquet   columns in this order: the id (typed as it was sent), `score` (float64), `error` (string)
      csv       no header; the id as it was sent, then a number or `error: <reason>`; quoted where needed
+     jsonlines see `reporting.json_answers`
 Out: a table with the columns `id`, `score` (float64) and `error` (string), in the order of the file. Each
      record has exactly one of score and error, the other is null. A score that is no finite number becomes
      an error: it is counted as unscorable, never published as a score.
@@ -13,6 +14,7 @@ Never decides whether the ids are the right ones: that is `reporting.reconcile`.
 from __future__ import annotations
 
 import codecs
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,6 +25,7 @@ import pyarrow.parquet as pq
 from contracts.errors import InternalError
 from contracts.wire import CSV_ERROR_PREFIX, ERROR_COLUMN, SCORE_COLUMN
 from reporting.damage import naming_damage
+from reporting.json_answers import read_json_answers
 
 ID_COLUMN = "id"
 """Name of the first column of an answer, whatever the contract calls the field."""
@@ -39,7 +42,7 @@ def read_answers(path: Path, *, wire_format: str) -> pa.Table:
     """
     sentence = f"{path.name}: cannot be read as the {wire_format} answers that the model container writes"
     with naming_damage(InternalError, sentence):
-        table = _read_csv(path) if wire_format == "csv" else _read_parquet(path)
+        table = _READERS[wire_format](path)
         table.column(ERROR_COLUMN).validate(full=True)  # nothing else looks at the bytes of these texts
     return _settled(table, path.name)
 
@@ -88,6 +91,13 @@ def _csv_source(path: Path) -> Path | pa.BufferReader:
         if start != codecs.BOM_UTF8:
             return path
         return pa.BufferReader(codecs.BOM_UTF8 + start + stream.read())
+
+
+_READERS: dict[str, Callable[[Path], pa.Table]] = {
+    "parquet": _read_parquet,
+    "csv": _read_csv,
+    "jsonlines": read_json_answers,
+}
 
 
 def _settled(table: pa.Table, name: str) -> pa.Table:

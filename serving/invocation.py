@@ -10,6 +10,7 @@ import numpy as np
 from contracts.dataset import DatasetContract
 from serving.codecs import Codec
 from serving.csv_codec import CsvCodec
+from serving.json_lines_codec import JsonLinesCodec
 from serving.parquet_codec import ParquetCodec
 from serving.scorer import Scorer, Scores
 
@@ -31,7 +32,7 @@ class Answer:
 
 def codecs_for(contract: DatasetContract) -> dict[str, Codec]:
     """Return the codecs for one contract by their content type."""
-    codecs: tuple[Codec, ...] = (ParquetCodec(contract), CsvCodec(contract))
+    codecs: tuple[Codec, ...] = (ParquetCodec(contract), CsvCodec(contract), JsonLinesCodec(contract))
     return {codec.content_type: codec for codec in codecs}
 
 
