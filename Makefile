@@ -55,9 +55,9 @@ lock: $(VENV)/bootstrap.stamp ## Resolve the locked dependencies anew
 	@$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt
 	@$(LOCK) pyproject.toml --all-extras -o requirements/test.txt
 	@$(LOCK) pyproject.toml requirements/build.in -c requirements/test.txt \
-		--extra serve --extra report --extra doors --extra examples -o requirements/run.txt
+		--extra prepare --extra serve --extra report --extra doors --extra examples -o requirements/run.txt
 	@$(LOCK) pyproject.toml requirements/build.in -c requirements/test.txt \
-		--extra serve --extra report -o requirements/container.txt
+		--extra prepare --extra serve --extra report -o requirements/container.txt
 
 .PHONY: clean
 clean: ## Remove the environment, the local runs and every cache
