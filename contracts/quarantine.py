@@ -65,6 +65,13 @@ REASON_MEANINGS = {
 
 
 _ORDERLESS_ENCODINGS = ("utf-16", "utf-32")
+_BYTE_ORDER_MARKS = {
+    "utf-8-sig": codecs.BOM_UTF8,
+    "utf-16-le": codecs.BOM_UTF16_LE,
+    "utf-16-be": codecs.BOM_UTF16_BE,
+    "utf-32-le": codecs.BOM_UTF32_LE,
+    "utf-32-be": codecs.BOM_UTF32_BE,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,15 +91,20 @@ class SourceForm:
 
     @property
     def record_encoding(self) -> str:
-        """The encoding in which single records are decoded: `utf-16` and `utf-32` with their byte order.
+        """The encoding of single records: without a byte order mark, and with a byte order.
 
         Python's `utf-16` looks for a byte order mark, which stands before the header only. Where neither the
         name nor the header tells the order, it is little-endian, as Windows and Excel write it.
         """
         if self.encoding not in _ORDERLESS_ENCODINGS:
-            return self.encoding
+            return self.encoding.removesuffix("-sig")
         is_big = self.header.startswith((codecs.BOM_UTF16_BE, b"\x00"))
         return f"{self.encoding}-{'be' if is_big else 'le'}"
+
+    @property
+    def byte_order_mark(self) -> bytes:
+        """What stands before the first byte of such a source: nothing, but for UTF-16 and its like."""
+        return _BYTE_ORDER_MARKS.get(self.encoding, _BYTE_ORDER_MARKS.get(self.record_encoding, b""))
 
     @property
     def line_feed(self) -> bytes:
@@ -124,7 +136,7 @@ MAX_SOURCE_FORMS_BYTES = 32 * 1024 * 1024
 """Of that text. Arrow refuses to open a file with a longer string than 100 MB in its footer
 (`thrift_string_size_limit` of pyarrow.parquet.ParquetFile), and would so lose the records themselves."""
 
-_REASONS_FILE = re.compile(r"quarantine-.+-(\d+|unwritten)\.reasons\.csv")
+_REASONS_FILE = re.compile(r"quarantine-.+-(\d+|\d+-unparsed|unwritten)\.reasons\.csv")
 
 
 def is_reasons_file(name: str) -> bool:
