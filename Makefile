@@ -62,11 +62,12 @@ golden: $(VENV)/test.stamp ## Write the golden files and the CLI reference anew,
 .PHONY: lock
 lock: $(VENV)/bootstrap.stamp ## Resolve the locked dependencies anew
 	@$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt
-	@$(LOCK) pyproject.toml --all-extras -o requirements/test.txt
+	@$(LOCK) pyproject.toml --extra prepare --extra serve --extra report --extra doors --extra examples \
+		--extra dev -o requirements/test.txt
 	@$(LOCK) pyproject.toml requirements/build.in -c requirements/test.txt \
-		--extra serve --extra report --extra doors --extra examples -o requirements/run.txt
+		--extra prepare --extra serve --extra report --extra doors --extra examples -o requirements/run.txt
 	@$(LOCK) pyproject.toml requirements/build.in -c requirements/test.txt \
-		--extra serve --extra report -o requirements/container.txt
+		--extra prepare --extra serve --extra report -o requirements/container.txt
 	@$(LOCK) pyproject.toml -c requirements/test.txt --extra bench -o requirements/bench.txt
 
 .PHONY: clean

@@ -25,6 +25,7 @@ from contracts.errors import CallerError
 from contracts.keep_columns import kept_names
 from contracts.plan import Shard, ShardManifest, SourceObject
 from contracts.progress import Progress
+from contracts.quarantine import SourceForm
 from contracts.wire import wire_format
 from preprocessing.hosts import Hosts
 from preprocessing.ordered_work import ordered_map
@@ -99,6 +100,7 @@ class _CheckedBlock:
     record_count: int
     valid: pa.Table
     quarantined: list[QuarantinedRecord]
+    source_form: SourceForm
 
 
 def prepare(
@@ -225,6 +227,7 @@ class _Preparation:
             record_count=parsed.record_count,
             valid=validation.valid,
             quarantined=sorted(quarantined, key=lambda record: record.place.line_number),
+            source_form=given.block.source_form,
         )
 
     def _cut(
@@ -244,7 +247,7 @@ class _Preparation:
         self._record_counts[block.source_index] += block.record_count
         self._quarantined_counts[block.source_index] += len(block.quarantined)
         for record in block.quarantined:
-            self._quarantine.add(self._files[block.source_index].source_key, record)
+            self._quarantine.add(self._files[block.source_index].source_key, block.source_form, record)
 
     def _progress(self, block: _CheckedBlock) -> Progress:
         before = sum(file.byte_count for file in self._files[: block.source_index])

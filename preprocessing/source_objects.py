@@ -1,7 +1,8 @@
 """Find the source objects below the input folder, in the order of their keys, and open them.
 
 The order is S3's: by the UTF-8 bytes of the key. Left out are names that begin with a dot and the empty
-marker `_SUCCESS`, which tools leave beside data; everything else is data.
+marker `_SUCCESS`, which tools leave beside data, and the reasons that `batchscore quarantine --write` puts
+beside the records to be mended; everything else is data.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from contracts.errors import CallerError
+from contracts.quarantine import is_reasons_file
 from preprocessing.csv_blocks import CsvSource
 
 MARKER_NAMES = ("_SUCCESS",)
@@ -42,9 +44,13 @@ def find_source_files(folder: Path) -> list[SourceFile]:
     files = [
         SourceFile(source_key=path.relative_to(folder).as_posix(), path=path, byte_count=path.stat().st_size)
         for path in folder.rglob("*")
-        if path.is_file() and not path.name.startswith(".") and path.name not in MARKER_NAMES
+        if path.is_file() and _is_data(path.name)
     ]
     return sorted(files, key=lambda file: file.source_key.encode(errors="surrogateescape"))
+
+
+def _is_data(name: str) -> bool:
+    return not (name.startswith(".") or name in MARKER_NAMES or is_reasons_file(name))
 
 
 @contextmanager

@@ -138,6 +138,7 @@ def test_nothing_quarantined_leaves_empty_files(tmp_path: Path) -> None:
     assert {path.name for path in (done.outputs / "quarantine").iterdir()} == {
         "algo-1.parquet",
         "algo-1.digest.csv",
+        "algo-1.digest.html",
     }
     assert done.quarantine() == []
 
