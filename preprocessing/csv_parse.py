@@ -149,6 +149,8 @@ def without_line_end(raw: bytes) -> bytes:
 
 def _find_encoding_faults(block: CsvBlock, faults: dict[int, StructureFault]) -> None:
     """Note each record that is wrongly encoded, looking at them one by one only where the whole is."""
+    if block.raw_byte_count is not None:
+        return  # its only record is held back already, and cut anywhere
     first, last = int(block.starts[0]), int(block.ends[-1])
     encoding = block.layout.encoding
     if block.content.isascii() or encoding.fault(memoryview(block.content)[first:last]) is None:
