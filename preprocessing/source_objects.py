@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from contracts.errors import CallerError
+from contracts.errors import CallerError, PlatformError
 from contracts.quarantine import is_reasons_file
 from preprocessing.csv_blocks import CsvSource
 
@@ -59,16 +59,58 @@ def open_source(file: SourceFile) -> Iterator[CsvSource]:
 
     Raises:
         CallerError: It may not be read, or is damaged.
+        PlatformError: It was changed or taken away between being found and being read to its end, so that
+            what was read may be neither the old nor the new.
     """
     try:
-        with file.path.open("rb", buffering=0) as raw:
+        with unchanged(file), file.path.open("rb", buffering=0) as raw:
             yield CsvSource(source_key=file.source_key, stream=_decompressed(file, raw), bytes_done=raw.tell)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise CallerError(
             f"{file.source_key}: the gzip data is damaged: {error}; deliver it again"
         ) from error
-    except (PermissionError, FileNotFoundError) as error:
+    except PermissionError as error:
         raise CallerError(f"{file.source_key}: cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def unchanged(file: SourceFile) -> Iterator[None]:
+    """Make sure that a source object stays as it was found while it is read, in whatever format.
+
+    An error of the reader is replaced if the object was changed: then that is the likely cause.
+
+    Raises:
+        PlatformError: Its size is not what it was when it was found, or its size, its time of modification
+            or the file itself is another one at the end; or it is gone.
+    """
+    before = _file_state(file)
+    try:
+        if before[0] != file.byte_count:
+            raise _changed(file)
+        yield
+    except (CallerError, OSError, EOFError, zlib.error) as error:
+        if _file_state(file) != before:
+            raise _changed(file) from error
+        raise
+    if _file_state(file) != before:
+        raise _changed(file)
+
+
+def _file_state(file: SourceFile) -> tuple[int, int, int]:
+    """Return size, time of modification and identity of a source object."""
+    try:
+        state = file.path.stat()
+    except FileNotFoundError as error:
+        raise PlatformError(
+            f"{file.source_key}: disappeared while it was read; let whoever writes it finish, then run again"
+        ) from error
+    return state.st_size, state.st_mtime_ns, state.st_ino
+
+
+def _changed(file: SourceFile) -> PlatformError:
+    return PlatformError(
+        f"{file.source_key}: was changed while it was read; let whoever writes it finish, then run again"
+    )
 
 
 def _decompressed(file: SourceFile, raw: io.FileIO) -> BinaryIO:
