@@ -12,6 +12,7 @@ from runner.local_run import RunOptions, new_run_id, run_locally
 from runner.preflight import RunPlaces
 from runner.quarantine_command import QuarantineRequest, quarantine_command
 from runner.results import results_of
+from runner.summary import print_summary
 
 pytestmark = pytest.mark.end_to_end
 
@@ -23,6 +24,12 @@ def test_mended_records_are_scored_and_no_others(tmp_path: Path, capsys: pytest.
     business = TinyBusiness(tmp_path / "business", DAMAGED)
     first = business.run(RunOptions(parameters=BUDGET))
     assert first.counts["quarantined"] == 6
+    print_summary(first)
+    assert (
+        f"`batchscore quarantine {first.record.run_id}` shows them"
+        in capsys.readouterr().out.splitlines()[-1]
+    )
+    assert Path(first.as_json()["quarantine_digest"]).name == "algo-1.digest.html"
     to_mend = tmp_path / "to-mend"
     quarantine_command(QuarantineRequest(state=business.state.root, write_folder=to_mend))
     assert f"--input {to_mend}" in capsys.readouterr().out
