@@ -87,6 +87,7 @@ def test_gzip_that_grows_a_thousandfold_takes_no_more_memory_than_any_other(
     repeated: bytes, bound: int, tmp_path: Path
 ) -> None:
     """A record of 128 MB from 128 kB; 16 MB of blank lines, which take the most: each has its place."""
+    member = gzip.compress(repeated)
 
     def write(stream: BinaryIO) -> None:
         stream.write(gzip.compress(HEADER + GOOD) + member * 16 + gzip.compress(b"\n" + GOOD))
