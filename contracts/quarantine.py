@@ -62,10 +62,13 @@ class SourceForm:
     Attributes:
         format: `csv`, `jsonlines`, `json`, `parquet` or `recordio`.
         header: Raw bytes of a CSV header without its line end; empty where the source has none.
+        encoding: Name of the text encoding of the header and of every record's raw bytes, as Python knows it
+            in normal form (`utf-8`, `cp1252`, `utf-16-le`).
     """
 
     format: str
     header: bytes = b""
+    encoding: str = "utf-8"
 
 
 QUARANTINE_SCHEMA = pa.schema(
