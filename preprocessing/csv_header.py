@@ -113,7 +113,8 @@ def header_layout(record: FirstRecord, rules: HeaderRules, delimiter: str) -> Cs
         header = _read_names(record.content, delimiter, encoding)
     except csv.Error as error:
         raise CallerError(
-            f"{rules.source_key}: the header is unreadable: {error}; expected {encoding.name.upper()} CSV"
+            f"{rules.source_key}: the header is unreadable: {error}; expected "
+            f"{encoding.name.removesuffix('-sig').upper()} CSV"
             f"{_encoding_hint(record.content, encoding)}"
         ) from error
     faults = _header_faults(header, rules)
@@ -129,7 +130,7 @@ def _layout(names: list[str], header: bytes, rules: HeaderRules, delimiter: str)
     fields = tuple(field for field in rules.contract.fields if field.name in positions)
     return CsvLayout(
         source_key=rules.source_key,
-        source_form=SourceForm(format="csv", header=header),
+        source_form=SourceForm(format="csv", header=header, encoding=rules.encoding.name),
         column_names=[f"f{position}" for position in range(len(names))],
         columns_origin="header" if rules.contract.dialect.has_header else "contract",
         fields=fields,

@@ -28,7 +28,7 @@ from contracts.errors import CallerError
 
 UTF8_MARK = codecs.BOM_UTF8
 _UTF32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
-_MARKS = {UTF8_MARK: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_MARKS = {UTF8_MARK: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _HEAD_BYTES = 4
 
 Content = bytes | memoryview
@@ -39,7 +39,7 @@ class TextEncoding:
     """UTF-8: scanned, parsed and kept as it stands.
 
     Attributes:
-        name: As Python knows it.
+        name: As Python knows it; `utf-8-sig` if the source begins with a byte order mark.
         unit_bytes: Bytes of a line feed in the source.
         has_byte_offsets: Whether positions in what is scanned are positions in the source.
         growth: So many bytes of UTF-8, at most, come from one scanned byte.
@@ -150,7 +150,7 @@ def open_text(stream: BinaryIO, declared: str, source_key: str, block_bytes: int
 
 def _text_encoding(name: str) -> TextEncoding:
     if name in UTF8_NAMES:
-        return TextEncoding()
+        return TextEncoding(name=name)
     if name in UTF16_NAMES:
         return Utf16Encoding(name=name, unit_bytes=2, has_byte_offsets=False)
     return SingleByteEncoding(name=name, growth=3)
@@ -159,7 +159,7 @@ def _text_encoding(name: str) -> TextEncoding:
 def _without_mark(declared: str, head: bytes) -> str:
     """Return the encoding of a source without mark: which byte is zero tells the order of UTF-16."""
     if declared != "utf-16":
-        return declared
+        return declared.removesuffix("-sig")
     return "utf-16-be" if head[:1] == b"\0" else "utf-16-le"
 
 

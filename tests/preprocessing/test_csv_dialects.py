@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from contracts.contract_file import parse_contract
 from contracts.dataset import AUTO_DELIMITER, DELIMITERS, CsvDialect, DatasetContract
 from contracts.errors import CallerError
-from contracts.quarantine import MAX_RAW_BYTES
+from contracts.quarantine import MAX_RAW_BYTES, SourceForm
 from preprocessing.csv_blocks import CsvSource, read_csv_blocks
 from preprocessing.csv_parse import CsvBlock
 from preprocessing.records import RecordPlace
@@ -267,14 +267,21 @@ def test_a_header_though_none_is_declared_is_checked_as_a_record() -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoding", "codec", "mark"),
-    [("cp1252", "cp1252", b""), ("utf-8", "utf-16-le", b"\xff\xfe"), ("utf-8", "utf-8", b"\xef\xbb\xbf")],
+    ("encoding", "mark", "codec"),
+    [
+        ("utf-8", b"", "utf-8"),
+        ("cp1252", b"", "cp1252"),
+        ("utf-8", b"\xff\xfe", "utf-16-le"),
+        ("utf-16", b"", "utf-16-le"),
+        ("cp1252", b"\xef\xbb\xbf", "utf-8-sig"),
+    ],
 )
-def test_a_block_has_its_header_as_it_stands_in_the_source(encoding: str, codec: str, mark: bytes) -> None:
-    """Without line end and byte order mark."""
-    header = 'id,"é€",note,x'.encode(codec)
-    (block,) = blocks(mark + header + "\r\n7,,n,1\r\n".encode(codec), under(encoding=encoding), 4096)
-    assert block.source_form.header == header
+def test_a_block_has_its_header_as_it_stands_in_the_source(encoding: str, mark: bytes, codec: str) -> None:
+    """Without line end and byte order mark; the encoding's name says how to write them again."""
+    texts = ('id,"é€",note,x', "\r\n7,,n,1\r\n")
+    header, rest = (text.encode(codec.removesuffix("-sig")) for text in texts)
+    (block,) = blocks(mark + header + rest, under(encoding=encoding), 4096)
+    assert block.source_form == SourceForm(format="csv", header=header, encoding=codec)
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
