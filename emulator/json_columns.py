@@ -30,6 +30,9 @@ _MEMBER = rf'"[a-z]+"{_SPACE}:{_SPACE}{_VALUE}{_SPACE}'
 _ANSWER = rf"\A(?:{_VALUE}|\{{{_SPACE}{_MEMBER}\}})\z"
 """A value, or an object with one member: with more, a name could stand there twice."""
 
+MAX_MEMBERS = 16
+"""An expression for more would be too large for the matcher, or slow."""
+
 _ONE_NAME = re.compile(r"\$\.([A-Za-z][A-Za-z0-9-]*)|\$\['([^'\]]+)'\]")
 _SEVERAL_NAMES = re.compile(r"\$\['[^'\]]+'(?:,'[^'\]]+')+\]")
 
@@ -85,14 +88,14 @@ def read_columns(payload: bytes) -> JsonColumns | None:
 
 
 def _names_of(line: str) -> Sequence[str]:
-    """Return the names in an object, or none if the line is no object or a name would need escapes."""
+    """Return the names in an object; none if it is no object, has too many or a name would need escapes."""
     try:
         document = json.loads(line)
     except (ValueError, RecursionError):
         return []  # the slow way names the fault
     names = list(document) if isinstance(document, dict) else []
     is_plain = all(re.fullmatch(r"[A-Za-z0-9_ -]+", name) for name in names)
-    return names if is_plain else []
+    return names if is_plain and len(names) <= MAX_MEMBERS else []
 
 
 def _lines(body: bytes) -> pa.Array | None:

@@ -94,6 +94,15 @@ def test_the_fast_way_gives_what_the_slow_way_gives(pairs: list[tuple[str, str]]
     assert fast == slow
 
 
+@pytest.mark.parametrize("count", [16, 17, 2000])
+def test_objects_with_many_members_are_taken_too(count: int) -> None:
+    """Fast up to a number of members, slowly beyond it."""
+    record = {f"name {number}": number for number in range(count)} | {"id": "a", "features": [1]}
+    payload = json.dumps(record).encode() + b"\n"
+    found = outcome(payload, b"0.5", "$['id','SageMakerOutput']")
+    assert found == ([[1]], [{"id": "a", "SageMakerOutput": 0.5}])
+
+
 def test_shards_of_the_jsonlines_wire_take_the_fast_way() -> None:
     """Otherwise it would be no use."""
     columns = read_columns(b'{"id":"a\\n\\"\xc3\xbc","features":[1,null]}\n{"id":"b","features":[-2e-7,3]}\n')
