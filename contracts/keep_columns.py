@@ -44,6 +44,11 @@ def kept_names(text: str, contract: DatasetContract) -> tuple[str, ...]:
 def _names_in(text: str) -> list[str]:
     if text.lstrip().startswith("["):
         return _listed_names(text)
+    if text.startswith("-"):
+        raise CallerError(
+            f"KeepColumns is {text!r}, which containers would take for an option; "
+            "write the names as a JSON array"
+        )
     names = [name.strip() for name in text.split(",")] if text.strip() else []
     if "" in names:
         raise CallerError(

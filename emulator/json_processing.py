@@ -5,7 +5,8 @@ application/json is one document. An object gains the answer under `SageMakerOut
 object is made, with the input under `SageMakerInput` [doc: API_DataProcessing].
 
 How the service writes numbers and escapes is not documented; here a number reads back as the same 64-bit
-float, and text beyond ASCII is UTF-8.
+float, and text beyond ASCII is UTF-8. Payloads whose lines are all alike take the fast way of
+`emulator.json_columns`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from contracts.errors import CallerError
 from contracts.wire import JSON_LINES_CONTENT_TYPE, JSON_OUTPUT_KEY
+from emulator.json_columns import read_columns
 from emulator.json_filter import compiled_filter
 from emulator.transform_request import TransformRequest
 
@@ -24,7 +27,13 @@ JSON_INPUT_KEY = "SageMakerInput"
 
 Infer = Callable[[bytes], bytes]
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+def _refuse(literal: str) -> None:
+    raise ValueError(f"{literal} is no JSON number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 class JsonProcessingError(CallerError):
@@ -55,6 +64,8 @@ class _Form:
             return (text + "\n" if self.has_lines else text).encode()
         except UnicodeEncodeError as error:
             raise JsonProcessingError(f"a document has half a character: {error.reason}") from error
+        except ValueError as error:
+            raise JsonProcessingError(f"a document has a number beyond 64-bit floats: {error}") from error
 
 
 def process_json(payload: bytes, facts: TransformRequest, infer: Infer, *, name: str) -> bytes:
@@ -69,21 +80,45 @@ def process_json(payload: bytes, facts: TransformRequest, infer: Infer, *, name:
     Raises:
         CallerError: A payload or an answer is not JSON, a filter does not fit, or the counts differ.
     """
-    form = _Form(has_lines=facts.content_type == JSON_LINES_CONTENT_TYPE)
-    documents = form.read(payload, name)
-    body = payload
-    if facts.input_filter != "$":
-        body = form.write(list(map(compiled_filter(facts.input_filter), documents)))
-    answers = form.read(infer(body), f"the answer to {name}")
-    if len(answers) != len(documents):
-        raise JsonProcessingError(
-            f"the container answered {len(answers)} predictions for {len(documents)} records; "
-            "expected one for each, in order"
-        )
-    outputs = list(map(_joined, documents, answers)) if facts.joins_input else answers
-    if facts.output_filter != "$":
-        outputs = list(map(compiled_filter(facts.output_filter), outputs))
-    return form.write(outputs)
+    has_lines = facts.content_type == JSON_LINES_CONTENT_TYPE
+    records = _Records(_Form(has_lines=has_lines), facts, payload, name)
+    columns = read_columns(payload) if has_lines and facts.joins_input else None
+    body = columns.filtered(facts.input_filter) if columns else None
+    answer = infer(records.filtered() if body is None else body)
+    output = columns.joined(answer, facts.output_filter) if columns else None
+    return records.output(answer) if output is None else output
+
+
+class _Records:
+    """A payload taken record by record: slow, but any filter and any document will do."""
+
+    def __init__(self, form: _Form, facts: TransformRequest, payload: bytes, name: str) -> None:
+        self._form = form
+        self._facts = facts
+        self._payload = payload
+        self._name = name
+
+    @cached_property
+    def _documents(self) -> list[Any]:
+        return self._form.read(self._payload, self._name)
+
+    def filtered(self) -> bytes:
+        """Return what the container gets."""
+        documents = self._documents
+        if self._facts.input_filter == "$":
+            return self._payload
+        return self._form.write(list(map(compiled_filter(self._facts.input_filter), documents)))
+
+    def output(self, answer: bytes) -> bytes:
+        """Return what becomes of the container's answer."""
+        answers = self._form.read(answer, f"the answer to {self._name}")
+        if len(answers) != len(self._documents):
+            raise JsonProcessingError(
+                f"the container answered {len(answers)} predictions for {len(self._documents)} records; "
+                "expected one for each, in order"
+            )
+        outputs = list(map(_joined, self._documents, answers)) if self._facts.joins_input else answers
+        return self._form.write(list(map(compiled_filter(self._facts.output_filter), outputs)))
 
 
 def _joined(document: Any, answer: Any) -> dict[str, Any]:
@@ -93,6 +128,6 @@ def _joined(document: Any, answer: Any) -> dict[str, Any]:
 
 def _document(text: bytes, name: str) -> Any:
     try:
-        return json.loads(text.decode())
+        return _DECODER.decode(text.decode())
     except (ValueError, RecursionError) as error:
         raise JsonProcessingError(f"{name} is not JSON: {error}") from error

@@ -65,7 +65,7 @@ class JsonLinesCodec:
             vectors = self._parse(_only_numbers(body), record_count)
             if vectors is not None:
                 return DecodedPayload(vectors=vectors)
-        return self._decode_lines(body.split(b"\n")[:record_count])
+        return self._decode_lines(pc.split_pattern(pa.array([body[:-1]], pa.binary()), b"\n").flatten())
 
     def encode(self, payload: DecodedPayload, scores: Scores) -> bytes:  # noqa: ARG002 - the wire has no ids
         """Write one line for each record."""
@@ -92,15 +92,15 @@ class JsonLinesCodec:
             vectors[:, position] = pc.fill_null(column, float("nan")).to_numpy()
         return vectors
 
-    def _decode_lines(self, lines: list[bytes]) -> DecodedPayload:
+    def _decode_lines(self, array: pa.Array) -> DecodedPayload:
         """Judge each line, and parse the sound ones together."""
-        array = pa.array(lines, pa.binary())
         is_known = pc.match_substring_regex(array, rf"\A(?:{_ARRAY_LINE}|{_OBJECT_LINE})\z")
         has_length = pc.equal(pc.count_substring(array, ","), len(self._features) - 1)
         is_sound = pc.and_(is_known, has_length).to_numpy(zero_copy_only=False)
-        sound = {int(at): _only_numbers(lines[at]) for at in np.flatnonzero(is_sound)}
+        lines = array.to_pylist()
+        sound = {at: _only_numbers(lines[at]) for at in np.flatnonzero(is_sound).tolist()}
         faults: dict[int, str] = {}
-        for at in map(int, np.flatnonzero(~is_sound)):
+        for at in np.flatnonzero(~is_sound).tolist():
             try:
                 sound[at] = self._numbers_of(lines[at])
             except _DamagedLineError as error:

@@ -49,6 +49,7 @@ def test_names_are_read_in_the_order_asked_each_once(text: str, names: tuple[str
         ('["plan"', "no JSON array"),
         ("[" * 100_000, "no JSON array"),
         ("[1]", "expected a JSON array of names"),
+        ("-plan", "which containers would take for an option"),
     ],
 )
 def test_what_is_no_field_is_refused(text: str, message: str) -> None:

@@ -58,9 +58,10 @@ def test_the_container_gets_what_the_input_filter_selects() -> None:
     output = processed(SHARD, asked, infer)
 
     assert bodies == [b"[1,2]\n[3,null]\n"]
-    assert output.decode() == (
-        '{"id":"a","SageMakerOutput":{"score":3}}\n{"id":"ü\\n","SageMakerOutput":{"score":3}}\n'
-    )
+    assert [json.loads(line) for line in output.splitlines()] == [
+        {"id": "a", "SageMakerOutput": {"score": 3}},
+        {"id": "ü\n", "SageMakerOutput": {"score": 3}},
+    ]
 
 
 def test_the_input_gains_the_answer() -> None:
@@ -113,6 +114,8 @@ def test_a_json_object_is_one_document() -> None:
         (b"[1]\n", b"", "answered 0 predictions for 1 records"),
         (b"[1]\n", b"1\n2\n", "answered 2 predictions for 1 records"),
         (b"\xff\n", b"1\n", "line 1 of payload 1 is not JSON"),
+        (b"[NaN]\n", b"1\n", "line 1 of payload 1 is not JSON: NaN is no JSON number"),
+        (b"[1e999]\n", b"1\n", "a document has a number beyond 64-bit floats"),
         (b"[" * 200_000, b"1\n", "line 1 of payload 1 is not JSON"),
         (b'"\\ud800"\n', b"1\n", "a document has half a character"),
     ],
