@@ -88,7 +88,6 @@ class SourceForm:
     format: str
     header: bytes = b""
     encoding: str = "utf-8"
-<<<<<<< HEAD
 
     @property
     def record_encoding(self) -> str:
@@ -111,8 +110,6 @@ class SourceForm:
     def line_feed(self) -> bytes:
         """A line feed in the source's encoding."""
         return "\n".encode(self.record_encoding)
-=======
->>>>>>> 785cfd2179777056a08c65465b401def26a57495
 
 
 QUARANTINE_SCHEMA = pa.schema(
