@@ -13,6 +13,7 @@ to exactly one record or fault, and which one does not depend on where a stream 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -46,6 +47,7 @@ class FrameScan:
         parted: Indices of the records that have more than one frame.
         consumed_byte_count: Where the first record begins that is not decided yet.
         blockage: What stands there, if it cannot be decided with a few more bytes.
+        blockage_message: What is wrong there, for Blockage.DAMAGE.
     """
 
     starts: np.ndarray
@@ -54,6 +56,7 @@ class FrameScan:
     parted: tuple[int, ...]
     consumed_byte_count: int
     blockage: Blockage | None
+    blockage_message: str = ""
 
 
 def frame(payload: bytes, flag: int = WHOLE) -> bytes:
@@ -69,12 +72,44 @@ def payload_lengths(content: bytes | np.ndarray, starts: np.ndarray) -> np.ndarr
 
 def payload_of(record: bytes) -> bytes:
     """Return the payload of one sound record, its parts joined."""
-    parts, position = [], 0
+    return MAGIC_BYTES.join(record[start:end] for start, end in _payload_ranges(record))
+
+
+def without_padding(record: bytes) -> bytes:
+    """Return one sound record without the zeros at its end."""
+    return record[: max(end for _, end in _payload_ranges(record))]
+
+
+def _payload_ranges(record: bytes) -> Iterator[tuple[int, int]]:
+    position = 0
     while position < len(record):
-        length = int.from_bytes(record[position + 4 : position + 8], "little") & MAX_PAYLOAD_BYTES
-        parts.append(record[position + HEADER_BYTES : position + HEADER_BYTES + length])
-        position += HEADER_BYTES + length + -length % 4
-    return MAGIC_BYTES.join(parts)
+        word = int.from_bytes(record[position + 4 : position + HEADER_BYTES], "little")
+        start = position + HEADER_BYTES
+        end = start + (word & MAX_PAYLOAD_BYTES)
+        yield start, end
+        position = end + -(end - start) % 4
+
+
+def whole_messages(
+    content: bytes, starts: np.ndarray, ends: np.ndarray, parted: Iterable[int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return bytes that hold every record's payload in one piece, where each begins, and how long it is.
+
+    Args:
+        content: Bytes that hold the records.
+        starts: Of sound records.
+        ends: Of the same records.
+        parted: Which of them have more than one frame.
+    """
+    array = _as_bytes(content)
+    lengths, positions = payload_lengths(array, starts), starts + HEADER_BYTES
+    pieces, byte_count = [array], len(array)
+    for index in parted:
+        payload = payload_of(content[int(starts[index]) : int(ends[index])])
+        positions[index], lengths[index] = byte_count, len(payload)
+        pieces.append(_as_bytes(payload))
+        byte_count += len(payload)
+    return np.concatenate(pieces) if len(pieces) > 1 else array, positions, lengths
 
 
 def next_header(content: bytes, start: int, max_record_bytes: int) -> int:
@@ -160,6 +195,7 @@ class _Scan:
         self._faults: dict[int, str] = {}
         self._parted: list[int] = []
         self.blockage: Blockage | None = None
+        self._blockage_message = ""
 
     def result(self) -> FrameScan:
         """Return what was found."""
@@ -171,6 +207,7 @@ class _Scan:
             parted=tuple(self._parted),
             consumed_byte_count=self._position,
             blockage=self.blockage,
+            blockage_message=self._blockage_message,
         )
 
     def step(self) -> bool:
@@ -249,7 +286,7 @@ class _Scan:
         """Note a fault up to the next header in a range, or to the end of the stream."""
         header = self._next_header(start, end)
         if header is None and not self._is_last:
-            self.blockage = Blockage.DAMAGE
+            self.blockage, self._blockage_message = Blockage.DAMAGE, message
             return False
         self._fault(self._size if header is None else header, message)
         return True

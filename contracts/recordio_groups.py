@@ -14,15 +14,13 @@ import numpy as np
 
 from contracts.recordio import HEADER_BYTES, frame
 from contracts.recordio_message import (
+    VALUES_NAME,
     DamagedMessageError,
     MessageLayout,
     Slot,
     Span,
     read_layout,
 )
-
-VALUES_NAME = "values"
-"""Name of the entry that holds a whole feature vector, or the label [doc: "Common Data Formats"]."""
 
 _MAX_LAYOUTS = 16
 """Of one length: beyond that, messages are taken one by one instead of comparing each with all."""

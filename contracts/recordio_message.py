@@ -19,7 +19,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from contracts.errors import CallerError
+from contracts.errors import CallerError, bounded
+from contracts.quarantine import ReasonCode
 
 FEATURES, LABEL, UID = 1, 2, 3
 _TEXTS = (4, 5)
@@ -38,8 +39,20 @@ WIDTHS = {"float32": 4, "float64": 8}
 """Bytes of one number; an int32 is a varint of 1 to 10 bytes."""
 
 
+VALUES_NAME = "values"
+"""Name of the entry that holds a whole feature vector, or the label [doc: "Common Data Formats"]."""
+
+
 class DamagedMessageError(CallerError):
-    """The bytes are no `Record` message."""
+    """A message is no `Record`, or not one that can be read as a record of the contract.
+
+    Attributes:
+        reason: Why a record like that is held back.
+    """
+
+    def __init__(self, message: str, reason: ReasonCode = ReasonCode.MALFORMED_RECORD) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +150,35 @@ def read_layout(message: bytes) -> MessageLayout:
         elif part.number in _TEXTS:
             ignored.append(part.whole)
     return MessageLayout(features=features, label=label, uid=uid, ignored=tuple(ignored))
+
+
+def vector_slot(layout: MessageLayout, feature_count: int) -> Slot:
+    """Return the slot of the feature vector.
+
+    Raises:
+        DamagedMessageError: There is none, or it is no dense tensor of `feature_count` numbers.
+    """
+    slot = layout.features.get(VALUES_NAME)
+    if slot is None:
+        found = bounded(", ".join(layout.features), 200) or "none"
+        raise DamagedMessageError(f"has no feature {VALUES_NAME!r}; its features are: {found}")
+    if slot.kind == "bytes":
+        raise DamagedMessageError(f"the feature {VALUES_NAME!r} holds bytes; expected a tensor of numbers")
+    check_dense(slot, VALUES_NAME)
+    if slot.count != feature_count:
+        raise DamagedMessageError(
+            f"the feature {VALUES_NAME!r} has {slot.count} numbers, the contract {feature_count} features",
+            ReasonCode.WRONG_FIELD_COUNT,
+        )
+    return slot
+
+
+def check_dense(slot: Slot, name: str) -> None:
+    """Raise a DamagedMessageError if a slot holds a sparse tensor."""
+    if slot.is_sparse:
+        raise DamagedMessageError(
+            f"{name!r} is a sparse tensor (it has keys); only dense ones are read: write every value"
+        )
 
 
 def _entry(message: bytes, entry: _Part) -> tuple[str, Slot]:

@@ -3,7 +3,7 @@
 Pure: nothing is written here. A Parquet shard holds the id and the features as typed columns, and the
 contract's fingerprint in its schema metadata. A CSV shard has no header; each line is the id, quoted where
 it must be, and the encoded features: the shortest text that reads back to the same 32-bit float, empty for
-a missing value. A kept file has the id and the label.
+a missing value. RecordIO shards have no ids (`shard_recordio`). A kept file has the id and the label.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from contracts.dataset import DatasetContract
 from contracts.encoding import encode
 from contracts.errors import InternalError
 from contracts.wire import FINGERPRINT_KEY
+from preprocessing.shard_recordio import recordio_content
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,8 @@ def shard_content(records: pa.Table, contract: DatasetContract, wire_name: str) 
     """Return the bytes of one shard with exactly these records."""
     if wire_name == "csv":
         return _csv(records, contract)
+    if wire_name == "recordio":
+        return recordio_content(records, contract)
     columns = records.select([contract.id_field, *contract.features])
     return _parquet(columns, {FINGERPRINT_KEY: contract.fingerprint.encode()})
 
