@@ -23,13 +23,17 @@ DEFAULT_RETRIES = 3
 _STRATEGIES = {"MULTI_RECORD": "MultiRecord", "SINGLE_RECORD": "SingleRecord"}
 _EMULATED = {
     "CompressionType": ("None",),
-    "SplitType": ("None", "Line"),
+    "SplitType": ("None", "Line", "RecordIO"),
     "S3DataType": ("S3Prefix",),
     "AssembleWith": ("None", "Line"),
     "JoinSource": ("None", "Input"),
 }
 JSON_CONTENT_TYPE = "application/json"
 _PROCESSED_TYPES = (CSV_CONTENT_TYPE, JSON_LINES_CONTENT_TYPE, JSON_CONTENT_TYPE)
+
+
+class RecordTooLargeError(CallerError):
+    """A record, or an object that is not split, is over the payload limit: its object fails."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +47,7 @@ class TransformRequest:
         output_uri: Prefix of the outputs.
         content_type: Of the payloads.
         accept: Of the answers, or None.
-        split_type: `None` or `Line`.
+        split_type: `None`, `Line` or `RecordIO`.
         assemble_with: `None` or `Line`.
         input_filter: JSONPath before inference.
         output_filter: JSONPath after the join.

@@ -3,8 +3,9 @@
 Pure: nothing is written here. A Parquet shard holds the id and the features as typed columns, and the
 contract's fingerprint in its schema metadata. A CSV shard has no header; each line is the id, quoted where
 it must be, and the encoded features: the shortest text that reads back to the same 32-bit float, empty for
-a missing value. JSON Lines are described in `preprocessing.shard_json_lines`. A kept file has the id, the
-label and the kept columns, whether the model reads them or not.
+a missing value. JSON Lines are described in `preprocessing.shard_json_lines`, RecordIO, which has no ids, in
+`preprocessing.shard_recordio`. A kept file has the id, the label and the kept columns, whether the model
+reads them or not.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from contracts.errors import InternalError
 from contracts.json_text import text_bytes
 from contracts.wire import FINGERPRINT_KEY
 from preprocessing.shard_json_lines import shard_lines
+from preprocessing.shard_recordio import recordio_content
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,8 @@ def shard_content(records: pa.Table, contract: DatasetContract, wire_name: str) 
         records = records.combine_chunks()
         vectors = encode(_without_dictionaries(records), contract)
         return shard_lines(records.column(contract.id_field), vectors)
+    if wire_name == "recordio":
+        return recordio_content(records, contract)
     columns = records.select([contract.id_field, *contract.features])
     return _parquet(columns, {FINGERPRINT_KEY: contract.fingerprint.encode()})
 

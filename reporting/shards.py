@@ -19,7 +19,7 @@ from contracts.dataset import DatasetContract
 from contracts.errors import InternalError, PlatformError
 from contracts.plan import Shard
 from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
-from reporting.answers import ID_COLUMN, read_answers
+from reporting.answers import ID_COLUMN, read_answers, with_ids
 from reporting.damage import naming_damage
 from reporting.distribution import ScoreSummary, summarise
 from reporting.labels import label_numbers
@@ -84,7 +84,7 @@ class ShardDesk:
         """
         kept = self._kept(shard)
         try:
-            answers = self._answers(shard)
+            answers = with_ids(self._answers(shard), kept.column(self.contract.id_field))
             faults = shard_faults(shard, kept.column(self.contract.id_field), answers.column(ID_COLUMN))
         except InternalError as error:
             faults = [str(error)]

@@ -48,6 +48,7 @@ class JsonLinesCodec:
     """Reads and writes the `jsonlines` wire for one contract."""
 
     content_type = JSON_LINES_CONTENT_TYPE
+    answer_type = JSON_LINES_CONTENT_TYPE
 
     def __init__(self, contract: DatasetContract) -> None:
         """Take the contract of the model."""
