@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from contracts.dataset import DatasetContract
-from contracts.errors import bounded
+from contracts.errors import InternalError, bounded
 from contracts.json_text import json_string, json_values, text_bytes
 from contracts.wire import ERROR_COLUMN, JSON_FEATURES_KEY, JSON_LINES_CONTENT_TYPE, SCORE_COLUMN
 from serving.codecs import DecodedPayload
@@ -109,6 +109,8 @@ class JsonLinesCodec:
         vectors = np.full((len(lines), len(self._features)), np.nan, dtype=np.float32)
         if sound:
             parsed = self._parse(b"".join(line + b"\n" for line in sound.values()), len(sound))
+            if parsed is None:
+                raise InternalError("lines of JSON numbers could not be read as numbers; report this payload")
             vectors[list(sound)] = parsed
         return DecodedPayload(vectors=vectors, faults=dict(sorted(faults.items())))
 

@@ -182,6 +182,25 @@ def test_a_number_that_a_vector_cannot_hold_is_left_to_the_scorer() -> None:
     assert np.isinf(CODEC.decode(b"[1e39,1e999,1]\n").vectors[0, :2]).all()
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("9" * 30, 1e30),
+        ("0." + "3" * 100_000, 1 / 3),
+        ("1" * 100_000, np.inf),
+        ("1e-99999999999999999999", 0),
+        ("0e99999999999999999999", 0),
+        ("-0.0E+00", 0),
+    ],
+)
+@pytest.mark.parametrize("neighbour", ["[1,2,3]", "damaged"])
+def test_any_number_that_json_can_write_is_read(neighbour: str, text: str, number: float) -> None:
+    """However long, with sound neighbours or damaged ones."""
+    payload = CODEC.decode(f"[{text},null,1]\n{neighbour}\n".encode())
+    assert 0 not in payload.faults
+    assert payload.vectors[0, 0] == np.float32(number)
+
+
 def test_a_float32_written_in_its_shortest_text_is_read_back_exactly() -> None:
     """The jsonlines wire loses nothing against the parquet wire."""
     numbers = np.random.default_rng(0).normal(size=(1000, 3)).astype(np.float32) * np.float32(1e-3)
