@@ -1,4 +1,4 @@
-"""Check columns of text against the dataset contract and type them.
+"""Check columns of text or typed values against the dataset contract and type them.
 
 Goes in: the columns of one block. Comes out: typed columns of the records that keep every rule, and for each
 other record the first rule it breaks and a message that names all of them. Opens no file, drops nothing.
@@ -17,8 +17,8 @@ from contracts.dataset import DatasetContract
 from contracts.errors import bounded
 from contracts.quarantine import ReasonCode
 from preprocessing.field_rules import Breach, check_field, missing_column
+from preprocessing.typed_columns import shown_values
 
-MAX_VALUE_CHARS = 60
 MAX_RECORD_MESSAGE_CHARS = 600
 
 
@@ -45,10 +45,12 @@ class Validation:
 
     Attributes:
         valid: Id, features and label (null where the source has none), typed, of the valid records, in order.
+        valid_rows: Their rows in the columns that were checked, ascending.
         faults: The other records, in order.
     """
 
     valid: pa.Table
+    valid_rows: np.ndarray
     faults: list[RecordFault]
 
 
@@ -56,7 +58,7 @@ def validate(columns: dict[str, pa.Array], contract: DatasetContract, wire_name:
     """Check every field that the contract describes and the columns have.
 
     Args:
-        columns: Text by field name, all of one length; strings or dictionaries of strings.
+        columns: Text or typed values by field name (`typed_columns`), all of one length, null where missing.
         contract: The rules.
         wire_name: The wire format of the shards: `csv` lines cannot carry an id with a line break.
     """
@@ -69,11 +71,15 @@ def validate(columns: dict[str, pa.Array], contract: DatasetContract, wire_name:
             breaches += broken
     valid = _kept_columns(typed, contract, wire_name)
     if not breaches:
-        return Validation(valid=valid, faults=[])
+        return Validation(valid=valid, valid_rows=np.arange(valid.num_rows), faults=[])
     bad_rows = np.unique(np.concatenate([breach.rows for breach in breaches]))
     is_valid = np.ones(valid.num_rows, dtype=bool)
     is_valid[bad_rows] = False
-    return Validation(valid=valid.filter(pa.array(is_valid)), faults=_faults(breaches, columns))
+    return Validation(
+        valid=valid.filter(pa.array(is_valid)),
+        valid_rows=np.flatnonzero(is_valid),
+        faults=_faults(breaches, columns),
+    )
 
 
 def _kept_columns(typed: dict[str, pa.Array], contract: DatasetContract, wire_name: str) -> pa.Table:
@@ -90,7 +96,7 @@ def _kept_columns(typed: dict[str, pa.Array], contract: DatasetContract, wire_na
 def _faults(breaches: list[Breach], columns: dict[str, pa.Array]) -> list[RecordFault]:
     by_row: dict[int, list[tuple[Breach, str]]] = {}
     for breach in breaches:
-        values = columns[breach.field].take(pa.array(breach.rows)).to_pylist()
+        values = shown_values(columns[breach.field].take(pa.array(breach.rows)))
         for row, value in zip(breach.rows.tolist(), values, strict=True):
             by_row.setdefault(row, []).append((breach, _phrase(breach, value)))
     return [
@@ -107,5 +113,4 @@ def _faults(breaches: list[Breach], columns: dict[str, pa.Array]) -> list[Record
 def _phrase(breach: Breach, value: str | None) -> str:
     if value is None:
         return f"{breach.field} {breach.rule}"
-    shown = repr(value[:MAX_VALUE_CHARS]) + ("…" if len(value) > MAX_VALUE_CHARS else "")
-    return f"{breach.field}: {shown} {breach.rule}"
+    return f"{breach.field}: {value} {breach.rule}"
