@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,14 +60,24 @@ class CarefulRecord:
     Attributes:
         values: By field name, of the type that the module's table names; None where missing or a misfit.
         misfits: Values of another type by field name, as text for a message.
-        names: All its keys.
-        forms: By field name, how its value is written: `integer`, `fraction`, `text` or `other`.
+        keys: All its keys and their values, in order.
     """
 
     values: dict[str, Any]
     misfits: dict[str, str]
-    names: tuple[str, ...]
-    forms: dict[str, str]
+    keys: _Keys
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All its keys, in order."""
+        return tuple(name for name, _ in self.keys)
+
+    def forms(self) -> dict[str, str]:
+        """Return by key how its value is written: as `integer`, `fraction`, `text` or `other`."""
+        return {name: _FORMS.get(type(value), "other") for name, value in self.keys}
+
+
+_FORMS: dict[type, str] = {_IntegerText: "integer", _NumberText: "fraction", str: "text"}
 
 
 def read_json_record(
@@ -81,7 +91,7 @@ def read_json_record(
         missing_values: Texts that mean "no value".
     """
     try:
-        keys = _decoded(raw)
+        keys = _DECODER.decode(raw.decode())
     except UnicodeDecodeError as error:
         message = f"is not UTF-8: byte 0x{raw[error.start]:02x} ({error.reason})"
         return StructureFault(reason=ReasonCode.INVALID_ENCODING, message=message)
@@ -94,76 +104,72 @@ def read_json_record(
     return _record(keys, fields, missing_values)
 
 
-def _decoded(raw: bytes) -> Any:
-    return json.loads(
-        raw.decode(),
-        object_pairs_hook=_Keys,
-        parse_int=_IntegerText,
-        parse_float=_NumberText,
-        parse_constant=_refuse_constant,
-    )
-
-
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON value; write null for a missing number")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_Keys, parse_int=_IntegerText, parse_float=_NumberText, parse_constant=_refuse_constant
+)
 
 
 def _record(
     keys: _Keys, fields: Iterable[Field], missing_values: tuple[str, ...]
 ) -> CarefulRecord | StructureFault:
     found = dict(keys)
-    names = tuple(name for name, _ in keys)
     values: dict[str, Any] = {}
     misfits: dict[str, str] = {}
     for field in fields:
-        if len(found) < len(names) and names.count(field.name) > 1:
-            return _malformed(f"names the field {field.name!r} twice")
-        given = found.get(field.name)
-        if isinstance(given, str) and not isinstance(given, (_IntegerText, _NumberText)):
-            if not _is_unicode(given):
-                message = f"{field.name}: half a surrogate pair is no character"
-                return StructureFault(reason=ReasonCode.INVALID_ENCODING, message=message)
-            given = None if given in missing_values else given
-        values[field.name] = value = None if given is None else _value(given, field.type)
-        if value is None and given is not None:
-            misfits[field.name] = _shown(given)
-    forms = {name: _form(value) for name, value in found.items() if value is not None}
-    return CarefulRecord(values=values, misfits=misfits, names=names, forms=forms)
+        name, value = field.name, None
+        if len(found) < len(keys) and [key for key, _ in keys].count(name) > 1:
+            return _malformed(f"names the field {name!r} twice")
+        given = found.get(name)
+        is_text = type(given) is str
+        if type(given) is str and not _is_unicode(given):
+            message = f"{name}: half a surrogate pair is no character"
+            return StructureFault(reason=ReasonCode.INVALID_ENCODING, message=message)
+        if given is not None and not (is_text and given in missing_values):
+            convert = _CONVERSIONS[field.type].get(type(given))
+            value = None if convert is None else convert(given)
+            if value is None:
+                misfits[name] = _shown(given)
+        values[name] = value
+    return CarefulRecord(values=values, misfits=misfits, keys=keys)
 
 
-def _form(given: Any) -> str:
-    if isinstance(given, _IntegerText):
-        return "integer"
-    if isinstance(given, _NumberText):
-        return "fraction"
-    return "text" if isinstance(given, str) else "other"
+def _integer(text: str) -> int | None:
+    value = int(text) if len(text) <= _MAX_INT64_DIGITS else None
+    return value if value is not None and INT64_LIMITS[0] <= value <= INT64_LIMITS[1] else None
 
 
-def _value(given: Any, kind: str) -> Any:
-    """Return the value of a field of type `kind`, or None if `given` is a misfit."""
-    if isinstance(given, _IntegerText):
-        return _from_integer(given, kind)
-    if isinstance(given, _NumberText):
-        return _from_number(given, kind)
-    is_fitting = isinstance(given, bool) if kind == "boolean" else isinstance(given, str)
-    return given if is_fitting and kind not in ("integer", "number") else None
-
-
-def _from_integer(text: _IntegerText, kind: str) -> Any:
-    if kind == "string":
-        return "0" if text == "-0" else str(text)
-    if kind == "integer":
-        value = int(text) if len(text) <= _MAX_INT64_DIGITS else None
-        return value if value is not None and INT64_LIMITS[0] <= value <= INT64_LIMITS[1] else None
-    return _from_number(_NumberText(text), kind)
-
-
-def _from_number(text: _NumberText, kind: str) -> Any:
+def _whole_number(text: str) -> int | None:
     value = float(text)
-    if kind == "number":
-        return value if math.isfinite(value) else None
-    is_whole = kind == "integer" and value.is_integer() and abs(value) < EXACT_FLOAT_LIMITS[64]
+    is_whole = abs(value) < EXACT_FLOAT_LIMITS[64] and value.is_integer()
     return int(value) if is_whole else None
+
+
+def _number(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def _decimal_text(text: str) -> str:
+    return "0" if text == "-0" else str(text)
+
+
+def _itself(given: Any) -> Any:
+    return given
+
+
+_CONVERSIONS: dict[str, dict[type, Callable[[Any], Any]]] = {
+    "integer": {_IntegerText: _integer, _NumberText: _whole_number},
+    "number": {_IntegerText: _number, _NumberText: _number},
+    "boolean": {bool: _itself},
+    "date": {str: _itself},
+    "datetime": {str: _itself},
+    "string": {str: _itself, _IntegerText: _decimal_text},
+}
+"""By type of the field and of the value: what turns one into the other, or gives None."""
 
 
 def _shown(given: Any) -> str:
@@ -181,6 +187,8 @@ def _shown(given: Any) -> str:
 
 
 def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

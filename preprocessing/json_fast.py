@@ -60,8 +60,9 @@ def plan_reading(
     Integers written as `12.0` are asked for as floats, and strings written as `12` as integers.
     """
     schema = []
+    forms_by_record = [record.forms() for record in samples]
     for field in fields:
-        forms = {record.forms.get(field.name, "other") for record in samples}
+        forms = {found.get(field.name, "other") for found in forms_by_record}
         asked = COLUMN_TYPES[field.type]
         if field.type == "integer" and "fraction" in forms:
             asked = pa.float64()

@@ -8,6 +8,7 @@ by dividing, and read one by one (`json_careful`). The outcome is the same eithe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -164,16 +165,17 @@ class _Parsing:
         plan = self._plan(sound)
         is_plain = ~np.isin(sound, _suspicious(self._block))
         pending = [sound[is_plain]]
+        apart = [sound[~is_plain]]
         while pending:
             indices = pending.pop()
             columns = self._together(indices, plan)
             if columns is not None:
                 self._pieces.append((indices, columns))
             elif len(indices) <= CAREFUL_RECORDS:
-                self._one_by_one(indices)
+                apart.append(indices)
             else:
                 pending += np.array_split(indices, DIVISOR)
-        self._one_by_one(sound[~is_plain])
+        self._one_by_one(np.sort(np.concatenate(apart)))
         return self._assembled()
 
     def check_is_right_source(self) -> None:
@@ -208,20 +210,20 @@ class _Parsing:
         return read_many(_joined(self._block, indices), len(indices), plan)
 
     def _one_by_one(self, indices: np.ndarray) -> None:
-        rows, records = [], []
+        rows: list[int] = []
+        values: dict[str, list[Any]] = {field.name: [] for field in self._contract.fields}
         for index in indices.tolist():
             record = self._read(index)
             if isinstance(record, StructureFault):
                 self.faults[index] = record
                 continue
             rows.append(index)
-            records.append(record)
+            for name, value in record.values.items():
+                values[name].append(value)
             for name, shown in record.misfits.items():
                 self._misfits.setdefault(name, {})[index] = shown
         columns = {
-            field.name: pa.array(
-                [record.values[field.name] for record in records], type=COLUMN_TYPES[field.type]
-            )
+            field.name: pa.array(values[field.name], type=COLUMN_TYPES[field.type])
             for field in self._contract.fields
         }
         self._pieces.append((np.array(rows, dtype=np.int64), columns))
