@@ -157,6 +157,10 @@ def only_file(folder: Path) -> Path:
     return files[0]
 
 
+def _order(record: QuarantinedRecord) -> tuple[int, int]:
+    return record.place.line_number, record.place.byte_offset or 0
+
+
 class _Preparation:
     """The state of one preparation: counts by source object, shards cut so far."""
 
@@ -226,7 +230,7 @@ class _Preparation:
             source_bytes_done=given.block.source_bytes_done,
             record_count=parsed.record_count,
             valid=validation.valid,
-            quarantined=sorted(quarantined, key=lambda record: record.place.line_number),
+            quarantined=sorted(quarantined, key=_order),
             source_form=given.block.source_form,
         )
 

@@ -12,6 +12,9 @@ from pathlib import PurePosixPath
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError, near_matches
 from preprocessing.csv_blocks import read_csv_blocks
+from preprocessing.json_array_blocks import read_json_blocks
+from preprocessing.json_lines_blocks import read_json_lines_blocks
+from preprocessing.parquet_blocks import read_parquet_blocks
 from preprocessing.recordio_blocks import read_recordio_blocks
 from preprocessing.records import RecordBlock
 from preprocessing.source_objects import GZIP_SUFFIX, SourceFile, open_source
@@ -33,7 +36,7 @@ _SUFFIX_FORMATS = {
     ".zst": "zstandard",
     ".bz2": "bzip2",
 }
-_READER_NAMES = ("csv", "recordio")
+_READER_NAMES = ("csv", "jsonlines", "json", "parquet", "recordio")
 
 
 def check_input_format(name: str) -> None:
@@ -85,7 +88,28 @@ def _read_recordio(
         yield from read_recordio_blocks(source, contract, max_record_bytes=max_record_bytes)
 
 
+def _read_json_lines(
+    file: SourceFile, contract: DatasetContract, max_record_bytes: int
+) -> Iterator[RecordBlock]:
+    with open_source(file) as source:
+        yield from read_json_lines_blocks(source, contract, max_record_bytes=max_record_bytes)
+
+
+def _read_json(file: SourceFile, contract: DatasetContract, max_record_bytes: int) -> Iterator[RecordBlock]:
+    with open_source(file) as source:
+        yield from read_json_blocks(source, contract, max_record_bytes=max_record_bytes)
+
+
+def _read_parquet(
+    file: SourceFile, contract: DatasetContract, max_record_bytes: int
+) -> Iterator[RecordBlock]:
+    yield from read_parquet_blocks(file, contract, max_record_bytes=max_record_bytes)
+
+
 _READERS: dict[str, Callable[[SourceFile, DatasetContract, int], Iterator[RecordBlock]]] = {
     "csv": _read_csv,
     "recordio": _read_recordio,
+    "jsonlines": _read_json_lines,
+    "json": _read_json,
+    "parquet": _read_parquet,
 }

@@ -1,4 +1,4 @@
-"""Check columns of text against the dataset contract and type them.
+"""Check columns of text or typed values against the dataset contract and type them.
 
 Goes in: the columns of one block. Comes out: typed columns of the records that keep every rule, and for each
 other record the first rule it breaks and a message that names all of them. Opens no file, drops nothing.
@@ -18,8 +18,8 @@ from contracts.dataset import DatasetContract
 from contracts.errors import bounded
 from contracts.quarantine import ReasonCode
 from preprocessing.field_rules import Breach, check_field, missing_column
+from preprocessing.typed_columns import shown_values
 
-MAX_VALUE_CHARS = 60
 MAX_RECORD_MESSAGE_CHARS = 600
 
 
@@ -47,10 +47,12 @@ class Validation:
     Attributes:
         valid: Id, features, label and kept columns (null where the source has none), each once, typed, of
             the valid records, in order.
+        valid_rows: Their rows in the columns that were checked, ascending.
         faults: The other records, in order.
     """
 
     valid: pa.Table
+    valid_rows: np.ndarray
     faults: list[RecordFault]
 
 
@@ -63,7 +65,7 @@ def validate(
     """Check every field that the contract describes and the columns have.
 
     Args:
-        columns: Text by field name, all of one length; strings or dictionaries of strings.
+        columns: Text or typed values by field name (`typed_columns`), all of one length, null where missing.
         contract: The rules.
         wire_name: The wire format of the shards: `csv` lines cannot carry an id with a line break.
         kept_names: Further fields that the valid records shall have.
@@ -77,11 +79,15 @@ def validate(
             breaches += broken
     valid = _needed_columns(typed, contract, wire_name, kept_names)
     if not breaches:
-        return Validation(valid=valid, faults=[])
+        return Validation(valid=valid, valid_rows=np.arange(valid.num_rows), faults=[])
     bad_rows = np.unique(np.concatenate([breach.rows for breach in breaches]))
     is_valid = np.ones(valid.num_rows, dtype=bool)
     is_valid[bad_rows] = False
-    return Validation(valid=valid.filter(pa.array(is_valid)), faults=_faults(breaches, columns))
+    return Validation(
+        valid=valid.filter(pa.array(is_valid)),
+        valid_rows=np.flatnonzero(is_valid),
+        faults=_faults(breaches, columns),
+    )
 
 
 def _needed_columns(
@@ -102,7 +108,7 @@ def _needed_columns(
 def _faults(breaches: list[Breach], columns: dict[str, pa.Array]) -> list[RecordFault]:
     by_row: dict[int, list[tuple[Breach, str]]] = {}
     for breach in breaches:
-        values = columns[breach.field].take(pa.array(breach.rows)).to_pylist()
+        values = shown_values(columns[breach.field].take(pa.array(breach.rows)))
         for row, value in zip(breach.rows.tolist(), values, strict=True):
             by_row.setdefault(row, []).append((breach, _phrase(breach, value)))
     return [
@@ -119,5 +125,4 @@ def _faults(breaches: list[Breach], columns: dict[str, pa.Array]) -> list[Record
 def _phrase(breach: Breach, value: str | None) -> str:
     if value is None:
         return f"{breach.field} {breach.rule}"
-    shown = repr(value[:MAX_VALUE_CHARS]) + ("…" if len(value) > MAX_VALUE_CHARS else "")
-    return f"{breach.field}: {shown} {breach.rule}"
+    return f"{breach.field}: {value} {breach.rule}"

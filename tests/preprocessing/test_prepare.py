@@ -173,7 +173,7 @@ def test_a_source_without_label_keeps_missing_labels(tmp_path: Path) -> None:
         ({"a.csv": b'id,x,"kind\n1,2,a\n'}, {}, ["a.csv", "header is unreadable"]),
         ({"a.csv": b"id,x,k\xff\n"}, {}, ["a.csv", "header is unreadable", "UTF-8"]),
         ({"a.csv": "id,x,kind\n".encode("utf-32")}, {}, ["a.csv", "UTF-32", "UTF-8"]),
-        ({"a.parquet": b"PAR1"}, {}, ["a.parquet", "looks like parquet", "InputFormat"]),
+        ({"a.orc": b"ORC"}, {}, ["a.orc", "looks like orc", "InputFormat"]),
         ({"a.csv.gz": b"\x1f\x8bnonsense and more"}, {}, ["a.csv.gz", "damaged"]),
         ({"a.csv": DOZEN}, {"input_format": "cvs"}, ["'cvs'", "did you mean 'csv'?"]),
         ({"a.csv": DOZEN}, {"wire_format": "arrow"}, ["'arrow'", "valid: csv, jsonlines, parquet, recordio"]),
