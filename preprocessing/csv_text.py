@@ -27,6 +27,7 @@ from contracts.contract_dialect import UTF8_NAMES, UTF16_NAMES
 from contracts.errors import CallerError
 
 UTF8_MARK = codecs.BOM_UTF8
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _MARKS = {UTF8_MARK: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _HEAD_BYTES = 4

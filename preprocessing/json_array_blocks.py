@@ -21,8 +21,8 @@ from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
 from contracts.quarantine import MAX_RAW_BYTES, SourceForm
 from preprocessing.csv_blocks import BLOCK_BYTES, CsvSource
-from preprocessing.csv_parse import UTF8_MARK
 from preprocessing.csv_scan import StructureFault, too_large
+from preprocessing.csv_text import UTF8_MARK
 from preprocessing.json_array_scan import ArrayScan
 from preprocessing.json_lines_blocks import LINE_FEED, read_json_lines_blocks, reads_without_mark
 from preprocessing.json_parse import JsonBlock, JsonLayout, malformed

@@ -15,9 +15,9 @@ import numpy as np
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
 from contracts.quarantine import MAX_RAW_BYTES, SourceForm
-from preprocessing.csv_blocks import BLOCK_BYTES, UTF16_MARKS, CsvSource
-from preprocessing.csv_parse import UTF8_MARK
+from preprocessing.csv_blocks import BLOCK_BYTES, CsvSource
 from preprocessing.csv_scan import StructureFault, too_large
+from preprocessing.csv_text import UTF8_MARK, UTF16_MARKS
 from preprocessing.json_parse import JsonBlock, JsonLayout
 
 LINE_FEED, CARRIAGE_RETURN, SPACE, TAB = b"\n\r \t"
