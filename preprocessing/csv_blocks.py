@@ -33,7 +33,6 @@ BLOCK_BYTES = 8 * 1024 * 1024
 MAX_BLOCK_RECORDS = 131_072
 """Bounds memory where records are tiny and all of them wrong: each of those is an object of its own."""
 
-
 KEPT_BYTES = MAX_RAW_BYTES * 3 // 2
 """Kept of a record that is skipped: so many bytes of UTF-8, at most, were MAX_RAW_BYTES of UTF-16."""
 

@@ -62,11 +62,11 @@ class HeaderRules:
 
 
 def choose_delimiter(content: bytes, rules: HeaderRules, *, is_last: bool, is_all: bool) -> str | None:
-    """Return the delimiter of a source, or None while its first record is not at hand.
+    """Return the delimiter of a source for which none is declared, or None while more bytes are needed.
 
-    It is what the contract declares. Else, of a source with header, the first of DELIMITERS with which the
-    header names every needed field, or if none does, the one with which it comes nearest; of a source without
-    header, the first with which the first record has as many fields as the contract, or the comma.
+    With a header it is the first of DELIMITERS with which that names every needed field, or if none does, the
+    one with which it comes nearest. Without, it is the first with which the first record has as many fields
+    as the contract, or the comma.
 
     Args:
         content: The first bytes of the source, without byte order mark; with the comma as delimiter, its
@@ -75,9 +75,6 @@ def choose_delimiter(content: bytes, rules: HeaderRules, *, is_last: bool, is_al
         is_last: The source ends with `content`.
         is_all: More bytes tell nothing more about a first record that is not too large.
     """
-    declared = rules.contract.dialect.delimiter
-    if declared != AUTO_DELIMITER:
-        return declared
     nearest, nearest_rank = DELIMITERS[0], (-len(rules.needed) - 1, 0)
     for delimiter in DELIMITERS:
         record = _first_record(content, rules, delimiter, is_last)
