@@ -36,7 +36,9 @@ StateOption = Annotated[
     Path | None,
     typer.Option("--state", help="Folder of local runs [default: .batchscore]", show_default=False),
 ]
-WireOption = Annotated[str, typer.Option(help="Wire format to the model container: parquet or csv.")]
+WireOption = Annotated[
+    str, typer.Option(help="Wire format to the model container: parquet, csv or recordio.")
+]
 PrepareOption = Annotated[str, typer.Option(help="Prepare on one instance (single) or on several (sharded).")]
 
 
