@@ -175,14 +175,13 @@ MESSAGES = RECORDS.map(lambda record: bytes(record.SerializeToString()))
 @example(message=b"\x80" * 11, edits=[])
 @example(message=b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", edits=[])
 def test_hostile_bytes_give_values_or_one_error(message: bytes, edits: list[tuple[int, int, bytes]]) -> None:
-    """Nothing else is ever raised, neither by the layout nor by the values"""
+    """Nothing else is ever raised, neither by the layout nor by the values."""
     for position, removed, inserted in edits:
         at = position % (len(message) + 1)
         message = message[:at] + inserted + message[at + removed :]
     try:
         layout = read_layout(message)
-    except DamagedMessageError as error:
-        assert "is no RecordIO-protobuf record" in str(error)
+    except DamagedMessageError:
         return
     content = np.frombuffer(message, np.uint8).reshape(1, len(message))
     found = _read_back(MessageGroup(layout=layout, rows=np.arange(1), messages=content), 0)
