@@ -212,9 +212,9 @@ class _Scan:
 
     def step(self) -> bool:
         """Take what begins at the position, and say whether there may be more."""
-        at = int(np.searchsorted(self._magics, self._position))
+        at = int(self._magics.searchsorted(self._position))
         if at < len(self._magics) and self._magics[at] == self._position:
-            last = int(self._breaks[np.searchsorted(self._breaks, at)])
+            last = int(self._breaks[self._breaks.searchsorted(at)])
             if last > at:
                 self._add(self._magics[at:last], self._frame_ends[at:last])
                 return True
@@ -234,7 +234,7 @@ class _Scan:
             return False
         if end + HEADER_BYTES > self._size and not self._is_last:
             return False
-        if end > self._size + -self._length(at) % 4:
+        if self._is_cut(at):
             message = f"the frame says {self._length(at)} bytes, which is beyond the end of the source object"
             return self._damage(self._position + 1, self._size, message)
         end = min(end, self._size)
@@ -251,12 +251,17 @@ class _Scan:
         return True
 
     def _length(self, at: int) -> int:
-        return int(_words(_as_bytes(self._content), self._magics[at : at + 1] + 4)[0]) & MAX_PAYLOAD_BYTES
+        start = int(self._magics[at])
+        return int.from_bytes(self._content[start + 4 : start + HEADER_BYTES], "little") & MAX_PAYLOAD_BYTES
+
+    def _is_cut(self, at: int) -> bool:
+        """Say whether the payload of a frame goes beyond the end of the bytes."""
+        return int(self._magics[at]) + HEADER_BYTES + self._length(at) > self._size
 
     def _parts(self, end: int) -> bool:
         """Take the record whose first part ends at `end`."""
         while end + HEADER_BYTES <= self._size or self._is_last:
-            at = int(np.searchsorted(self._magics, end))
+            at = int(self._magics.searchsorted(end))
             is_part = at < len(self._magics) and self._magics[at] == end
             if not is_part or self._flags[at] not in (MIDDLE, LAST):
                 self._fault(end, "the record's last part is missing")
@@ -267,7 +272,7 @@ class _Scan:
                 return False
             if part_end > self._size and not self._is_last:
                 return False
-            if part_end > self._size + -self._length(at) % 4:
+            if self._is_cut(at):
                 message = "a part of the record is beyond the end of the source object"
                 return self._damage(end + 1, self._size, message)
             end = min(part_end, self._size)
@@ -292,7 +297,7 @@ class _Scan:
         return True
 
     def _next_header(self, start: int, end: int) -> int | None:
-        at = int(np.searchsorted(self._headers, start))
+        at = int(self._headers.searchsorted(start))
         return int(self._headers[at]) if at < len(self._headers) and self._headers[at] < end else None
 
     def _fault(self, end: int, message: str) -> None:

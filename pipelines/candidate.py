@@ -51,7 +51,7 @@ def get_pipeline(
     """Return the candidate pipeline as a `sagemaker` Pipeline.
 
     Args:
-        wire: Form in which records travel to the model container: `parquet` or `csv`.
+        wire: Form in which records travel to the model container: `parquet`, `csv` or `recordio`.
         transform_sizing: `planned` takes the instance count from the plan, `fixed` from a parameter.
         prepare: `single` prepares on one instance, `sharded` on several.
         role_arn: Role of every job and of the model; a real one for AWS.

@@ -6,9 +6,9 @@ In:  `<shard name>.out`, in one of these wire formats
      jsonlines see `reporting.json_answers`
      recordio  lines with one field, a number or `error: <reason>`; blank lines mean nothing
 Out: a table with the columns `id` (not from recordio, which carries none), `score` (float64) and `error`
-     (string), in the order of the file. Each record has exactly one of score and error, the other is null. A
-     score that is no finite number becomes
-     an error: it is counted as unscorable, never published as a score.
+     (string), in the order of the file. Each record has exactly one of score and error, the other is null.
+     A score that is no finite number becomes an error: it is counted as unscorable, never published as a
+     score.
 
 Never decides whether the ids are the right ones: that is `reporting.reconcile`.
 """

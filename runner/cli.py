@@ -37,7 +37,7 @@ StateOption = Annotated[
     typer.Option("--state", help="Folder of local runs [default: .batchscore]", show_default=False),
 ]
 WireOption = Annotated[
-    str, typer.Option(help="Wire format to the model container: parquet, csv or jsonlines.")
+    str, typer.Option(help="Wire format to the model container: parquet, csv, jsonlines or recordio.")
 ]
 PrepareOption = Annotated[str, typer.Option(help="Prepare on one instance (single) or on several (sharded).")]
 

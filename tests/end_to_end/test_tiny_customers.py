@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from record_messages import framed, tensor_record
 from tiny_customers import QUARANTINED, SCORES, TinyBusiness, published, quarantined
 from tiny_model import tiny_score
 
@@ -24,7 +25,7 @@ def business(tmp_path_factory: pytest.TempPathFactory) -> TinyBusiness:
 
 
 @pytest.mark.parametrize("instance_count", [1, 2, 3])
-@pytest.mark.parametrize("wire", ["parquet", "csv", "jsonlines"])
+@pytest.mark.parametrize("wire", ["parquet", "csv", "jsonlines", "recordio"])
 def test_every_customer_gets_the_score_that_adds_up(
     business: TinyBusiness, wire: str, instance_count: int
 ) -> None:
@@ -98,6 +99,32 @@ def test_ids_with_line_breaks_are_shown_from_every_output_format(tmp_path: Path,
     results = business.run(RunOptions(parameters={"OutputFormat": output_format}))
 
     assert head(results, 9).column("customer_id").to_pylist() == [f"two\nlines {n}" for n in range(3)]
+
+
+@pytest.mark.parametrize("wire", ["parquet", "recordio"])
+def test_customers_may_come_as_recordio(tmp_path: Path, wire: str) -> None:
+    """Dense vectors with a uid; a code that is no category and a damaged frame are held back."""
+    business = TinyBusiness(tmp_path / "b")
+    (business.source / "customers.csv").unlink()
+    missing = float("nan")
+    vectors = {"C1": [20, 0, 1], "C2": [40, 2, 0], "C3": [missing, missing, missing], "C4": [29, 3, 0]}
+    frames = [framed(tensor_record(vector, uid=uid)) for uid, vector in vectors.items()]
+    content = b"".join([*frames, b"damaged", framed(tensor_record([0, 1, 1], uid="C5"))])
+    (business.source / "customers.recordio").write_bytes(content)
+
+    results = business.run(RunOptions(wire=wire, parameters={**BUDGET, "MaxQuarantineFraction": "0.5"}))
+
+    scores = published(results)
+    assert dict(
+        zip(scores.column("customer_id").to_pylist(), scores.column("score").to_pylist(), strict=True)
+    ) == {
+        "C1": tiny_score(20, "basic", True),
+        "C2": tiny_score(40, "pro", False),
+        "C3": tiny_score(None, None, None),
+        "C5": tiny_score(0, "plus", True),
+    }
+    found = [(row["line_number"], row["reason_code"], row["raw"]) for row in quarantined(results)]
+    assert found == [(4, "unseen_category", frames[3]), (5, "malformed_record", b"damaged")]
 
 
 def test_several_prepare_instances_find_the_same(tmp_path: Path) -> None:

@@ -161,6 +161,17 @@ def test_csv_wire_sends_lines_without_the_id_and_joins_it_on_again() -> None:
     assert arguments["TransformInput"]["SplitType"] == arguments["TransformOutput"]["AssembleWith"] == "Line"
 
 
+def test_recordio_wire_sends_records_and_takes_lines() -> None:
+    """No filter and no join: DataProcessing knows CSV and JSON only."""
+    arguments = _score_shards(wire="recordio")
+    assert "DataProcessing" not in arguments
+    assert arguments["BatchStrategy"] == "MultiRecord"
+    assert arguments["TransformInput"]["ContentType"] == "application/x-recordio-protobuf"
+    assert arguments["TransformInput"]["SplitType"] == "RecordIO"
+    assert arguments["TransformOutput"]["Accept"] == "text/csv"
+    assert arguments["TransformOutput"]["AssembleWith"] == "Line"
+
+
 def test_parquet_wire_sends_whole_shards(default_document: dict[str, Any]) -> None:
     """Nothing splits Parquet: no strategy, no split, no filter."""
     arguments = all_steps(default_document)["ScoreShards"]["Arguments"]

@@ -284,3 +284,17 @@ def test_prepare_takes_recordio_by_its_name(tmp_path: Path, name: str) -> None:
     frame_size = len(framed(tensor_record([1, 1, 1], uid="C1")))
     assert preparation.quarantine()[0]["byte_offset"] == 3 * frame_size
     assert preparation.quarantine()[0]["raw"] == content[3 * frame_size : 4 * frame_size]
+
+
+@pytest.mark.functional
+def test_a_recordio_shard_has_the_encoded_features_and_no_ids(tmp_path: Path) -> None:
+    """As the SDK would write them; the ids are in the kept file, in the same order."""
+    source = b"id,age,plan,active,left\nb,30,pro,true,1\na,,basic,,\nc,7,huge,false,0\nd,7,plus,0,0\n"
+    preparation = run_prepare(tmp_path, {"a.csv": source}, CONTRACT_TEXT, wire_format="recordio")
+
+    shards = preparation.manifest.shards
+    contents = [(preparation.outputs / "shards" / shard.name).read_bytes() for shard in shards]
+    vectors = [[30, 2, 1], [NAN, 0, NAN], [7, 1, 0]]
+    assert b"".join(contents) == b"".join(framed(tensor_record(vector)) for vector in vectors)
+    assert all(shard.name.endswith(".recordio") for shard in shards)
+    assert [entry["id"] for entry in preparation.kept_rows()] == ["b", "a", "d"]

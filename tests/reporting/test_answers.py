@@ -1,4 +1,4 @@
-"""Both wires are read into the same table of ids, scores and errors."""
+"""All wires are read into the same table of ids, scores and errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.errors import InternalError
-from reporting.answers import NOT_FINITE_ERROR, read_answers
+from reporting.answers import NOT_FINITE_ERROR, read_answers, with_ids
 
 pytestmark = pytest.mark.functional
 
@@ -55,6 +55,44 @@ def test_a_score_that_is_not_finite_becomes_an_error(tmp_path: Path) -> None:
         (None, NOT_FINITE_ERROR),
         (0.5, None),
     ]
+
+
+def _lines(folder: Path, text: str) -> pa.Table:
+    path = folder / "shard-00-00000.recordio.out"
+    path.write_bytes(text.encode())
+    return read_answers(path, wire_format="recordio")
+
+
+def test_recordio_answers_are_lines_without_ids(tmp_path: Path) -> None:
+    """Blank lines, which stand between payloads, mean nothing; quotes are text."""
+    found = _lines(tmp_path, '0.5\n\nerror: too "long\n\r\n1e3\n\n')
+    assert found.to_pylist() == [
+        {"score": 0.5, "error": None},
+        {"score": None, "error": 'too "long'},
+        {"score": 1000.0, "error": None},
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "\n", "\n\n\r\n"])
+def test_an_empty_recordio_output_has_no_answers(tmp_path: Path, text: str) -> None:
+    assert len(_lines(tmp_path, text)) == 0
+
+
+@pytest.mark.parametrize("text", ["a,1\n", "half\n", "1\n2,3\n"])
+def test_a_recordio_answer_that_is_no_answer_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InternalError, match=r"cannot be read as the recordio answers"):
+        _lines(tmp_path, text)
+
+
+def test_answers_without_ids_get_those_kept_if_they_are_as_many(tmp_path: Path) -> None:
+    """Otherwise nobody knows whose they are."""
+    answers = _lines(tmp_path, "1\n2\n")
+    kept = pa.chunked_array([["a", "b"]])
+
+    assert with_ids(answers, kept).column("id").to_pylist() == ["a", "b"]
+    assert with_ids(answers, kept.slice(1)).column("id").to_pylist() == [None, None]
+    own = with_ids(answers, kept)
+    assert with_ids(own, pa.chunked_array([["x", "y"]])) is own
 
 
 def _parquet(folder: Path, **columns: pa.Array) -> pa.Table:

@@ -28,7 +28,7 @@ SECOND = TinyShard(ids=["d", "e"], labels=["Yes", "No"], answers=[("d", 0.7, Non
 NAME = "shard-00-00000.parquet.out"
 
 
-@pytest.mark.parametrize("wire_format", ["parquet", "csv", "jsonlines"])
+@pytest.mark.parametrize("wire_format", ["parquet", "csv", "jsonlines", "recordio"])
 def test_a_balanced_run_is_counted_and_every_record_published(tmp_path: Path, wire_format: str) -> None:
     run = TinyRun(shards=[FIRST, SECOND], quarantined=[quarantined(7)], wire_format=wire_format)
     done = report(tmp_path, run)
@@ -96,6 +96,25 @@ def test_outputs_may_lie_in_sub_folders(tmp_path: Path) -> None:
     (transform / "shards").mkdir()
     (transform / NAME).rename(transform / "shards" / NAME)
     assert report_again(tmp_path, run).ledger.counts.scored == 3
+
+
+@pytest.mark.parametrize(
+    ("answers", "fault"),
+    [
+        (FIRST.answers[:2], "2 predictions for 3 records, 1 fewer than were sent"),
+        ([*FIRST.answers, ("x", 0.5, None)], "4 predictions for 3 records, 1 more than were sent"),
+    ],
+)
+def test_answers_without_ids_must_be_as_many_as_the_records(
+    tmp_path: Path, answers: list[tuple[str, float, str | None]], fault: str
+) -> None:
+    """On the recordio wire, the order is all that ties an answer to its record."""
+    run = TinyRun(shards=[FIRST], wire_format="recordio")
+    paths = ReportPaths.below(run.write(tmp_path))
+    write_answers(paths.transform / "shard-00-00000.recordio.out", answers, wire_format="recordio")
+
+    with pytest.raises(InternalError, match=fault):
+        report_again(tmp_path, run)
 
 
 def _remove_output(paths: ReportPaths) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,11 +20,13 @@ from model_server import RunningServer, model_server, server_environment, start_
 from tiny_model import PLAN_TERMS, make_tiny_model_folder, tiny_score
 
 from contracts.progress import parse_progress
+from contracts.recordio_groups import encode_vectors
 from contracts.wire import (
     CSV_CONTENT_TYPE,
     FINGERPRINT_KEY,
     JSON_LINES_CONTENT_TYPE,
     PARQUET_CONTENT_TYPE,
+    RECORDIO_CONTENT_TYPE,
 )
 
 pytestmark = pytest.mark.functional
@@ -147,6 +150,17 @@ def test_json_lines_are_answered_line_by_line(server: RunningServer) -> None:
 def test_an_answer_that_the_client_does_not_take_is_not_computed(server: RunningServer) -> None:
     """406, and the damaged payload is not even looked at."""
     status, body = server.invoke(b"damaged", PARQUET_CONTENT_TYPE, Accept="application/json")
+    assert status == 406
+    assert f"is answered with {PARQUET_CONTENT_TYPE}" in message(body)
+
+
+def test_a_recordio_payload_is_answered_with_lines_of_csv(server: RunningServer) -> None:
+    """For the client who takes them; one that wants records back gets 406."""
+    body = encode_vectors(np.array([[29, 0, 1], [31, 2, np.nan]], np.float32))
+    assert server.invoke(body, RECORDIO_CONTENT_TYPE, Accept=CSV_CONTENT_TYPE) == (200, b"211.5\n132.5\n")
+    assert server.reply_headers["content-type"] == CSV_CONTENT_TYPE
+
+    status, body = server.invoke(body, RECORDIO_CONTENT_TYPE, Accept=RECORDIO_CONTENT_TYPE)
     assert status == 406
     assert "is answered with text/csv" in message(body)
 

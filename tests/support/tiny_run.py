@@ -180,5 +180,8 @@ def write_answers(path: Path, answers: Sequence[Answer], *, wire_format: str) ->
         repr(score) if error is None else f"error: {error}"
         for score, error in zip(scores, errors, strict=True)
     ]
+    if wire_format == "recordio":
+        path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
+        return
     table = pa.table({"id": pa.array(ids).cast(pa.string()), "answer": pa.array(texts, pa.string())})
     arrow_csv.write_csv(table, path, arrow_csv.WriteOptions(include_header=False, quoting_style="needed"))
