@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
-from recordio_oracle import framed, record_message
+from record_messages import framed, named_record
 
 CONTRACT = """
 fields:
@@ -277,7 +277,7 @@ def _write_recordio(_draw: st.DrawFn, records: list[Record]) -> _Written:
     for record in records:
         values = record.values
         entries = {name: _recordio_value(values[name]) for name in NAMES[1:] if values[name] is not None}
-        raw = framed(record_message(features=entries, uid=values["id"]))
+        raw = framed(named_record(entries, uid=values["id"]))
         if record.form == "garbage":
             raw = framed(b"\x0f" + base64.b64encode(raw))
         elif record.form == "broken magic":

@@ -6,6 +6,7 @@ The descriptor is that of `sagemaker.amazon.record_pb2` (version 2 of the SageMa
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -66,6 +67,19 @@ def tensor_record(
     getattr(record.features["values"], f"{kind}_tensor").values.extend(vector)
     if label is not None:
         record.label["values"].float32_tensor.values.append(label)
+    if uid is not None:
+        record.uid = uid
+    return bytes(record.SerializeToString())
+
+
+def named_record(features: Mapping[str, bytes | list[float]], *, uid: str | None = None) -> bytes:
+    """Return a message with an entry for each feature: bytes, or 64-bit numbers."""
+    record = Record()
+    for name, value in features.items():
+        if isinstance(value, bytes):
+            record.features[name].bytes.value.append(value)
+        else:
+            record.features[name].float64_tensor.values.extend(value)
     if uid is not None:
         record.uid = uid
     return bytes(record.SerializeToString())

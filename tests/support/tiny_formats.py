@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from recordio_oracle import framed, record_message
+from record_messages import framed, tensor_record
 from tiny_customers import CUSTOMERS, SCORES
 
 from runner.results import RunResults
@@ -62,8 +62,7 @@ def _recordio(customers: list[Customer]) -> bytes:
             float("nan") if customer[name] is None else float(customer[name]) for name in ("age", "active")
         ]
         vector = [numbers[0], codes[customer["plan"]], numbers[1]]
-        message = record_message({"values": vector}, uid=customer["customer_id"], kind="float32_tensor")
-        frames.append(framed(message))
+        frames.append(framed(tensor_record(vector, uid=customer["customer_id"])))
     return b"".join(frames)
 
 
