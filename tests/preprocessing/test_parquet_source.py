@@ -55,6 +55,8 @@ def test_several_row_groups_in_nested_folders_are_read_in_order(tmp_path: Path) 
         "day=1/b.csv": b"id,x,kind\n10,1,a\n",
         "day=2/c.PARQUET": parquet({name: column.slice(0, 0) for name, column in rows(2).items()}),
         "day=2/d.parquet": b"",
+        "_metadata": b"PAR1",
+        "_common_metadata": b"PAR1",
     }
     done = run_prepare(tmp_path, sources, CONTRACT)
     assert done.shard_rows() == [{"id": str(n), "x": float(n), "kind": "ab"[n % 2]} for n in range(10)] + [
@@ -217,3 +219,11 @@ def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
     pq.write_table(table, sink)
     done = run_prepare(tmp_path, {"a.parquet": sink.getvalue()}, CONTRACT)
     assert (done.exit_code, "two columns 'x'" in done.message) == (2, True)
+
+
+def test_a_place_without_room_to_decompress_is_the_platforms_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    done = run_prepare(tmp_path / "ml", {"a.parquet.gz": gzip.compress(WHOLE)}, CONTRACT)
+    assert (done.exit_code, "a.parquet.gz: cannot be decompressed to" in done.message) == (3, True)
