@@ -14,6 +14,7 @@ from preparation import run_prepare
 
 from contracts.errors import CallerError
 from contracts.quarantine import MAX_RAW_BYTES
+from preprocessing import json_parse
 from preprocessing.json_array_scan import ArrayScan
 
 GOOD = b'{"id": "9", "n": 1,\n "x": 0.5, "flag": true, "note": "a"}'
@@ -206,3 +207,19 @@ def test_arrays_are_read_compressed_and_beside_other_formats(tmp_path: Path) -> 
     assert done.ids() == ["1", "3", "4"]
     assert [row["reason_code"] for row in done.quarantine()] == ["missing_required", "wrong_type"]
     assert [source.record_count for source in done.manifest.sources] == [4, 1, 0]
+
+
+@pytest.mark.parametrize("separator", [b",", b", ", b",\n", b"\n,\n"])
+@pytest.mark.parametrize("element", [b'{"id":%d,"n":%d}', b'{\n  "id": %d,\n  "n": %d\n}'])
+def test_sound_elements_are_not_read_one_by_one(
+    element: bytes, separator: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether they stand on one line, on one each, or on several; some are looked at before."""
+    read: list[bytes] = []
+    careful = json_parse.read_json_record
+    monkeypatch.setattr(
+        json_parse, "read_json_record", lambda raw, *rest: [read.append(raw), careful(raw, *rest)][1]
+    )
+    valid, _ = read_source(b"[" + separator.join(element % (n, n) for n in range(1000)) + b"]", "json")
+    assert [record["n"] for record in valid] == list(range(1000))
+    assert len(read) == json_parse.SAMPLE_RECORDS + 1
