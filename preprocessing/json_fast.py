@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
-from contracts.dataset import Field
+from contracts.dataset import DatasetContract, Field
 from contracts.encoding import ARROW_TYPES
 from preprocessing.json_careful import CarefulRecord
 from preprocessing.typed_columns import EXACT_FLOAT_LIMITS
@@ -45,15 +45,17 @@ class ReadPlan:
         fields: Of the contract.
         schema: By field, the type asked for.
         missing_values: Texts that mean "no value".
+        has_line_feeds: Records go over several lines; where none does, pyarrow looks at the bytes once less.
     """
 
     fields: tuple[Field, ...]
     schema: pa.Schema
     missing_values: tuple[str, ...]
+    has_line_feeds: bool
 
 
 def plan_reading(
-    fields: tuple[Field, ...], missing_values: tuple[str, ...], samples: list[CarefulRecord]
+    contract: DatasetContract, samples: list[CarefulRecord], *, has_line_feeds: bool
 ) -> ReadPlan:
     """Choose the types to ask for after a look at some records: it decides the speed, not the outcome.
 
@@ -61,7 +63,7 @@ def plan_reading(
     """
     schema = []
     forms_by_record = [record.forms() for record in samples]
-    for field in fields:
+    for field in contract.fields:
         forms = {found.get(field.name, "other") for found in forms_by_record}
         asked = COLUMN_TYPES[field.type]
         if field.type == "integer" and "fraction" in forms:
@@ -69,7 +71,12 @@ def plan_reading(
         if field.type == "string" and "integer" in forms and "text" not in forms:
             asked = pa.int64()
         schema.append(pa.field(field.name, asked))
-    return ReadPlan(fields=fields, schema=pa.schema(schema), missing_values=missing_values)
+    return ReadPlan(
+        fields=contract.fields,
+        schema=pa.schema(schema),
+        missing_values=contract.missing_values,
+        has_line_feeds=has_line_feeds,
+    )
 
 
 def suspicious_positions(content: bytes) -> np.ndarray:
@@ -95,7 +102,9 @@ def read_many(content: bytes | memoryview, record_count: int, plan: ReadPlan) ->
             pa.BufferReader(pa.py_buffer(content)),
             read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=len(content) + 1),
             parse_options=pyarrow.json.ParseOptions(
-                explicit_schema=plan.schema, newlines_in_values=True, unexpected_field_behavior="ignore"
+                explicit_schema=plan.schema,
+                newlines_in_values=plan.has_line_feeds,
+                unexpected_field_behavior="ignore",
             ),
         )
     except pa.ArrowInvalid:

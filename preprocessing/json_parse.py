@@ -202,7 +202,9 @@ class _Parsing:
         chosen = np.linspace(0, len(sound) - 1, min(SAMPLE_RECORDS, len(sound))).astype(np.int64)
         samples = [self._read(index) for index in sound[chosen].tolist()]
         read = [record for record in samples if isinstance(record, CarefulRecord)]
-        return plan_reading(self._contract.fields, self._contract.missing_values, read)
+        block = self._block
+        lines = np.searchsorted(block.line_feeds, block.starts), np.searchsorted(block.line_feeds, block.ends)
+        return plan_reading(self._contract, read, has_line_feeds=not np.array_equal(*lines))
 
     def _together(self, indices: np.ndarray, plan: ReadPlan) -> dict[str, pa.Array] | None:
         if not len(indices):

@@ -116,9 +116,9 @@ class _ParquetSource:
         self.max_record_bytes = max_record_bytes
         self.path = file.path
         if file.source_key.lower().endswith(GZIP_SUFFIX):
-            folder = tempfile.mkdtemp(prefix="parquet-")
+            folder = _temporary_folder(file)
             weakref.finalize(self, shutil.rmtree, folder)
-            self.path = Path(folder) / "source.parquet"
+            self.path = folder / "source.parquet"
             _decompress(file, self.path)
         with self.refusing_damage():
             self.is_empty = not self.path.stat().st_size
@@ -138,6 +138,20 @@ class _ParquetSource:
             ) from error
 
 
+def _temporary_folder(file: SourceFile) -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="parquet-"))
+    except OSError as error:
+        raise _no_place(file, tempfile.gettempdir(), error) from error
+
+
+def _no_place(file: SourceFile, folder: str, error: OSError) -> PlatformError:
+    return PlatformError(
+        f"{file.source_key}: cannot be decompressed to {folder}: {error.strerror}; make room there, "
+        "or deliver it uncompressed: Parquet has a compression of its own"
+    )
+
+
 def _decompress(file: SourceFile, path: Path) -> None:
     try:
         with gzip.open(file.path, "rb") as compressed, path.open("wb") as plain:
@@ -149,9 +163,7 @@ def _decompress(file: SourceFile, path: Path) -> None:
     except (PermissionError, FileNotFoundError) as error:
         raise CallerError(f"{file.source_key}: cannot be read: {error.strerror}") from error
     except OSError as error:
-        raise PlatformError(
-            f"{file.source_key}: cannot be decompressed to {path.parent}: {error.strerror}"
-        ) from error
+        raise _no_place(file, str(path.parent), error) from error
 
 
 @dataclass(frozen=True, kw_only=True)

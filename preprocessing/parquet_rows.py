@@ -102,22 +102,14 @@ class ParquetRows:
 def _plain(column: pa.Array) -> Any:
     """Return a column's only value as JSON has it, else as text."""
     found = value_type(column.type)
-    if pa.types.is_temporal(found) or pa.types.is_decimal(found):
-        column = _as_text(column)
+    if pa.types.is_temporal(found) and not pa.types.is_interval(found):
+        column = pc.cast(column, pa.string())  # Python's moments end with microseconds and the year 9999
     try:
         return _json_value(column.to_pylist()[0])
     except UnicodeDecodeError:
         return _json_value(pc.cast(column, pa.binary()).to_pylist()[0])
     except (ValueError, OverflowError):  # a moment that Python cannot name, within a list or an object
         return repr(column)
-
-
-def _as_text(column: pa.Array) -> pa.Array:
-    """Return moments and decimals as text: Python's own end with microseconds and the year 9999."""
-    try:
-        return pc.cast(column, pa.string())
-    except pa.ArrowException:  # no text for it, as for durations: their count
-        return column.view(pa.int64()) if column.type.bit_width == 64 else column
 
 
 def _json_value(value: Any) -> Any:

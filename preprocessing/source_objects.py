@@ -1,8 +1,8 @@
 """Find the source objects below the input folder, in the order of their keys, and open them.
 
-The order is S3's: by the UTF-8 bytes of the key. Left out are names that begin with a dot and the empty
-marker `_SUCCESS`, which tools leave beside data, and the reasons that `batchscore quarantine --write` puts
-beside the records to be mended; everything else is data.
+The order is S3's: by the UTF-8 bytes of the key. Left out are names that begin with a dot, the empty
+marker `_SUCCESS` and the summaries `_metadata` and `_common_metadata`, which tools leave beside data, and the
+reasons that `batchscore quarantine --write` puts beside the records to be mended; everything else is data.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from contracts.errors import CallerError, PlatformError
 from contracts.quarantine import is_reasons_file
 from preprocessing.csv_blocks import CsvSource
 
-MARKER_NAMES = ("_SUCCESS",)
+MARKER_NAMES = ("_SUCCESS", "_metadata", "_common_metadata")
 GZIP_SUFFIX = ".gz"
 
 

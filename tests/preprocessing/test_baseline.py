@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from preparation import CONTRACT
 
@@ -42,6 +44,24 @@ def test_a_category_that_the_contract_takes_for_missing_is_counted_as_missing(tm
 
     kind = json.loads(path.read_text())["features"]["kind"]
     assert kind == {"missing_count": 2, "values": ["a", "b"], "counts": [1, 0]}
+
+
+def test_typed_sources_are_described_like_text(tmp_path: Path) -> None:
+    """One record as JSON, one as Parquet, whose columns have types of their own."""
+    source = tmp_path / "processing" / "input" / "source"
+    source.mkdir(parents=True)
+    (source / "a.jsonl").write_text('{"id": 1, "x": 5, "kind": "a", "label": 1.0}\n{"id": 2, "x": "5"}\n')
+    table = pa.table({"id": [3], "x": pa.array([5], pa.int16()), "kind": pa.array(["b"]).dictionary_encode()})
+    pq.write_table(table, source / "b.parquet")
+    contract = tmp_path / "processing" / "input" / "contract" / "c.yaml"
+    contract.parent.mkdir()
+    contract.write_text(CONTRACT)
+    assert main(["baseline"], {"BATCHSCORE_ML_ROOT": str(tmp_path)}) == 0
+
+    baseline = json.loads((tmp_path / "processing" / "output" / "plan" / "baseline.json").read_text())
+    assert baseline["record_count"] == 2
+    assert baseline["features"]["kind"]["counts"] == [1, 1]
+    assert baseline["features"]["x"] == {"missing_count": 0, "edges": [5.0], "counts": [0, 2]}
 
 
 def test_data_without_a_valid_record_is_refused(tmp_path: Path) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from json_sources import expected_outcome, read_source, reasons
+from preparation import run_prepare
 
+from contracts.errors import CallerError
+from contracts.quarantine import MAX_RAW_BYTES
+from preprocessing import json_parse
 from preprocessing.json_array_scan import ArrayScan
 
 GOOD = b'{"id": "9", "n": 1,\n "x": 0.5, "flag": true, "note": "a"}'
@@ -118,3 +125,101 @@ def _walked(content: str) -> list[int]:
         if depth == 0:
             break
     return ends
+
+
+@pytest.mark.parametrize("block_bytes", [1, 5, 1 << 20])
+@pytest.mark.parametrize(
+    "last", [b'{"id": "1", "x"', b'{"id": "1', b"{", b'{"id": "1", "other": [1', b'"te', b"tru"]
+)
+def test_an_array_that_breaks_off_within_an_element_costs_that_element_only(
+    last: bytes, block_bytes: int
+) -> None:
+    valid, held_back = read_source(b"[" + GOOD + b",\n " + last, "json", block_bytes=block_bytes)
+    assert len(valid) == 1
+    assert reasons(held_back) == [(3, "malformed_record", last)]
+    assert "cut off" in held_back[0].message
+
+
+@pytest.mark.parametrize("block_bytes", [1, 5, 1 << 20])
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"[", "line 1: the array has no `]` at its end: it is cut off"),
+        (b"[\n" + GOOD, "line 3: the array has no `]`"),
+        (b"[\n" + GOOD + b",\n", "line 4: the array has no `]`"),
+        (b"[" + GOOD + b"]\n,{}", "line 3, byte 60: ',"),
+        (b"[" + GOOD + b"]\n[{}]", "follows the end of the array"),
+        (b"[" + GOOD + b"}, " + GOOD + b"]", "follows the end of the array"),
+        (b'"text"', "begins with '\""),
+        (b"id,n,x\n", "expected a JSON array of objects"),
+        (b'[{"ID": 1}]', "lacks the field 'id'; did you mean 'ID'?"),
+        (b"\xff\xfe[\0]\0", "UTF-16"),
+    ],
+)
+def test_what_no_record_would_tell_of_ends_the_run(content: bytes, part: str, block_bytes: int) -> None:
+    """Nothing is lost unsaid: an error names the place and what to do."""
+    with pytest.raises(CallerError) as caught:
+        read_source(content, "json", block_bytes=block_bytes)
+    assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("block_bytes", [1, 2, 1 << 20])
+@pytest.mark.parametrize("content", [b"", b" \n", b"[]", b"\xef\xbb\xbf [ \n ] \n", b"\xef\xbb\xbf"])
+def test_an_array_without_elements_has_no_records(content: bytes, block_bytes: int) -> None:
+    assert read_source(content, "json", block_bytes=block_bytes) == ([], [])
+
+
+@pytest.mark.parametrize("block_bytes", [1, 64, 1 << 20])
+def test_elements_on_one_line_keep_their_order_and_blanks_of_any_length_are_passed_over(
+    block_bytes: int,
+) -> None:
+    blanks = b" " * 300 + b"\n" * 300
+    content = b"[" + GOOD + blanks + b"," + blanks + b'{"n":1},{"n":2}' + blanks + b"]" + blanks
+    valid, held_back = read_source(content, "json", max_record_bytes=70, block_bytes=block_bytes)
+    assert len(valid) == 1
+    assert reasons(held_back) == [
+        (602, "missing_required", b'{"n":1}'),
+        (602, "missing_required", b'{"n":2}'),
+    ]
+
+
+@pytest.mark.functional
+def test_a_huge_element_costs_no_other_record(tmp_path: Path) -> None:
+    """Twenty megabytes: longer than a block and than the payload limit."""
+    good = b'{"id":"9","x":1,"kind":"a"}'
+    huge = b'{"id":"' + b"x," * (10 * 1024 * 1024) + b'"}'
+    bad = b'{"id":"2","x":"bad","kind":"a"}'
+    content = b"[\n" + b",\n".join([good, huge, bad, good]) + b"\n]\n"
+    done = run_prepare(tmp_path, {"a.json": content})
+    first, second = done.quarantine()
+    assert (first["reason_code"], first["line_number"]) == ("record_too_large", 3)
+    assert (first["raw"], first["raw_byte_count"]) == (huge[:MAX_RAW_BYTES], len(huge))
+    assert (second["line_number"], second["byte_offset"]) == (4, content.index(bad))
+    assert done.ids() == ["9", "9"]
+
+
+@pytest.mark.functional
+def test_arrays_are_read_compressed_and_beside_other_formats(tmp_path: Path) -> None:
+    """Two elements held back on one line come in their order."""
+    array = b'[{"id": "1", "x": 2}, {"x": 1}, {"id": "2", "x": "bad"}, {"id": "3", "x": 1}]'
+    sources = {"a.json.gz": gzip.compress(array), "b.csv": b"id,x,kind\n4,1,a\n", "c.json": b"[]"}
+    done = run_prepare(tmp_path, sources)
+    assert done.ids() == ["1", "3", "4"]
+    assert [row["reason_code"] for row in done.quarantine()] == ["missing_required", "wrong_type"]
+    assert [source.record_count for source in done.manifest.sources] == [4, 1, 0]
+
+
+@pytest.mark.parametrize("separator", [b",", b", ", b",\n", b"\n,\n"])
+@pytest.mark.parametrize("element", [b'{"id":%d,"n":%d}', b'{\n  "id": %d,\n  "n": %d\n}'])
+def test_sound_elements_are_not_read_one_by_one(
+    element: bytes, separator: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether they stand on one line, on one each, or on several; some are looked at before."""
+    read: list[bytes] = []
+    careful = json_parse.read_json_record
+    monkeypatch.setattr(
+        json_parse, "read_json_record", lambda raw, *rest: [read.append(raw), careful(raw, *rest)][1]
+    )
+    valid, _ = read_source(b"[" + separator.join(element % (n, n) for n in range(1000)) + b"]", "json")
+    assert [record["n"] for record in valid] == list(range(1000))
+    assert len(read) == json_parse.SAMPLE_RECORDS + 1

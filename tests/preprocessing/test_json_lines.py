@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from json_sources import expected_outcome, read_source, reasons
+from preparation import run_prepare
+
+from contracts.errors import CallerError
+from contracts.quarantine import MAX_RAW_BYTES
+from preprocessing import json_parse
 
 GOOD = b'{"id":"9","n":1,"x":0.5,"flag":true,"note":"a"}'
 VALUES = [
@@ -174,3 +182,114 @@ def test_every_line_is_what_pythons_parser_makes_of_it_whatever_the_block_size(
     for record in held_back:
         start = record.place.byte_offset or 0
         assert content[start : start + record.place.raw_byte_count] == record.place.raw
+
+
+def test_a_file_of_any_size_gives_the_same_records_where_some_are_read_apart() -> None:
+    """Enough records that those in question are found by dividing, and kept in order."""
+    lines = [b'{"id":%d,"n":%d}' % (number, number) for number in range(3000)]
+    lines[100], lines[2000], lines[2001] = b"{", b'{"id":"2000","n":12.0}', b'{"id":2001,"n":"1"}'
+    valid, held_back = read_source(b"\n".join(lines))
+    assert [record["id"] for record in valid] == [str(n) for n in range(3000) if n not in (100, 2001)]
+    assert valid[1999]["n"] == 12
+    assert reasons(held_back) == [(101, "malformed_record", b"{"), (2002, "wrong_type", lines[2001])]
+
+
+def test_sound_records_are_not_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also not where integers are written as `12.0`, and ids as numbers.
+
+    Only a few are looked at, to see as what numbers are written, and the first for its keys.
+    """
+    read: list[bytes] = []
+    careful = json_parse.read_json_record
+    monkeypatch.setattr(
+        json_parse, "read_json_record", lambda raw, *rest: [read.append(raw), careful(raw, *rest)][1]
+    )
+    valid, _ = read_source(b"".join(b'{"id":%d,"n":%d.0}\n' % (n, n) for n in range(1000)))
+    assert (len(valid), valid[-1]["id"], valid[-1]["n"]) == (1000, "999", 999)
+    assert len(read) == json_parse.SAMPLE_RECORDS + 1
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        (b'{"id":"1","n":"12"}', 'n: "12" is not an integer'),
+        (b'{"id":"1","n":12.5}', "n: 12.5 is not an integer"),
+        (b'{"id":"1","x":1e999}', "x: 1e999 is not a finite number"),
+        (b'{"id":"1","flag":1}', "flag: 1 is not a boolean"),
+        (b'{"id":"1","flag":"true"}', 'flag: "true" is not a boolean'),
+        (b'{"id":["1"]}', "id: [\u2026] is not text"),
+        (b'{"id":"1","note":{"a":1},"n":[]}', "n: [\u2026] is not an integer"),
+        (b'{"id":"1","x":NaN}', "NaN is no JSON value; write null"),
+        (b'{"id":"1","id":"2"}', "names the field 'id' twice"),
+        (b'{"id":"\xff"}', "is not UTF-8: byte 0xff"),
+        (b'{"id":"1",}', "is not JSON: "),
+        (b"[1]", "is JSON, but no object"),
+        (b'{"id":"1","other":' + b"[" * 100_000 + b"}", "is nested too deeply"),
+    ],
+)
+def test_the_message_shows_the_value_and_says_what_is_wrong(line: bytes, part: str) -> None:
+    _, (record,) = read_source(GOOD + b"\n" + line + b"\n", max_record_bytes=1 << 20)
+    assert part in record.message
+
+
+def test_a_source_of_which_no_record_has_a_needed_field_is_the_wrong_one() -> None:
+    """As with a header of CSV: the run ends, with near matches; damaged lines beside it do not matter."""
+    with pytest.raises(CallerError, match=r"lacks the field 'id'; did you mean 'ID'\?.*keys are ID, y"):
+        read_source(b'{\n{"ID": 1, "y": 2}\n{"z": 1}\n')
+
+
+@pytest.mark.parametrize("content", [b"{\n}\n", b'{"id": null}\n', b'{"other": 1}\n{"n": null}\n'])
+def test_damaged_records_and_missing_values_do_not_make_a_source_the_wrong_one(content: bytes) -> None:
+    """A key that is there with a null is there."""
+    valid, held_back = read_source(content)
+    assert (len(valid), len(held_back)) == (0, content.count(b"\n"))
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"\r"])
+def test_a_line_that_is_too_large_is_held_back_with_its_first_bytes_and_its_length(end: bytes) -> None:
+    """Whatever the read size; kept in memory is no more than the reads that it takes to know."""
+    line = b"z" * 100
+    for block_bytes in (1, 7, 99, 100, 101, 102, 1 << 20):
+        _, (record,) = read_source(GOOD + b"\n" + line + end, max_record_bytes=60, block_bytes=block_bytes)
+        assert (record.reason.value, record.place.line_number) == ("record_too_large", 2)
+        assert (record.place.raw, record.place.raw_byte_count) == (line, 100)
+
+
+@pytest.mark.functional
+def test_a_huge_line_costs_no_other_record(tmp_path: Path) -> None:
+    """Twenty megabytes without a line feed: longer than a block and than the payload limit."""
+    good = b'{"id":"9","x":1,"kind":"a"}\n'
+    huge = b'{"id":"' + b"x" * (20 * 1024 * 1024) + b'"}'
+    bad = b'{"id":"2","x":"bad","kind":"a"}\n'
+    done = run_prepare(tmp_path, {"a.jsonl": good + huge + b"\n" + bad + good})
+    first, second = done.quarantine()
+    assert (first["reason_code"], first["line_number"]) == ("record_too_large", 2)
+    assert (first["raw"], first["raw_byte_count"]) == (huge[:MAX_RAW_BYTES], len(huge))
+    assert (second["line_number"], second["byte_offset"]) == (3, len(good + huge) + 1)
+    assert done.ids() == ["9", "9"]
+
+
+@pytest.mark.functional
+@pytest.mark.parametrize("source_key", ["a.jsonl", "b/a.ndjson", "a.JSONL.gz", "a.json", "a.json.gz"])
+def test_every_name_of_json_lines_is_read(source_key: str, tmp_path: Path) -> None:
+    """Compressed or not, with a byte order mark, and as `.json`, as many tools call it."""
+    content = b'\xef\xbb\xbf{"id": "1", "x": 2, "kind": "a", "label": 1}\r\n\r\n{"id": 2, "x": null}\r\n'
+    content = gzip.compress(content) if source_key.lower().endswith(".gz") else content
+    done = run_prepare(tmp_path, {source_key: content, "z.jsonl": b"", "z.json": b"\n"})
+    assert done.shard_rows() == [
+        {"id": "1", "x": 2.0, "kind": "a"},
+        {"id": "2", "x": None, "kind": None},
+    ]
+    assert [source.record_count for source in done.manifest.sources] == [2, 0, 0]
+
+
+@pytest.mark.functional
+def test_a_declared_format_wins_over_the_name(tmp_path: Path) -> None:
+    done = run_prepare(tmp_path, {"a.txt": b'{"id": "1", "x": 2}'}, input_format="jsonlines")
+    assert done.ids() == ["1"]
+
+
+@pytest.mark.functional
+def test_utf16_is_refused(tmp_path: Path) -> None:
+    done = run_prepare(tmp_path, {"a.jsonl": '{"id": 1}'.encode("utf-16")})
+    assert (done.exit_code, "UTF-16" in done.message) == (2, True)
