@@ -77,8 +77,8 @@ def test_steps_are_the_candidate_s_but_for_whose_run_it_is(choices: dict[str, st
     def resumed(value: Any) -> Any:
         if isinstance(value, dict) and str(value.get("Get", "")).startswith(EXECUTION_FACTS):
             return parameter(own[value["Get"][len(EXECUTION_FACTS) :]])
-        if isinstance(value, dict) and value.get("Get") == "Steps.RegisterModel.ModelPackageArn":
-            return parameter("ModelPackageArn")
+        if value == {"Std:Join": {"On": "", "Values": [{"Get": "Steps.RegisterModel.ModelPackageArn"}]}}:
+            return parameter("ModelPackageArn")  # the SDK's spelling of a property as text
         if isinstance(value, dict):
             return {key: resumed(part) for key, part in value.items()}
         return [resumed(part) for part in value] if isinstance(value, list) else value
