@@ -1,9 +1,9 @@
 """Run a definition: steps side by side as soon as what they wait for has succeeded.
 
 After a failure nothing new starts, what runs goes on to its end, and the run ends `Failed`
-[doc: "Pipeline executions"]. Steps that the record has already stay in it, unless the definition has them too;
-names of jobs and models, and the folder of the logs, tell the attempts of a run apart. Step caching and retry policies have no meaning here: no step is cached, and
-there is no service whose faults could be retried.
+[doc: "Pipeline executions"]. Steps that the record has already stay in it unless the definition has them too;
+names of jobs and models, and the folder of the logs, tell the attempts of a run apart. Step caching and retry
+policies have no meaning here: no step is cached, and there is no service whose faults could be retried.
 """
 
 from __future__ import annotations

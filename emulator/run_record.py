@@ -85,7 +85,7 @@ def now_text() -> str:
 
 
 def attempt_folder(run_folder: Path, attempt: int) -> Path:
-    """Return where an attempt keeps its definition and its jobs' logs: the run's folder, or one of its own."""
+    """Return where an attempt keeps its definition and logs: the run's folder, or one of its own."""
     return run_folder if attempt == 1 else run_folder / f"attempt-{attempt}"
 
 

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
     "",
     "run",
+    "resume",
     "package",
     "definition",
     "results",
