@@ -303,31 +303,3 @@ def test_a_run_that_its_error_budget_ended_is_refused(business: TinyBusiness) ->
 
     assert "was ended by its error budget" in message
     assert "3 of 14 records are quarantined" in message
-
-
-@pytest.mark.usefixtures("sent")
-def test_what_is_gone_or_changed_is_told_before_anything_starts(
-    business: TinyBusiness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All of it at once; a shard with other content is found by its checksum."""
-    monkeypatch.setenv("ANSWERS", str(ANSWERED))
-    monkeypatch.setenv("AFTERWARDS", "dies")
-    run_id = lose(business)
-    scored = outputs(business, run_id)
-    missing = [shard for shard in shards_of(business, run_id) if shard.output_name not in scored]
-    paths = [run_folder(business, run_id) / "shards" / shard.name for shard in missing]
-    whole = paths[0].read_bytes()
-
-    paths[0].write_bytes(whole[:-8] + b"\0" * 8)
-    with pytest.raises(CallerError) as caught, claimed(run_id, business.state):
-        pass
-    assert f"{paths[0].name} changed since they were cut" in str(caught.value)
-
-    paths[0].write_bytes(whole + b"more")
-    paths[1].unlink()
-    business.state.store.path_of(business.state.run(run_id).parameters["ModelArtifactUri"]).unlink()
-    message = refusal(business, run_id)
-    assert f"{paths[0].name}: has another size" in message
-    assert f"{paths[1].name}: is gone" in message
-    assert "model.tar.gz: is gone (ModelArtifactUri)" in message
-    assert business.state.run(run_id).attempt == 1
