@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from contracts.atomic_files import write_bytes, write_json
 from emulator.definition import Definition, parameter_values, read_definition
@@ -63,30 +64,15 @@ def resume_locally(
         CallerError: Something is wrong with the machine as it is now; nothing was started.
         BatchScoreError: The run failed again; what was scored meanwhile is kept.
     """
-    instance_count = _instance_count(resumption)
-    check_ports(first_port, instance_count)
-    record = replace(
-        resumption.record,
-        process_id=os.getpid(),
-        finished_at="",
-        failure_reason="",
-        resumed_at=(*resumption.record.resumed_at, now_text()),
-    )
-    choices = {**record.choices, "resume_at": resumption.resume_at}
+    check_ports(first_port, _instance_count(resumption))
+    choices = {**resumption.record.choices, "resume_at": resumption.resume_at}
     text = compiled_definition(state.root / "definitions", RESUME_PIPELINE, **choices)
     definition = read_definition(text)
-    given = {
-        **{name: str(value) for name, value in record.parameters.items()},
-        **_own_parameters(resumption, f"{run_prefix(record)}resume/{record.attempt}/manifest.json"),
-        INSTANCE_COUNT: str(instance_count),
-    }
-    parameters = parameter_values(
-        definition, {name: value for name, value in given.items() if name in definition.parameters}
-    )
+    parameters = _parameters(resumption, definition)
     check_values(parameters)
     _write_manifest(resumption, parameters.get("ShardManifestUri"), state)
-    folder = state.run_folder(record.run_id)
-    write_bytes(attempt_folder(folder, record.attempt) / DEFINITION_FILE, text.encode())
+    folder = state.run_folder(resumption.record.run_id)
+    write_bytes(attempt_folder(folder, resumption.attempt) / DEFINITION_FILE, text.encode())
     machine = Machine(
         store=state.store,
         registry=state.registry,
@@ -94,19 +80,25 @@ def resume_locally(
         run_folder=folder,
         first_port=first_port,
     )
-    return Execution(definition, parameters, _kept(record, definition), machine, on_event).run()
+    record = _begun_again(resumption.record, definition)
+    return Execution(definition, parameters, record, machine, on_event).run()
 
 
-def _own_parameters(resumption: Resumption, manifest_uri: str) -> dict[str, str]:
+def _parameters(resumption: Resumption, definition: Definition) -> dict[str, Any]:
+    """Return those of the run itself, and what only its resumption is told, as far as the definition asks."""
     record = resumption.record
-    return {
+    given = {
+        **{name: str(value) for name, value in record.parameters.items()},
         "RunId": record.run_id,
         "RunStartedAt": record.started_at,
         "RunPipelineName": record.pipeline_name,
         "ModelPackageArn": resumption.model_package_arn,
-        "ShardManifestUri": manifest_uri,
+        "ShardManifestUri": f"{run_prefix(record)}resume/{resumption.attempt}/manifest.json",
         "ContractFingerprint": resumption.plan.contract_fingerprint,
+        INSTANCE_COUNT: str(_instance_count(resumption)),
     }
+    asked = {name: value for name, value in given.items() if name in definition.parameters}
+    return parameter_values(definition, asked)
 
 
 def _instance_count(resumption: Resumption) -> int:
@@ -126,10 +118,14 @@ def _write_manifest(resumption: Resumption, uri: str | None, state: LocalState) 
         write_json(state.store.path_of(uri), s3_manifest(resumption.shards_uri, names))
 
 
-def _kept(record: RunRecord, definition: Definition) -> RunRecord:
-    """Return the record with the steps that had succeeded and are not to be executed again."""
+def _begun_again(record: RunRecord, definition: Definition) -> RunRecord:
+    """Return the record with the steps that had succeeded, but for those that are executed again."""
     return replace(
         record,
+        process_id=os.getpid(),
+        finished_at="",
+        failure_reason="",
+        resumed_at=(*record.resumed_at, now_text()),
         steps={
             name: step
             for name, step in record.steps.items()

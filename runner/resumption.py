@@ -58,6 +58,11 @@ class Resumption:
     model_package_arn: str
 
     @property
+    def attempt(self) -> int:
+        """Number of the attempt that resumes the run, from 2."""
+        return self.record.attempt + 1
+
+    @property
     def resume_at(self) -> str:
         """Where the run is taken up: `register`, `score` or `report`."""
         if not self.model_package_arn:
@@ -174,17 +179,24 @@ def _faults(resumption: Resumption, state: LocalState) -> Iterator[str]:
         path = state.store.path_of(resumption.record.parameters[name])
         if not path.is_file():
             yield f"{path}: is gone ({name})"
-    try:
-        if resumption.model_package_arn:
-            state.registry.package(resumption.model_package_arn)
-    except CallerError as fault:
-        yield str(fault)
+    if resumption.resume_at == "score":
+        yield from _faults_of_package(resumption.model_package_arn, state)
     folder = state.store.path_of(resumption.shards_uri)
     faults = {shard.name: _fault_of_size(folder / shard.name, shard) for shard in resumption.missing}
     for kind in ("is gone", "has another size than when it was cut"):
         names = [name for name, found in faults.items() if found == kind]
         if names:
             yield f"{folder}: {_named(names)}: {kind}"
+
+
+def _faults_of_package(arn: str, state: LocalState) -> Iterator[str]:
+    if not state.has_registry:
+        yield f"{state.root}: the model registry is gone"
+        return
+    try:
+        state.registry.package(arn)
+    except CallerError as fault:
+        yield str(fault)
 
 
 def _fault_of_size(path: Path, shard: Shard) -> str:

@@ -59,7 +59,8 @@ def _time(results: RunResults) -> str:
     if not record.finished_at:
         return f"began at {began_at}, not finished"
     seconds = (_moment(record.finished_at) - _moment(began_at)).total_seconds()
-    slowest = sorted(record.steps.items(), key=lambda item: item[1].seconds, reverse=True)[:3]
+    own = [(name, step) for name, step in record.steps.items() if step.started_at >= began_at]
+    slowest = sorted(own, key=lambda item: item[1].seconds, reverse=True)[:3]
     parts = ", ".join(f"{name} {step.seconds:.1f} s" for name, step in slowest)
     if record.resumed_at:
         return f"{seconds:.1f} s since it was resumed ({parts})"

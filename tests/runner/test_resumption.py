@@ -196,6 +196,13 @@ def test_everything_that_is_gone_is_told_at_once(run: LostRun) -> None:
     assert "put back what is gone or changed, or start a new run with `batchscore run`" in message
 
 
+def test_a_registry_that_is_gone_is_told_and_not_made_anew(run: LostRun) -> None:
+    (run.state.root / "registry.sqlite").unlink()
+
+    assert "the model registry is gone" in run.refusal()
+    assert not run.state.has_registry
+
+
 def test_a_plan_that_is_gone_is_named(run: LostRun) -> None:
     run.path("plan/shard_manifest.json").unlink()
 
