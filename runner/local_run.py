@@ -74,7 +74,7 @@ def run_locally(
     """
     if options.pipeline == RESUME_PIPELINE:
         raise CallerError("--pipeline resume: a lost run is resumed with `batchscore resume RUN`")
-    check_places(places, state.store)
+    check_places(places, state.store, keep_columns=options.parameters.get("KeepColumns", ""))
     check_ports(options.first_port, options.instance_count or 1)
     choices = {
         "wire": options.wire,

@@ -22,6 +22,7 @@ COMMANDS = (
     "package",
     "definition",
     "results",
+    "quarantine",
     "models list",
     "models approve",
     "models reject",
