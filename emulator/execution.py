@@ -1,8 +1,9 @@
 """Run a definition: steps side by side as soon as what they wait for has succeeded.
 
 After a failure nothing new starts, what runs goes on to its end, and the run ends `Failed`
-[doc: "Pipeline executions"]. Step caching and retry policies have no meaning here: no step is cached, and
-there is no service whose faults could be retried.
+[doc: "Pipeline executions"]. Steps that the record has already stay in it unless the definition has them too;
+names of jobs and models, and the folder of the logs, tell the attempts of a run apart. Step caching and retry
+policies have no meaning here: no step is cached, and there is no service whose faults could be retried.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from emulator.processes import LocalImage, ProcessPool
 from emulator.processing_job import run_processing_job
 from emulator.references import Facts, as_text, resolve
 from emulator.registry import ModelRegistry
-from emulator.run_record import RunRecord, StepRecord, now_text, write_record
+from emulator.run_record import RunRecord, StepRecord, attempt_folder, now_text, write_record
 from emulator.transform_job import run_transform_job
 
 _JOBS = {"Processing": run_processing_job, "Transform": run_transform_job}
@@ -160,7 +161,12 @@ class Execution:
             self._errors.append(error)
         before = self._record.steps[step.name]
         ended = replace(
-            before, status=status, finished_at=now_text(), seconds=round(seconds, 3), outcome=outcome
+            before,
+            status=status,
+            finished_at=now_text(),
+            seconds=round(seconds, 3),
+            outcome=outcome,
+            made=self._properties.get(step.name, {}).get("ModelPackageArn", ""),
         )
         self._keep_step(ended, step.name)
         self._on_event(StepEnded(step_name=step.name, status=status, seconds=seconds, outcome=outcome))
@@ -190,18 +196,24 @@ class Execution:
         if step.type == "RegisterModel":
             package = self._machine.registry.register(arguments, created_at=now_text())
             return {**arguments, "ModelPackageArn": package.arn, "ModelPackageVersion": package.version}
-        name = f"{self._record.run_id}-{step.name}".lower()[:63]
+        name = self._name_for(step)
         self._machine.registry.create_model(name, arguments, created_at=now_text())
         return {**arguments, "ModelName": name}
+
+    def _name_for(self, step: Step) -> str:
+        """Return the name of what a step makes or starts; no two attempts of a run share one."""
+        run_id, attempt = self._record.run_id, self._record.attempt
+        prefix = run_id if attempt == 1 else f"{run_id}-{attempt}"
+        return f"{prefix}-{step.name}".lower()[:63]
 
     def _job_context(self, step: Step) -> JobContext:
         def report(records: int, fraction: float | None) -> None:
             self._on_event(StepProgressed(step_name=step.name, records=records, fraction=fraction))
 
-        folder = self._machine.run_folder / "steps" / step.name
+        folder = attempt_folder(self._machine.run_folder, self._record.attempt) / "steps" / step.name
         folder.mkdir(parents=True)
         return JobContext(
-            job_name=f"{self._record.run_id}-{step.name}".lower()[:63],
+            job_name=self._name_for(step),
             folder=folder,
             store=self._machine.store,
             registry=self._machine.registry,

@@ -30,6 +30,7 @@ class StepRecord:
         finished_at: UTC, ISO 8601; empty while it runs.
         seconds: Wall time once it has ended.
         outcome: The failure reason, or the branch that a condition took.
+        made: ARN of the model package that it registered, or empty.
     """
 
     type: str
@@ -38,6 +39,7 @@ class StepRecord:
     finished_at: str = ""
     seconds: float = 0.0
     outcome: str = ""
+    made: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,8 @@ class RunRecord:
         status: `Executing`, `Succeeded`, `Failed` or `Stopped`.
         failure_reason: Why it failed, or empty.
         steps: By name, in the order in which they began.
+        choices: What the definition was built with, by name, such as `wire`.
+        resumed_at: When the run was resumed, once for each time.
     """
 
     run_id: str
@@ -65,12 +69,24 @@ class RunRecord:
     status: str = "Executing"
     failure_reason: str = ""
     steps: Mapping[str, StepRecord] = field(default_factory=dict)
+    choices: Mapping[str, str] = field(default_factory=dict)
+    resumed_at: tuple[str, ...] = ()
+
+    @property
+    def attempt(self) -> int:
+        """From 1; each resumption is another attempt."""
+        return len(self.resumed_at) + 1
 
 
 def now_text() -> str:
     """Return this moment in UTC, ISO 8601 with milliseconds and `Z`."""
     moment = dt.datetime.now(dt.timezone.utc)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def attempt_folder(run_folder: Path, attempt: int) -> Path:
+    """Return where an attempt keeps its definition and logs: the run's folder, or one of its own."""
+    return run_folder if attempt == 1 else run_folder / f"attempt-{attempt}"
 
 
 def write_record(run_folder: Path, record: RunRecord) -> None:
@@ -88,6 +104,7 @@ def read_record(run_folder: Path) -> RunRecord:
     try:
         document = json.loads(path.read_bytes())
         steps = {name: StepRecord(**entry) for name, entry in document.pop("steps").items()}
-        return RunRecord(steps=steps, **document)
+        resumed_at = tuple(document.pop("resumed_at", ()))
+        return RunRecord(steps=steps, resumed_at=resumed_at, **document)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise PlatformError(f"{path}: cannot be read as the record of a run: {error!r}") from error

@@ -1,8 +1,8 @@
 """A batch transform job: one model server an instance, objects dealt out by key, outputs put together.
 
 An object that fails gets no output; the others complete and are uploaded; then the job ends `Failed`. An
-output is `<object>.out` below `S3OutputPath`, where the object lay below the input prefix. Nothing partial
-is uploaded [doc: "Use Batch Transform"].
+output is `<object>.out` below `S3OutputPath`, where the object lay below the prefix of the input or of the
+S3 manifest file. Nothing partial is uploaded [doc: "Use Batch Transform"].
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from contracts.container_paths import MODEL, inside
-from contracts.errors import BatchScoreError, CallerError
+from contracts.errors import BatchScoreError
 from contracts.model_artifact import unpack_artifact
 from contracts.wire import CSV_CONTENT_TYPE
 from emulator.data_processing import filter_rows, format_rows, join, parse_rows
@@ -26,13 +27,14 @@ from emulator.json_processing import process_json
 from emulator.model_server import HOST, ModelServer, choose_port
 from emulator.object_store import StoredObject
 from emulator.splitting import payloads
+from emulator.transform_objects import transform_objects
 from emulator.transform_request import Batching, TransformRequest, batching, read_request, request_environment
 
 _FAULTS_NAMED = 5
 
 
 def run_transform_job(request: Mapping[str, Any], context: JobContext) -> dict[str, Any]:
-    """Score every object below the input prefix.
+    """Score every object below the input prefix, or every one that the S3 manifest file names.
 
     Args:
         request: A CreateTransformJob request, references resolved.
@@ -43,12 +45,11 @@ def run_transform_job(request: Mapping[str, Any], context: JobContext) -> dict[s
 
     Raises:
         JobFailedError: An object failed, or a server did not come up.
-        CallerError: The request asks for what is not emulated, or nothing is below the prefix.
+        CallerError: The request asks for what is not emulated, or an object to score is not there.
     """
     facts = read_request(request)
-    objects = context.store.list(facts.input_uri)
-    if not objects:
-        raise CallerError(f"no object is below {facts.input_uri}, so there is nothing to transform")
+    objects, prefix_uri = transform_objects(context.store, facts)
+    facts = replace(facts, input_uri=prefix_uri)  # from here on both kinds of input are the same
     shares = [objects[number :: facts.instance_count] for number in range(facts.instance_count)]
     counter = _ObjectCounter(context, sum(entry.byte_count for entry in objects))
     failures: list[str] = []

@@ -24,7 +24,7 @@ _STRATEGIES = {"MULTI_RECORD": "MultiRecord", "SINGLE_RECORD": "SingleRecord"}
 _EMULATED = {
     "CompressionType": ("None",),
     "SplitType": ("None", "Line", "RecordIO"),
-    "S3DataType": ("S3Prefix",),
+    "S3DataType": ("S3Prefix", "ManifestFile"),
     "AssembleWith": ("None", "Line"),
     "JoinSource": ("None", "Input"),
 }
@@ -43,7 +43,8 @@ class TransformRequest:
     Attributes:
         model_name: The model to start.
         instance_count: Server processes.
-        input_uri: Prefix of the objects to score.
+        input_uri: Prefix of the objects to score, or the S3 manifest file that names them.
+        s3_data_type: Says which of the two: `S3Prefix` or `ManifestFile`.
         output_uri: Prefix of the outputs.
         content_type: Of the payloads.
         accept: Of the answers, or None.
@@ -63,6 +64,7 @@ class TransformRequest:
     model_name: str
     instance_count: int
     input_uri: str
+    s3_data_type: str
     output_uri: str
     content_type: str
     accept: str | None
@@ -123,6 +125,7 @@ def read_request(request: Mapping[str, Any]) -> TransformRequest:
         model_name=request["ModelName"],
         instance_count=int(request["TransformResources"]["InstanceCount"]),
         input_uri=source["DataSource"]["S3DataSource"]["S3Uri"],
+        s3_data_type=chosen["S3DataType"],
         output_uri=output["S3OutputPath"],
         content_type=source.get("ContentType", "application/octet-stream"),
         accept=output.get("Accept"),

@@ -23,7 +23,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.offline_session import DEFAULT_REGION, PLACEHOLDER_ROLE_ARN, OfflinePipelineSession
-from pipelines.parameters import CandidateParameters, candidate_parameters
+from pipelines.parameters import CandidateParameters, candidate_parameters, own_identity
 from steps.check_error_budget import Branches, build_check_error_budget_step
 from steps.create_model import build_create_model_step
 from steps.fail_error_budget import build_fail_error_budget_step
@@ -32,7 +32,7 @@ from steps.prepare_input import build_prepare_input_step
 from steps.register_model import build_register_model_step
 from steps.report_run import build_report_run_step
 from steps.run_context import PipelineShape, RunContext, Variable
-from steps.score_shards import build_score_shards_step
+from steps.score_shards import all_shards, build_score_shards_step
 from steps.sdk import Pipeline
 
 DEFAULT_NAME = "batchscore-candidate"
@@ -68,6 +68,7 @@ def get_pipeline(
         shape=shape,
         role_arn=role_arn,
         session=sagemaker_session or OfflinePipelineSession(region),
+        identity=own_identity(),
         dataset=parameters.dataset,
         processing=parameters.processing,
         transform=parameters.transform,
@@ -94,7 +95,8 @@ def _steps(run: RunContext, parameters: CandidateParameters) -> list[Variable]:
     register_step = build_register_model_step(run, parameters.candidate)
     model_package_arn = register_step.properties.ModelPackageArn
     create_step = build_create_model_step(run, model_package_arn)
-    score_step = build_score_shards_step(run, plan_step, create_step.properties.ModelName)
+    shards = all_shards(run, plan_step)
+    score_step = build_score_shards_step(run, shards, create_step.properties.ModelName)
     report_step = build_report_run_step(run, score_step, model_package_arn)
 
     branches = Branches(

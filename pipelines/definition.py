@@ -14,7 +14,7 @@ from typing import Any
 
 from contracts.errors import CallerError, near_matches
 
-PIPELINES = MappingProxyType({"candidate": "pipelines.candidate"})
+PIPELINES = MappingProxyType({"candidate": "pipelines.candidate", "resume": "pipelines.resume"})
 """Name of each pipeline and the module that has its `get_pipeline`."""
 
 

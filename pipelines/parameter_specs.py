@@ -63,6 +63,8 @@ class ParameterSpec:
             raise ValueError(f"{self.name}: default {self.default!r} is not of type {self.kind.__name__}")
 
 
+_OBJECT = r"s3://[^/]+/(.*[^/])"
+_RUN_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _PREFIX = r"s3://[^/]+/(.*/)?"
 _GROUP_NAME = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
 
@@ -167,6 +169,12 @@ _SPECS = (
         NO_COUNT_LIMIT,
         least=0,
     ),
+    _text("RunId", "Id of the run that is resumed: letters, digits, '-', '_' and '.'.", pattern=_RUN_ID),
+    _text("RunStartedAt", "When the run that is resumed started, ISO 8601."),
+    _text("RunPipelineName", "Name of the pipeline that the resumed run is one of."),
+    _text("ModelPackageArn", "Model package that scores, by its ARN."),
+    _text("ShardManifestUri", "S3 manifest file that names the shards still to be scored.", pattern=_OBJECT),
+    _text("ContractFingerprint", "Fingerprint of the contract under which the shards were made."),
 )
 
 PARAMETER_SPECS = MappingProxyType({spec.name: spec for spec in _SPECS})

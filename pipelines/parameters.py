@@ -18,10 +18,21 @@ from steps.run_context import (
     DatasetVariables,
     PipelineShape,
     ProcessingVariables,
+    RunIdentity,
     TransformVariables,
     Variable,
 )
-from steps.sdk import ParameterFloat, ParameterInteger, ParameterString, PipelineVariable
+from steps.score_shards import ShardsToScore
+from steps.sdk import (
+    ExecutionVariables,
+    ParameterFloat,
+    ParameterInteger,
+    ParameterString,
+    PipelineVariable,
+)
+
+RESUME_POINTS = ("register", "score", "report")
+"""Where a lost run is taken up: at RegisterModel, at CreateModel and ScoreShards, or at ReportRun."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +64,61 @@ def candidate_parameters(shape: PipelineShape) -> CandidateParameters:
         processing=processing_parameters(shape),
         transform=transform_parameters(shape),
         budget=budget_parameters(),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeParameters:
+    """What the resume pipeline is told beside the parameters of the run that it resumes.
+
+    Attributes:
+        identity: Of the run that is resumed.
+        model_package_arn: The package that scores; None where it is still to be registered.
+        shards: Those without an output; None where none is left to score.
+    """
+
+    identity: RunIdentity
+    model_package_arn: Variable | None
+    shards: ShardsToScore | None
+
+    @property
+    def declared(self) -> tuple[Variable, ...]:
+        """All pipeline parameters of the groups, in their order."""
+        groups = [self.identity, self, self.shards]
+        return tuple(variable for group in groups if group for variable in _parameters_in(group))
+
+
+def resume_parameters(run: CandidateParameters, shape: PipelineShape, resume_at: str) -> ResumeParameters:
+    """Declare what a resumption needs that `run`, the parameters of the run itself, do not say."""
+    return ResumeParameters(
+        identity=RunIdentity(
+            run_id=_declare("RunId"),
+            started_at=_declare("RunStartedAt"),
+            pipeline_name=_declare("RunPipelineName"),
+        ),
+        model_package_arn=None if resume_at == "register" else _declare("ModelPackageArn"),
+        shards=None if resume_at == "report" else _shards_of_a_manifest(run, shape),
+    )
+
+
+def _shards_of_a_manifest(run: CandidateParameters, shape: PipelineShape) -> ShardsToScore:
+    return ShardsToScore(
+        data_type="ManifestFile",
+        uri=_declare("ShardManifestUri"),
+        # Nothing here makes a plan, so that a planned count becomes a parameter too.
+        instance_count=(
+            _declare("TransformInstanceCount") if shape.is_planned else run.transform.max_instances
+        ),
+        contract_fingerprint=_declare("ContractFingerprint"),
+    )
+
+
+def own_identity() -> RunIdentity:
+    """Return the identity of the execution itself."""
+    return RunIdentity(
+        run_id=ExecutionVariables.PIPELINE_EXECUTION_ID,
+        started_at=ExecutionVariables.START_DATETIME,
+        pipeline_name=ExecutionVariables.PIPELINE_NAME,
     )
 
 

@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError, PlatformError
+from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, CallerError, InternalError, PlatformError
 
 app = typer.Typer(
     add_completion=False,
@@ -35,6 +35,9 @@ app.add_typer(contract_app, name="contract")
 StateOption = Annotated[
     Path | None,
     typer.Option("--state", help="Folder of local runs [default: .batchscore]", show_default=False),
+]
+PortOption = Annotated[
+    int | None, typer.Option(min=1, max=65535, help="Port of the first model server [default: any free]")
 ]
 WireOption = Annotated[
     str, typer.Option(help="Wire format to the model container: parquet, csv, jsonlines or recordio.")
@@ -58,9 +61,7 @@ def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Run
         list[str] | None,
         typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A pipeline parameter; repeatable."),
     ] = None,
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Port of the first model server [default: any free]")
-    ] = None,
+    port: PortOption = None,
     state: StateOption = None,
 ) -> None:
     """Compile the pipeline's definition and execute it on this machine.
@@ -88,6 +89,26 @@ def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Run
             state=state,
         )
     )
+
+
+@app.command()
+def resume(
+    run: Annotated[str, typer.Argument(help="Run id, as `batchscore results` shows it.")],
+    port: PortOption = None,
+    state: StateOption = None,
+) -> None:
+    """Finish a run that was lost or interrupted, scoring only shards without an output.
+
+    What was scored stays as it is, and the run ends as if it had never been lost. A run whose input was
+    not prepared yet, or that its error budget ended, cannot be resumed: start a new one.
+
+    \b
+    Example:
+      batchscore resume 20261123t094512-3fa9
+    """
+    from runner.resume_command import resume_command  # noqa: PLC0415 - see the module docstring
+
+    resume_command(run, first_port=port, state=state)
 
 
 @app.command()
@@ -119,16 +140,28 @@ def definition(
     transform_sizing: Annotated[
         str, typer.Option(help="Instances from the plan (planned) or from a parameter (fixed).")
     ] = "planned",
+    resume_at: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the pipeline resume: register, score or report [default: score]", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Print the pipeline's definition as JSON; needs no network, no account and no region.
 
     \b
-    Example:
+    Examples:
       batchscore definition --wire csv > candidate.json
+      batchscore definition --pipeline resume --resume-at report > resume.json
     """
     from pipelines.definition import definition_text  # noqa: PLC0415 - see the module docstring
 
-    text = definition_text(pipeline, wire=wire, prepare=prepare, transform_sizing=transform_sizing)
+    choices = {"wire": wire, "prepare": prepare, "transform_sizing": transform_sizing}
+    if resume_at is not None:
+        if pipeline != "resume":
+            raise CallerError(f"--resume-at {resume_at}: goes with --pipeline resume, not with {pipeline!r}")
+        choices["resume_at"] = resume_at
+    text = definition_text(pipeline, **choices)
     typer.echo(text, nl=not text.endswith("\n"))
 
 

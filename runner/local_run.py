@@ -21,7 +21,9 @@ from runner.container_code import local_image
 from runner.definition_cache import compiled_definition
 from runner.local_state import DEFINITION_FILE, LocalState
 from runner.preflight import RunPlaces, check_lengths, check_places, is_uri
+from runner.run_lock import held
 
+RESUME_PIPELINE = "resume"
 LOCAL_IMAGE_URI = "batchscore:local"
 
 
@@ -70,17 +72,16 @@ def run_locally(
         CallerError: Something that was handed in is wrong; nothing was started.
         BatchScoreError: The run failed; its record and quarantine are kept.
     """
+    if options.pipeline == RESUME_PIPELINE:
+        raise CallerError("--pipeline resume: a lost run is resumed with `batchscore resume RUN`")
     check_places(places, state.store, keep_columns=options.parameters.get("KeepColumns", ""))
-    if options.first_port is not None:
-        for number in range(options.instance_count or 1):
-            choose_port(options.first_port, number)
-    text = compiled_definition(
-        state.root / "definitions",
-        options.pipeline,
-        wire=options.wire,
-        prepare=options.prepare,
-        transform_sizing="planned" if options.instance_count is None else "fixed",
-    )
+    check_ports(options.first_port, options.instance_count or 1)
+    choices = {
+        "wire": options.wire,
+        "prepare": options.prepare,
+        "transform_sizing": "planned" if options.instance_count is None else "fixed",
+    }
+    text = compiled_definition(state.root / "definitions", options.pipeline, **choices)
     definition = read_definition(text)
     given = _parameters(places, options, state)
     parameters = parameter_values(definition, given)
@@ -94,6 +95,7 @@ def run_locally(
         parameters=parameters,
         process_id=os.getpid(),
         started_at=now_text(),
+        choices=choices,
     )
     machine = Machine(
         store=state.store,
@@ -102,7 +104,19 @@ def run_locally(
         run_folder=folder,
         first_port=options.first_port,
     )
-    return Execution(definition, parameters, record, machine, on_event).run()
+    with held(folder):
+        return Execution(definition, parameters, record, machine, on_event).run()
+
+
+def check_ports(first_port: int | None, instance_count: int) -> None:
+    """Check that every model server would get its port.
+
+    Raises:
+        CallerError: One is in use.
+    """
+    if first_port is not None:
+        for number in range(instance_count):
+            choose_port(first_port, number)
 
 
 def _parameters(places: RunPlaces, options: RunOptions, state: LocalState) -> dict[str, str]:

@@ -4,7 +4,8 @@
   objects/<bucket>/<key>     stands for S3; objects/laptop/ holds links to the folders of --input, --output
   registry.sqlite            model packages and models
   definitions/               compiled definitions, see runner.definition_cache
-  runs/<run id>/             definition.json, record.json, steps/<step>/*.log
+  runs/<run id>/             definition.json, record.json, lock, steps/<step>/*.log
+  runs/<run id>/attempt-2/   definition.json, steps/<step>/*.log of the first resumption; and so on
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from contracts.errors import CallerError, near_matches
 from emulator.object_store import SCHEME, ObjectStore
 from emulator.registry import ModelRegistry
 from emulator.run_record import RECORD_FILE, RunRecord, read_record
+from runner.run_lock import is_held
 
 STATE_FOLDER = ".batchscore"
 STATE_VARIABLE = "BATCHSCORE_HOME"
@@ -72,7 +74,7 @@ class LocalState:
         """Return the record of every run, newest first."""
         folders = [self.run_folder(run_id) for run_id in self.run_ids()]
         return sorted(
-            (_as_it_is(read_record(folder)) for folder in folders),
+            (_as_it_is(read_record(folder), folder) for folder in folders),
             key=lambda run: run.started_at,
             reverse=True,
         )
@@ -132,10 +134,21 @@ def _point(link: Path, target: Path) -> None:
     fresh.replace(link)
 
 
-def _as_it_is(record: RunRecord) -> RunRecord:
-    """Return a record that says `Stopped` where the process that executed the run is gone without a word."""
-    if record.status != "Executing" or _is_alive(record.process_id):
+def _as_it_is(record: RunRecord, folder: Path) -> RunRecord:
+    """Return a record that says `Stopped` where the process that executed the run is gone without a word.
+
+    The lock tells more than the process id, which somebody else's process may have by now.
+    """
+    if record.status != "Executing":
         return record
+    lock_is_held = is_held(folder)
+    if lock_is_held or (lock_is_held is None and _is_alive(record.process_id)):
+        return record
+    return lost(record)
+
+
+def lost(record: RunRecord) -> RunRecord:
+    """Return the record of a run whose process went away while the run was executing."""
     return replace(record, status="Stopped", failure_reason="the process that executed this run is gone")
 
 

@@ -10,6 +10,7 @@ from contracts.ledger import LEDGER_FILE, REPORT_FILE, RunLedger, read_ledger
 from contracts.plan import PLAN_FILE, read_plan
 from emulator.run_record import RunRecord
 from runner.local_state import LocalState
+from runner.resumption import resume_command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,7 @@ class RunResults:
         ledger: The run ledger file.
         report: The HTML report file.
         facts: The ledger's content.
+        resume_command: What resumes the run, or None where that would not work.
     """
 
     record: RunRecord
@@ -33,6 +35,7 @@ class RunResults:
     ledger: Path | None
     report: Path | None
     facts: RunLedger | None
+    resume_command: str | None
 
     @property
     def quarantine_digest(self) -> Path | None:
@@ -48,6 +51,8 @@ class RunResults:
             "failure_reason": self.record.failure_reason,
             "started_at": self.record.started_at,
             "finished_at": self.record.finished_at,
+            "resumed_at": list(self.record.resumed_at),
+            "resume_command": self.resume_command,
             "counts": self.counts,
             "quality": self.facts.quality if self.facts else {},
             "model_package_arn": self.facts.model_package_arn if self.facts else None,
@@ -74,6 +79,7 @@ def results_of(record: RunRecord, state: LocalState) -> RunResults:
         ledger=ledger,
         report=_existing(run_folder / "report" / REPORT_FILE),
         facts=facts,
+        resume_command=resume_command(record, state),
     )
 
 

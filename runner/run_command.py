@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.errors import BatchScoreError, CallerError
+from emulator.events import OnEvent
+from emulator.run_record import RunRecord
 from runner.console import PatientConsole
 from runner.local_run import RunOptions, new_run_id, run_locally
 from runner.local_state import LocalState, state_folder
@@ -62,10 +65,20 @@ def run_command(request: RunRequest) -> None:
         first_port=request.first_port,
     )
     run_id = new_run_id()
+    attend(run_id, state, lambda on_event: run_locally(places, options, state, run_id, on_event))
+
+
+def attend(run_id: str, state: LocalState, execute: Callable[[OnEvent], RunRecord]) -> None:
+    """Execute a run, show its progress, and print what came of it, also when it failed.
+
+    Raises:
+        BatchScoreError: As `execute` raised it.
+        KeyboardInterrupt: The same; everything that was started is stopped.
+    """
     console = PatientConsole(stderr=True)
     try:
         with shown_progress(console) as on_event:
-            record = run_locally(places, options, state, run_id, on_event)
+            record = execute(on_event)
     except (BatchScoreError, KeyboardInterrupt) as error:
         if isinstance(error, KeyboardInterrupt):
             console.print("interrupted: everything that was started is stopped")

@@ -30,6 +30,10 @@ def _lines(results: RunResults) -> list[tuple[str, str]]:
     lines.append(("time", _time(results)))
     if results.record.failure_reason:
         lines.append(("reason", results.record.failure_reason))
+    if results.record.resumed_at:
+        lines.append(("resumed", ", ".join(results.record.resumed_at)))
+    if results.resume_command:
+        lines.append(("to resume", results.resume_command))
     if results.facts is not None:
         ledger = results.facts
         lines += [(f"quarantined: {code}", f"{count:,}") for code, count in ledger.reason_counts.items()]
@@ -51,13 +55,17 @@ def _lines(results: RunResults) -> list[tuple[str, str]]:
 
 
 def _time(results: RunResults) -> str:
-    """Say how long the run took from its start to its end, the compiling of the definition left out."""
+    """Say how long the run took, the compiling of the definition left out; if resumed, its last attempt."""
     record = results.record
+    began_at = (record.started_at, *record.resumed_at)[-1]
     if not record.finished_at:
-        return f"began at {record.started_at}, not finished"
-    seconds = (_moment(record.finished_at) - _moment(record.started_at)).total_seconds()
-    slowest = sorted(record.steps.items(), key=lambda item: item[1].seconds, reverse=True)[:3]
+        return f"began at {began_at}, not finished"
+    seconds = (_moment(record.finished_at) - _moment(began_at)).total_seconds()
+    own = [(name, step) for name, step in record.steps.items() if step.started_at >= began_at]
+    slowest = sorted(own, key=lambda item: item[1].seconds, reverse=True)[:3]
     parts = ", ".join(f"{name} {step.seconds:.1f} s" for name, step in slowest)
+    if record.resumed_at:
+        return f"{seconds:.1f} s since it was resumed ({parts})"
     rate = results.counts.get("scored", 0) / seconds if seconds else 0.0
     return f"{seconds:.1f} s, {rate:,.0f} records/s ({parts})"
 

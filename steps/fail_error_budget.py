@@ -33,6 +33,6 @@ def _message(run: RunContext, plan_step: Variable) -> list[Variable]:
         " (MaxQuarantineFraction) and a count of ",
         run.budget.max_quarantine_count,
         " (MaxQuarantineCount), and at least 1 must be valid. The quarantined records are at ",
-        *run_folder_parts(run.dataset.output_uri, "quarantine"),
+        *run_folder_parts(run, "quarantine"),
         "; correct the source or the contract, or raise the budget.",
     ]

@@ -13,22 +13,22 @@ Every URI ends with `/`, because S3 prefixes are string prefixes: without it `â€
 
 from __future__ import annotations
 
-from steps.run_context import Variable
-from steps.sdk import ExecutionVariables, Join
+from steps.run_context import RunContext, Variable
+from steps.sdk import Join
 
 RUN_FOLDERS = ("plan", "plan_parts", "shards", "kept", "quarantine", "transform", "report")
 
 
-def run_folder_parts(output_uri: Variable, folder: str) -> list[Variable]:
+def run_folder_parts(run: RunContext, folder: str) -> list[Variable]:
     """Return what a run folder's URI is joined from, for use inside a longer text."""
     if folder not in RUN_FOLDERS:
         raise ValueError(f"{folder!r} is no run folder; valid: {', '.join(RUN_FOLDERS)}")
-    return [output_uri, "runs/", ExecutionVariables.PIPELINE_EXECUTION_ID, f"/{folder}/"]
+    return [run.dataset.output_uri, "runs/", run.identity.run_id, f"/{folder}/"]
 
 
-def run_folder(output_uri: Variable, folder: str) -> Variable:
+def run_folder(run: RunContext, folder: str) -> Variable:
     """Return the URI of one of the run's folders."""
-    return Join(on="", values=run_folder_parts(output_uri, folder))
+    return Join(on="", values=run_folder_parts(run, folder))
 
 
 def scores_folder(output_uri: Variable) -> Variable:

@@ -28,12 +28,11 @@ _TEXT = StepText(
 
 def build_plan_scoring_step(run: RunContext, prepare_step: Variable) -> Variable:
     """Return the step, which declares the ScoringPlan property file and waits for `prepare_step`."""
-    output_uri = run.dataset.output_uri
     job = ProcessingJob(
         entrypoint=("python3", "-m", "preprocessing", "plan"),
         arguments=named_arguments(sizing_arguments(run)),
-        inputs=(JobInput(name="plan", uri=run_folder(output_uri, "plan_parts"), folder=paths.PLAN_INPUT),),
-        outputs=(JobOutput(name="plan", uri=run_folder(output_uri, "plan"), folder=paths.PLAN_OUTPUT),),
+        inputs=(JobInput(name="plan", uri=run_folder(run, "plan_parts"), folder=paths.PLAN_INPUT),),
+        outputs=(JobOutput(name="plan", uri=run_folder(run, "plan"), folder=paths.PLAN_OUTPUT),),
         # It reads a few kilobytes; the report's machine is small and its quota is there anyway.
         instance_type=run.processing.report_instance_type,
     )

@@ -69,14 +69,11 @@ def _inputs(run: RunContext) -> tuple[JobInput, ...]:
 
 
 def _outputs(run: RunContext) -> tuple[JobOutput, ...]:
-    output_uri = run.dataset.output_uri
     # The service refuses a job whose input and output are the same prefix, and PlanScoring reads the parts.
     plan_folder = "plan_parts" if run.shape.is_sharded else "plan"
     return (
-        JobOutput(name="plan", uri=run_folder(output_uri, plan_folder), folder=paths.PLAN_OUTPUT),
-        JobOutput(name="shards", uri=run_folder(output_uri, "shards"), folder=paths.SHARDS_OUTPUT),
-        JobOutput(name="kept", uri=run_folder(output_uri, "kept"), folder=paths.KEPT_OUTPUT),
-        JobOutput(
-            name="quarantine", uri=run_folder(output_uri, "quarantine"), folder=paths.QUARANTINE_OUTPUT
-        ),
+        JobOutput(name="plan", uri=run_folder(run, plan_folder), folder=paths.PLAN_OUTPUT),
+        JobOutput(name="shards", uri=run_folder(run, "shards"), folder=paths.SHARDS_OUTPUT),
+        JobOutput(name="kept", uri=run_folder(run, "kept"), folder=paths.KEPT_OUTPUT),
+        JobOutput(name="quarantine", uri=run_folder(run, "quarantine"), folder=paths.QUARANTINE_OUTPUT),
     )

@@ -18,7 +18,7 @@ from steps.processing_job import (
     named_arguments,
 )
 from steps.run_context import RunContext, Variable
-from steps.sdk import ExecutionVariables, Join
+from steps.sdk import Join
 
 _TEXT = StepText(
     name="ReportRun",
@@ -28,7 +28,7 @@ _TEXT = StepText(
 
 
 def build_report_run_step(run: RunContext, score_step: Variable, model_package_arn: Variable) -> Variable:
-    """Return the step, which waits for `score_step`."""
+    """Return the step, which waits for `score_step`; for nothing, if that is None: all is scored already."""
     job = ProcessingJob(
         entrypoint=("python3", "-m", "reporting"),
         arguments=(*named_arguments(_facts(run, model_package_arn)), *_parameters(run)),
@@ -36,15 +36,15 @@ def build_report_run_step(run: RunContext, score_step: Variable, model_package_a
         outputs=_outputs(run),
         instance_type=run.processing.report_instance_type,
     )
-    return build_processing_step(run, _TEXT, job, depends_on=(score_step,))
+    return build_processing_step(run, _TEXT, job, depends_on=() if score_step is None else (score_step,))
 
 
 def _facts(run: RunContext, model_package_arn: Variable) -> dict[str, Variable]:
     return {
-        "run-id": ExecutionVariables.PIPELINE_EXECUTION_ID,
+        "run-id": run.identity.run_id,
         "run-date": run.dataset.run_date,
-        "started-at": ExecutionVariables.START_DATETIME,
-        "pipeline-name": ExecutionVariables.PIPELINE_NAME,
+        "started-at": run.identity.started_at,
+        "pipeline-name": run.identity.pipeline_name,
         "model-package-arn": model_package_arn,
         "output-uri": run.dataset.output_uri,
         "output-format": run.dataset.output_format,
@@ -54,7 +54,7 @@ def _facts(run: RunContext, model_package_arn: Variable) -> dict[str, Variable]:
 
 
 def _parameters(run: RunContext) -> tuple[Variable, ...]:
-    """Return `--parameter Name=Value` for every pipeline parameter, for the ledger."""
+    """Return `--parameter Name=Value` for every parameter of the run, for the ledger."""
     return tuple(
         part
         for parameter in run.declared
@@ -63,12 +63,11 @@ def _parameters(run: RunContext) -> tuple[Variable, ...]:
 
 
 def _inputs(run: RunContext) -> tuple[JobInput, ...]:
-    output_uri = run.dataset.output_uri
     return (
-        JobInput(name="plan", uri=run_folder(output_uri, "plan"), folder=paths.PLAN_INPUT),
-        JobInput(name="kept", uri=run_folder(output_uri, "kept"), folder=paths.KEPT_INPUT),
-        JobInput(name="quarantine", uri=run_folder(output_uri, "quarantine"), folder=paths.QUARANTINE_INPUT),
-        JobInput(name="transform", uri=run_folder(output_uri, "transform"), folder=paths.TRANSFORM_INPUT),
+        JobInput(name="plan", uri=run_folder(run, "plan"), folder=paths.PLAN_INPUT),
+        JobInput(name="kept", uri=run_folder(run, "kept"), folder=paths.KEPT_INPUT),
+        JobInput(name="quarantine", uri=run_folder(run, "quarantine"), folder=paths.QUARANTINE_INPUT),
+        JobInput(name="transform", uri=run_folder(run, "transform"), folder=paths.TRANSFORM_INPUT),
         JobInput(name="contract", uri=run.dataset.contract_uri, folder=paths.CONTRACT_INPUT),
     )
 
@@ -77,6 +76,6 @@ def _outputs(run: RunContext) -> tuple[JobOutput, ...]:
     output_uri = run.dataset.output_uri
     return (
         JobOutput(name="scores", uri=scores_folder(output_uri), folder=paths.SCORES_OUTPUT),
-        JobOutput(name="report", uri=run_folder(output_uri, "report"), folder=paths.REPORT_OUTPUT),
+        JobOutput(name="report", uri=run_folder(run, "report"), folder=paths.REPORT_OUTPUT),
         JobOutput(name="pointer", uri=pointer_folder(output_uri), folder=paths.POINTER_OUTPUT),
     )

@@ -36,8 +36,8 @@ class PipelineShape:
 
     def __post_init__(self) -> None:
         wire_format(self.wire)
-        _check_choice("transform_sizing", self.transform_sizing, TRANSFORM_SIZINGS)
-        _check_choice("prepare", self.prepare, PREPARE_FORMS)
+        check_choice("transform_sizing", self.transform_sizing, TRANSFORM_SIZINGS)
+        check_choice("prepare", self.prepare, PREPARE_FORMS)
 
     @property
     def wire_format(self) -> WireFormat:
@@ -53,6 +53,21 @@ class PipelineShape:
     def is_planned(self) -> bool:
         """Whether the transform job's instance count is read from the plan."""
         return self.transform_sizing == "planned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunIdentity:
+    """Which run an execution writes for: its own, or one that it resumes.
+
+    Attributes:
+        run_id: Stands in every path of the run.
+        started_at: When the run started; `RunDate` auto is its UTC date.
+        pipeline_name: Of the pipeline that the run is one of.
+    """
+
+    run_id: Variable
+    started_at: Variable
+    pipeline_name: Variable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,16 +141,18 @@ class RunContext:
         shape: Choices made when the definition is built.
         role_arn: Role of every job and of the model.
         session: PipelineSession under which arguments are captured.
+        identity: See the group.
         dataset: See the group.
         processing: See the group.
         transform: See the group.
         budget: See the group.
-        declared: Every pipeline parameter, in the order in which users see them.
+        declared: Every pipeline parameter that the ledger is told, in the order in which users see them.
     """
 
     shape: PipelineShape
     role_arn: str
     session: Any
+    identity: RunIdentity
     dataset: DatasetVariables
     processing: ProcessingVariables
     transform: TransformVariables
@@ -143,6 +160,11 @@ class RunContext:
     declared: tuple[Variable, ...]
 
 
-def _check_choice(name: str, value: str, valid: tuple[str, ...]) -> None:
+def check_choice(name: str, value: str, valid: tuple[str, ...]) -> None:
+    """Refuse an unknown choice.
+
+    Raises:
+        CallerError: It is none of `valid`; near matches are named.
+    """
     if value not in valid:
         raise CallerError(f"{name} {value!r} is unknown; {near_matches(value, valid)}")

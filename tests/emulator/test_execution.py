@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_machine import containers_below, execute
+from small_machine import containers_below, execute, machine_below, new_record
 
 from contracts.errors import BatchScoreError, PlatformError, RunFailedError
+from emulator.definition import read_definition
 from emulator.events import Event, StepEnded
-from emulator.run_record import read_record
+from emulator.execution import Execution
+from emulator.run_record import StepRecord, read_record
 
 pytestmark = pytest.mark.functional
 
@@ -240,3 +242,21 @@ def test_a_package_is_registered_and_a_model_made_from_it(tmp_path: Path) -> Non
     assert (
         machine.registry.model_container("20261123t040000-abcd-create")["ModelDataUrl"] == "s3://b/m.tar.gz"
     )
+
+
+def test_another_attempt_keeps_what_the_record_has_and_names_its_own_things_apart(tmp_path: Path) -> None:
+    """A model's name is taken for good, and logs of the first attempt are what tells why it failed."""
+    create = {"Name": "Create", "Type": "Model", "Arguments": {"PrimaryContainer": {"Image": "i"}}}
+    definition = read_definition(json.dumps({"Steps": [create]}))
+    before = StepRecord(type="Processing", status="Succeeded", started_at="2026-11-23T04:00:00.000Z")
+    machine = machine_below(tmp_path)
+    first = new_record(steps={"Prepare": before})
+    again = new_record(steps={"Prepare": before}, resumed_at=("2026-11-23T05:00:00.000Z",))
+
+    for record in (first, again):
+        done = Execution(definition, {}, record, machine, lambda _: None).run()
+
+    assert (list(done.steps), done.steps["Prepare"], done.attempt) == (["Prepare", "Create"], before, 2)
+    assert read_record(machine.run_folder) == done
+    for name in ("20261123t040000-abcd-create", "20261123t040000-abcd-2-create"):
+        assert machine.registry.model_container(name) == {"Image": "i"}

@@ -236,3 +236,82 @@ def test_a_long_last_word_of_a_server_keeps_its_end(tmp_path: Path) -> None:
 
     with pytest.raises(JobFailedError, match="THE REASON"):
         run_transform_job(asked(), context)
+
+
+def from_manifest(context: JobContext, document: Any, **changes: Any) -> dict[str, Any]:
+    """Return a request for scoring what an S3 manifest file names, having put that file into the store."""
+    text = document if isinstance(document, bytes) else json.dumps(document).encode()
+    put(context.store, "s3://b/lists/manifest.json", text)
+    source = {"S3DataType": "ManifestFile", "S3Uri": "s3://b/lists/manifest.json"}
+    request = asked(**changes)
+    return {
+        **request,
+        "TransformInput": {**request["TransformInput"], "DataSource": {"S3DataSource": source}},
+    }
+
+
+def test_a_manifest_file_names_the_objects_to_score(tmp_path: Path) -> None:
+    """[doc] Each key is put after the prefix; nothing else below the prefix is scored."""
+    objects = {"a.csv": b"1,2\n", "b.csv": b"3\n", "deep/c.csv": b"4,5\n", "d.csv": b"6\n"}
+    context = with_model(tmp_path, objects)
+
+    run_transform_job(
+        from_manifest(context, [{"prefix": "s3://b/in/"}, "deep/c.csv", "d.csv", "a.csv"], instances=2),
+        context,
+    )
+
+    assert contents(context.store, "s3://b/out/") == {
+        "a.csv.out": b"3.0\n",
+        "d.csv.out": b"6.0\n",
+        "deep/c.csv.out": b"9.0\n",
+    }
+    assert sorted(requests_to(context, 1)) == ["1,2\n", "4,5\n"]
+    assert requests_to(context, 2) == ["6\n"]
+
+
+@pytest.mark.parametrize(
+    ("document", "fault"),
+    [
+        (b"{not json", "cannot be read as JSON"),
+        ({"prefix": "s3://b/in/"}, "is {'prefix': 's3://b/in/'}; expected [{"),
+        ([], "is []"),
+        (["a.csv"], "starts with 'a.csv'"),
+        ([{"prefix": "s3://b/in/", "more": 1}, "a.csv"], "starts with {'prefix'"),
+        ([{"prefix": "in/"}, "a.csv"], "has the prefix 'in/'"),
+        ([{"prefix": "s3://b/in/"}], "names no object"),
+        ([{"prefix": "s3://b/in/"}, 7], "has the key 7"),
+        ([{"prefix": "s3://b/in/"}, "a.csv", "a.csv"], "names 'a.csv' twice"),
+        (
+            [{"prefix": "s3://b/in/"}, "a.csv", "x.csv", "y.csv"],
+            "names 2 of 3 objects that are not there: s3://b/in/x.csv, s3://b/in/y.csv",
+        ),
+    ],
+)
+def test_a_manifest_file_of_another_form_is_refused(tmp_path: Path, document: Any, fault: str) -> None:
+    """[doc] First a prefix, then keys; what it names must exist."""
+    context = with_model(tmp_path, {"a.csv": b"1\n"})
+
+    with pytest.raises(CallerError, match=r"^S3 manifest file s3://b/lists/manifest.json: ") as caught:
+        run_transform_job(from_manifest(context, document), context)
+
+    assert fault in str(caught.value)
+
+
+def test_a_manifest_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    context = with_model(tmp_path, {"a.csv": b"1\n"})
+    request = from_manifest(context, [])
+    context.store.path_of("s3://b/lists/manifest.json").unlink()
+
+    with pytest.raises(CallerError, match=r"manifest.json: cannot be read as JSON: .*No such file"):
+        run_transform_job(request, context)
+
+
+def test_another_kind_of_list_is_not_emulated(tmp_path: Path) -> None:
+    """AugmentedManifestFile is of training jobs [doc]."""
+    request = asked()
+    request["TransformInput"]["DataSource"]["S3DataSource"]["S3DataType"] = "AugmentedManifestFile"
+
+    with pytest.raises(
+        CallerError, match=r"AugmentedManifestFile is not emulated \(S3Prefix, ManifestFile are\)"
+    ):
+        run_transform_job(request, with_model(tmp_path, {"a.csv": b"1\n"}))

@@ -7,14 +7,14 @@ from functools import cache
 from typing import Any
 
 import pytest
-from definition_walk import CHOICES
+from definition_walk import CHOICES, RESUME_CHOICES
 
 from pipelines.definition import definition_text
 
 
 @cache
 def _text(name: str) -> str:
-    return definition_text("candidate", **CHOICES[name])
+    return definition_text(name.split("-", maxsplit=1)[0], **{**CHOICES, **RESUME_CHOICES}[name])
 
 
 def _compiled(name: str) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def _compiled(name: str) -> dict[str, Any]:
     return document
 
 
-@pytest.fixture(params=list(CHOICES))
+@pytest.fixture(params=[*CHOICES, *RESUME_CHOICES])
 def named_text(request: pytest.FixtureRequest) -> tuple[str, str]:
     """Name and text of every pinned definition, one after the other."""
     return request.param, _text(request.param)
@@ -30,7 +30,13 @@ def named_text(request: pytest.FixtureRequest) -> tuple[str, str]:
 
 @pytest.fixture(params=list(CHOICES))
 def document(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """The definition of every shape that is pinned, one after the other."""
+    """The candidate's definition in every shape that is pinned, one after the other."""
+    return _compiled(request.param)
+
+
+@pytest.fixture(params=list(RESUME_CHOICES))
+def resume_document(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The resume pipeline's definition in every shape that is pinned, one after the other."""
     return _compiled(request.param)
 
 

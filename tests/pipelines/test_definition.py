@@ -8,13 +8,17 @@ import re
 import pytest
 
 from contracts.errors import CallerError
+from pipelines import resume
 from pipelines.candidate import get_pipeline
 from pipelines.definition import PIPELINES, definition_document, definition_text, find_pipeline
 
 
 def test_every_listed_pipeline_can_be_found() -> None:
     """The table names modules, which are imported only when asked for."""
-    assert {name: find_pipeline(name) for name in PIPELINES} == {"candidate": get_pipeline}
+    assert {name: find_pipeline(name) for name in PIPELINES} == {
+        "candidate": get_pipeline,
+        "resume": resume.get_pipeline,
+    }
 
 
 def test_two_compilations_give_the_same_text() -> None:

@@ -9,20 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from definition_walk import CHOICES
+from definition_walk import CHOICES, RESUME_CHOICES
 
 from contracts.errors import CallerError
+from pipelines.candidate import get_pipeline
 from pipelines.parameter_specs import PARAMETER_SPECS, ParameterSpec, check_values
-from pipelines.parameters import candidate_parameters
-from steps.run_context import PipelineShape
+from pipelines.resume import get_pipeline as get_resume_pipeline
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_every_spec_is_declared_by_some_shape_and_described() -> None:
     """A description without a parameter would be documentation of nothing."""
-    shapes = [PipelineShape(**choices) for choices in CHOICES.values()]
-    declared = {parameter.name for shape in shapes for parameter in candidate_parameters(shape).declared}
+    pipelines = [get_pipeline(**choices) for choices in CHOICES.values()]  # type: ignore[arg-type]  # names
+    pipelines += [get_resume_pipeline(**choices) for choices in RESUME_CHOICES.values()]
+    declared = {parameter.name for pipeline in pipelines for parameter in pipeline.parameters}
     assert declared == set(PARAMETER_SPECS)
     assert all(spec.description.endswith(".") for spec in PARAMETER_SPECS.values())
 

@@ -33,6 +33,14 @@ def test_definition_satisfies_the_public_schema(document: dict[str, Any], schema
     assert [f"{error.json_path}: {error.message}" for error in errors] == []
 
 
+def test_resume_definition_satisfies_the_public_schema(
+    resume_document: dict[str, Any], schema: dict[str, Any]
+) -> None:
+    """So does every shape of the pipeline that finishes a lost run."""
+    errors = jsonschema.Draft7Validator(schema).iter_errors(resume_document)
+    assert [f"{error.json_path}: {error.message}" for error in errors] == []
+
+
 def test_schema_still_refuses_what_is_wrong(default_document: dict[str, Any], schema: dict[str, Any]) -> None:
     """The overlay opens only what it means to open."""
     for change in ({"Version": "1"}, {"Steps": [{"Name": "x y", "Type": "Fail"}]}, {"Tasks": []}):

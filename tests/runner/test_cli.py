@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
     "",
     "run",
+    "resume",
     "package",
     "definition",
     "results",
@@ -86,6 +87,38 @@ def test_results_without_a_run_say_what_to_do(tmp_path: Path) -> None:
 
     assert answer.returncode == 2
     assert "no run yet; start one with `batchscore run`" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["definition", "--resume-at", "score"], "goes with --pipeline resume, not with 'candidate'"),
+        (
+            [
+                "run",
+                "--pipeline",
+                "resume",
+                "--contract",
+                "c",
+                "--model",
+                "m",
+                "--input",
+                "i",
+                "--output",
+                "o",
+            ],
+            "a lost run is resumed with `batchscore resume RUN`",
+        ),
+        (["resume", "r1"], "no run yet; start one with `batchscore run`"),
+    ],
+)
+def test_what_is_resumed_how_is_told_to_whoever_asks_for_it_otherwise(
+    tmp_path: Path, words: list[str], message: str
+) -> None:
+    answer = batchscore(*words, folder=tmp_path)
+
+    assert answer.returncode == 2
+    assert message in answer.stderr
 
 
 def test_parameters_are_name_and_value() -> None:

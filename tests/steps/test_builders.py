@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -16,18 +17,22 @@ from steps.processing_job import named_arguments
 from steps.run_context import PipelineShape
 from steps.scoring_plan import plan_value
 
+RUN: Any = SimpleNamespace(
+    dataset=SimpleNamespace(output_uri="s3://bucket/out/"), identity=SimpleNamespace(run_id="r1")
+)
+
 
 @pytest.mark.parametrize("folder", RUN_FOLDERS)
 def test_every_prefix_ends_with_a_slash(folder: str) -> None:
     """Otherwise `plan` would match `plan_parts` too, for S3 prefixes are string prefixes [doc]."""
-    assert run_folder("s3://bucket/out/", folder).values[-1].endswith(f"/{folder}/")
+    assert run_folder(RUN, folder).values[-1].endswith(f"/{folder}/")
     assert scores_folder("s3://bucket/out/").values[-1].endswith("/")
 
 
 def test_unknown_run_folder_is_refused() -> None:
     """A misspelt folder would be an empty input."""
     with pytest.raises(ValueError, match="'shard' is no run folder; valid: plan,"):
-        run_folder("s3://bucket/out/", "shard")
+        run_folder(RUN, "shard")
 
 
 def test_plan_value_reads_one_field_of_the_plan() -> None:

@@ -13,7 +13,16 @@ CHOICES: dict[str, dict[str, str]] = {
     "candidate-fixed-single-parquet": {"transform_sizing": "fixed"},
     "candidate-planned-sharded-parquet": {"prepare": "sharded"},
 }
-"""Name of each golden file and the choices that its pipeline is built with."""
+"""Name of each golden file of the candidate and the choices that it is built with."""
+
+RESUME_CHOICES: dict[str, dict[str, str]] = {
+    "resume-score-planned-single-parquet": {},
+    "resume-score-planned-single-csv": {"wire": "csv"},
+    "resume-score-fixed-sharded-parquet": {"transform_sizing": "fixed", "prepare": "sharded"},
+    "resume-register-planned-single-parquet": {"resume_at": "register"},
+    "resume-report-planned-single-parquet": {"resume_at": "report"},
+}
+"""The same for the resume pipeline."""
 
 
 def all_steps(document: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,14 @@ def execute(
 ) -> tuple[RunRecord, Machine]:
     """Execute a definition below `folder`; return the final record and the machine."""
     definition: Definition = read_definition(json.dumps(document))
+    machine, record = machine_below(folder), new_record(parameters=given)
+    taken = events if events is not None else []
+    execution = Execution(definition, parameter_values(definition, given), record, machine, taken.append)
+    return execution.run(), machine
+
+
+def machine_below(folder: Path) -> Machine:
+    """Return a machine below `folder`, with the folder of its run."""
     machine = Machine(
         store=ObjectStore(folder / "objects"),
         registry=ModelRegistry(folder / "registry.sqlite"),
@@ -76,16 +85,19 @@ def execute(
         run_folder=folder / "run",
     )
     machine.run_folder.mkdir()
-    record = RunRecord(
+    return machine
+
+
+def new_record(**facts: Any) -> RunRecord:
+    """Return the record of a run that begins, with some facts of its own."""
+    begun = RunRecord(
         run_id=RUN_ID,
         pipeline_name="tiny",
-        parameters=given,
+        parameters={},
         process_id=1,
         started_at="2026-11-23T04:00:00.000Z",
     )
-    taken = events if events is not None else []
-    execution = Execution(definition, parameter_values(definition, given), record, machine, taken.append)
-    return execution.run(), machine
+    return replace(begun, **facts)
 
 
 def containers_below(folder: Path) -> list[int]:

@@ -1,0 +1,134 @@
+"""Resume a local run: execute what is left of it under its own id, beside what it has already.
+
+The run's record keeps the steps that had succeeded. Definition and logs of the new attempt go to a folder of
+their own, the S3 manifest file of the missing shards to `runs/<run id>/resume/<attempt>/` in the output, so
+that nothing of an earlier attempt is overwritten. An attempt that is lost itself can be resumed again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from contracts.atomic_files import write_bytes, write_json
+from emulator.definition import Definition, parameter_values, read_definition
+from emulator.events import OnEvent
+from emulator.execution import Execution, Machine
+from emulator.run_record import RunRecord, attempt_folder, now_text, read_record
+from pipelines.parameter_specs import check_values
+from runner.container_code import local_image
+from runner.definition_cache import compiled_definition
+from runner.local_run import RESUME_PIPELINE, check_ports
+from runner.local_state import DEFINITION_FILE, LocalState, lost
+from runner.missing_shards import s3_manifest
+from runner.resumption import Resumption, check_content, find_resumption, run_prefix
+from runner.run_lock import held
+
+INSTANCE_COUNT = "TransformInstanceCount"
+
+
+@contextmanager
+def claimed(run_id: str, state: LocalState) -> Iterator[Resumption]:
+    """Find out what is left of a run, and keep others from executing it for as long as the block lasts.
+
+    Raises:
+        CallerError: There is no such run, it cannot be resumed, or another process executes it.
+    """
+    find_resumption(state.run(run_id), state)
+    folder = state.run_folder(run_id)
+    with held(folder):
+        record = read_record(folder)  # anew: until now another process may have executed it
+        resumption = find_resumption(lost(record) if record.status == "Executing" else record, state)
+        check_content(resumption, state)
+        yield resumption
+
+
+def resume_locally(
+    resumption: Resumption, state: LocalState, first_port: int | None, on_event: OnEvent
+) -> RunRecord:
+    """Execute what is left of a run that was claimed.
+
+    Args:
+        resumption: What is left.
+        state: Where local runs live.
+        first_port: Port of the first model server, or None for free ones.
+        on_event: Takes progress.
+
+    Returns:
+        The record of the run, which succeeded.
+
+    Raises:
+        CallerError: Something is wrong with the machine as it is now; nothing was started.
+        BatchScoreError: The run failed again; what was scored meanwhile is kept.
+    """
+    check_ports(first_port, _instance_count(resumption))
+    choices = {**resumption.record.choices, "resume_at": resumption.resume_at}
+    text = compiled_definition(state.root / "definitions", RESUME_PIPELINE, **choices)
+    definition = read_definition(text)
+    parameters = _parameters(resumption, definition)
+    check_values(parameters)
+    _write_manifest(resumption, parameters.get("ShardManifestUri"), state)
+    folder = state.run_folder(resumption.record.run_id)
+    write_bytes(attempt_folder(folder, resumption.attempt) / DEFINITION_FILE, text.encode())
+    machine = Machine(
+        store=state.store,
+        registry=state.registry,
+        image=local_image(),
+        run_folder=folder,
+        first_port=first_port,
+    )
+    record = _begun_again(resumption.record, definition)
+    return Execution(definition, parameters, record, machine, on_event).run()
+
+
+def _parameters(resumption: Resumption, definition: Definition) -> dict[str, Any]:
+    """Return those of the run itself, and what only its resumption is told, as far as the definition asks."""
+    record = resumption.record
+    given = {
+        **{name: str(value) for name, value in record.parameters.items()},
+        "RunId": record.run_id,
+        "RunStartedAt": record.started_at,
+        "RunPipelineName": record.pipeline_name,
+        "ModelPackageArn": resumption.model_package_arn,
+        "ShardManifestUri": f"{run_prefix(record)}resume/{resumption.attempt}/manifest.json",
+        "ContractFingerprint": resumption.plan.contract_fingerprint,
+        INSTANCE_COUNT: str(_instance_count(resumption)),
+    }
+    asked = {name: value for name, value in given.items() if name in definition.parameters}
+    return parameter_values(definition, asked)
+
+
+def _instance_count(resumption: Resumption) -> int:
+    """Return the instances that the run asked for, or the plan decided on; no more than there is work for.
+
+    A count that the run asked for stays: the ledger tells it.
+    """
+    asked = resumption.record.parameters.get(INSTANCE_COUNT)
+    if asked is not None:
+        return int(asked)
+    return max(1, min(resumption.plan.transform_instance_count, len(resumption.missing)))
+
+
+def _write_manifest(resumption: Resumption, uri: str | None, state: LocalState) -> None:
+    if uri is not None:
+        names = [shard.name for shard in resumption.missing]
+        write_json(state.store.path_of(uri), s3_manifest(resumption.shards_uri, names))
+
+
+def _begun_again(record: RunRecord, definition: Definition) -> RunRecord:
+    """Return the record with the steps that had succeeded, but for those that are executed again."""
+    return replace(
+        record,
+        process_id=os.getpid(),
+        finished_at="",
+        failure_reason="",
+        resumed_at=(*record.resumed_at, now_text()),
+        steps={
+            name: step
+            for name, step in record.steps.items()
+            if step.status == "Succeeded" and name not in definition.steps
+        },
+    )

@@ -1,0 +1,80 @@
+"""The real model server behind a door that falls shut: it answers so many payloads, and then no more.
+
+Started in place of the real one: `python mortal_server.py serve`. The environment variable ANSWERS says how
+many payloads are answered (all, without it); AFTERWARDS what comes then: `dies` kills the server and itself
+with SIGKILL, `hangs` answers nothing any more and touches the file HUNG. The SHA-256 of every payload that is
+answered is a line of the file SENT.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import urllib3
+from model_server import free_port
+
+_lock = threading.Lock()
+_answered = {"count": 0}
+_real = urllib3.HTTPConnectionPool("127.0.0.1", free_port(), maxsize=8, retries=False)
+
+
+def _note(body: bytes) -> None:
+    """Note a payload that is answered; do not return where no more are."""
+    limit = int(os.environ.get("ANSWERS", sys.maxsize))
+    with _lock:
+        is_last = _answered["count"] >= limit
+        _answered["count"] += 1
+        if not is_last:
+            with Path(os.environ["SENT"]).open("a", encoding="utf-8") as log:
+                log.write(hashlib.sha256(body).hexdigest() + "\n")
+    if is_last and os.environ["AFTERWARDS"] == "dies":
+        time.sleep(0.3)  # so that the answers on their way arrive
+        os.killpg(0, signal.SIGKILL)
+    if is_last:
+        Path(os.environ["HUNG"]).touch()
+        threading.Event().wait()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self._forward(b"")
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        _note(body)
+        self._forward(body)
+
+    def _forward(self, body: bytes) -> None:
+        try:
+            answer = _real.request(self.command, self.path, body=body, headers=dict(self.headers))
+        except urllib3.exceptions.HTTPError:  # it is not listening yet
+            return self._send(503, b"")
+        return self._send(answer.status, answer.data)
+
+    def _send(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+if __name__ == "__main__":
+    server = subprocess.Popen(
+        [sys.executable, "-m", "serving", "serve"],
+        env={**os.environ, "SAGEMAKER_BIND_TO_PORT": str(_real.port)},
+    )
+    signal.signal(signal.SIGTERM, lambda *_: (server.terminate(), os._exit(0)))
+    ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), _Handler).serve_forever()
