@@ -12,6 +12,7 @@ from typing import Any
 
 from contracts.dataset import FIELD_TYPES, Constraints, Field
 from contracts.errors import near_matches
+from contracts.plan import PLACE_COLUMNS
 
 _FIELD_KEYS = {"name", "type", "title", "description", "constraints", "categories", "format", "example"}
 _CONSTRAINT_KEYS = {
@@ -47,6 +48,7 @@ def read_fields(document: Any, faults: list[str]) -> tuple[Field, ...]:
     names = [entry.name for entry in fields]
     for name in sorted({name for name in names if names.count(name) > 1}):
         faults.append(f"field {name!r} is there more than once")
+    faults += [f"field {name!r} has a reserved name" for name in names if name in PLACE_COLUMNS]
     return tuple(fields)
 
 

@@ -3,7 +3,7 @@
 Pure: nothing is written here. A Parquet shard holds the id and the features as typed columns, and the
 contract's fingerprint in its schema metadata. A CSV shard has no header; each line is the id, quoted where
 it must be, and the encoded features: the shortest text that reads back to the same 32-bit float, empty for
-a missing value. A kept file has the id and the label.
+a missing value. A kept file has the id and the label, and each record's place where the records have that.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pyarrow.parquet
 from contracts.dataset import DatasetContract
 from contracts.encoding import encode
 from contracts.errors import InternalError
+from contracts.plan import PLACE_COLUMNS
 from contracts.wire import FINGERPRINT_KEY
 
 
@@ -61,11 +62,12 @@ def build_shard_files(
             for file in build_shard_files(half, contract, wire_name, max_payload_bytes)
         ]
     names = [contract.id_field] + ([contract.label] if contract.label else [])
+    names += [name for name in PLACE_COLUMNS if name in records.column_names]
     return [
         ShardFile(
             content=content,
             sha256=hashlib.sha256(content).hexdigest(),
-            kept=_parquet(records.select(names)),
+            kept=parquet_bytes(records.select(names).unify_dictionaries()),
             record_count=records.num_rows,
         )
     ]
@@ -73,13 +75,13 @@ def build_shard_files(
 
 def shard_content(records: pa.Table, contract: DatasetContract, wire_name: str) -> bytes:
     """Return the bytes of one shard with exactly these records."""
-    if wire_name == "csv":
-        return _csv(records, contract)
     columns = records.select([contract.id_field, *contract.features])
-    return _parquet(columns, {FINGERPRINT_KEY: contract.fingerprint.encode()})
+    if wire_name == "csv":
+        return _csv(columns, contract)
+    return parquet_bytes(columns, {FINGERPRINT_KEY: contract.fingerprint.encode()})
 
 
-def _parquet(columns: pa.Table, facts: dict[bytes, bytes] | None = None) -> bytes:
+def parquet_bytes(columns: pa.Table, facts: dict[bytes, bytes] | None = None) -> bytes:
     """Write columns and schema metadata as Parquet.
 
     pyarrow's own schema is left out, so that dictionaries of text read back as text, as the contract has it.

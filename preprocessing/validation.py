@@ -46,10 +46,12 @@ class Validation:
     Attributes:
         valid: Id, features and label (null where the source has none), typed, of the valid records, in order.
         faults: The other records, in order.
+        valid_rows: Rows of the records of `valid` in the columns that were checked, int64.
     """
 
     valid: pa.Table
     faults: list[RecordFault]
+    valid_rows: np.ndarray
 
 
 def validate(columns: dict[str, pa.Array], contract: DatasetContract, wire_name: str) -> Validation:
@@ -69,11 +71,15 @@ def validate(columns: dict[str, pa.Array], contract: DatasetContract, wire_name:
             breaches += broken
     valid = _kept_columns(typed, contract, wire_name)
     if not breaches:
-        return Validation(valid=valid, faults=[])
+        return Validation(valid=valid, faults=[], valid_rows=np.arange(valid.num_rows))
     bad_rows = np.unique(np.concatenate([breach.rows for breach in breaches]))
     is_valid = np.ones(valid.num_rows, dtype=bool)
     is_valid[bad_rows] = False
-    return Validation(valid=valid.filter(pa.array(is_valid)), faults=_faults(breaches, columns))
+    return Validation(
+        valid=valid.filter(pa.array(is_valid)),
+        faults=_faults(breaches, columns),
+        valid_rows=np.flatnonzero(is_valid),
+    )
 
 
 def _kept_columns(typed: dict[str, pa.Array], contract: DatasetContract, wire_name: str) -> pa.Table:
