@@ -67,16 +67,16 @@ class IdDigester:
         texts = _Texts(ids)
         digests: np.ndarray = texts.lengths.astype(np.uint64) ^ self.weights[0, 0]
         for position in range(0, min(texts.longest, LONG_ID_BYTES), _WORD_BYTES):
-            left = texts.lengths - position
             if texts.shortest > position:
-                digests = _mixed(digests ^ texts.words(texts.starts + position, left))
+                _mix_in(digests, texts.words(position))
             else:
-                rows = np.flatnonzero(left > 0)
-                words = texts.words(texts.starts[rows] + position, left[rows])
-                digests[rows] = _mixed(digests[rows] ^ words)
+                rows = np.flatnonzero(texts.lengths > position)
+                some = digests[rows]
+                _mix_in(some, texts.words(position, rows))
+                digests[rows] = some
         for row, both in self._long(texts):
             digests[row] = both[0]
-        return digests
+        return _mixed(digests)
 
     def _exact(self, ids: pa.Array) -> np.ndarray:
         digests = np.zeros((len(ids), 2), dtype=np.uint64)
@@ -123,11 +123,20 @@ class _Texts:
         if values_buffer is not None:
             self.values[: last - first] = np.frombuffer(values_buffer, dtype=np.uint8)[first:last]
 
-    def words(self, places: np.ndarray, left: np.ndarray) -> np.ndarray:
-        """Return the eight bytes at each place, those beyond the text's `left` bytes as zero."""
-        shape = (len(self.values) - _WORD_BYTES + 1,)
-        every = np.ndarray(shape, dtype=np.uint64, buffer=self.values, strides=(1,))
-        words: np.ndarray = every[places]
+    def words(self, position: int, rows: np.ndarray | None = None) -> np.ndarray:
+        """Return eight bytes from `position` on, those after the end as zero, of all texts or some; uint64.
+
+        Each of them reaches beyond `position`.
+        """
+        if rows is None and self.shortest == self.longest:  # as most ids are: no need to look each one up
+            row_count, stride = len(self.starts), self.longest
+            every = np.ndarray(row_count, np.uint64, self.values, offset=position, strides=(stride,))
+            same_length: np.ndarray = every & _MASKS[min(self.longest - position, _WORD_BYTES)]
+            return same_length
+        chosen = slice(None) if rows is None else rows
+        left = self.lengths[chosen] - position
+        every = np.ndarray(len(self.values) - _WORD_BYTES + 1, np.uint64, self.values, strides=(1,))
+        words: np.ndarray = every[self.starts[chosen] + position]
         if int(left.min()) < _WORD_BYTES:
             words &= _MASKS[np.minimum(left, _WORD_BYTES)]
         return words
@@ -157,6 +166,13 @@ def _fixed_width(ids: pa.Array) -> np.ndarray:
         ids = ids.view(pa.int64())
     numbers: Any = pc.cast(ids, pa.int64()).to_numpy(zero_copy_only=False)
     return np.ascontiguousarray(numbers).view(np.uint64)
+
+
+def _mix_in(digests: np.ndarray, words: np.ndarray) -> None:
+    """Change each digest by a word, in place; different words give different digests."""
+    digests ^= words
+    digests *= _ODD
+    digests ^= digests >> _HALF
 
 
 def _mixed(words: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from contracts import duplicate_ids
 from contracts.id_digests import IdDigester
-from contracts.repeated_digests import DigestSpill
+from contracts.repeated_digests import DigestBatch, DigestSpill, dealt_out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +49,11 @@ class IdWatch:
     def __exit__(self, *error: object) -> None:
         self._spill.__exit__(*error)
 
-    def digests(self, ids: pa.ChunkedArray) -> np.ndarray:
+    def digests(self, ids: pa.ChunkedArray) -> DigestBatch:
         """Return what `add` takes for these ids; may run on any thread."""
-        return self.digester.quick(ids)
+        return dealt_out(self.digester.quick(ids))
 
-    def add(self, source_index: int, block_number: int, digests: np.ndarray) -> None:
+    def add(self, source_index: int, block_number: int, digests: DigestBatch) -> None:
         """Take the digests of one block's valid ids, blocks in the order of the source."""
         if not len(digests):
             return

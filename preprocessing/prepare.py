@@ -17,7 +17,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from contracts.atomic_files import write_bytes
@@ -26,6 +25,7 @@ from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
 from contracts.plan import Shard, ShardManifest, SourceObject, duplicates_name
 from contracts.progress import Progress
+from contracts.repeated_digests import DigestBatch
 from contracts.wire import wire_format
 from preprocessing.duplicate_records import DuplicateReader, SecondReading
 from preprocessing.duplicates import ShardFolders, find_duplicates, shards_without
@@ -104,7 +104,7 @@ class _CheckedBlock:
     source_bytes_done: int
     record_count: int
     valid: pa.Table
-    id_digests: np.ndarray
+    id_digests: DigestBatch
     quarantined: list[QuarantinedRecord]
 
 

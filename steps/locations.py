@@ -16,7 +16,16 @@ from __future__ import annotations
 from steps.run_context import Variable
 from steps.sdk import ExecutionVariables, Join
 
-RUN_FOLDERS = ("plan", "plan_parts", "shards", "kept", "quarantine", "transform", "report")
+RUN_FOLDERS = (
+    "plan",
+    "plan_parts",
+    "shards",
+    "kept",
+    "quarantine",
+    "transform",
+    "late_quarantine",
+    "report",
+)
 
 
 def run_folder_parts(output_uri: Variable, folder: str) -> list[Variable]:

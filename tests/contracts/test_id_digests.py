@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from contracts import repeated_digests
 from contracts.duplicate_ids import duplicate_message, find_repeated_ids
 from contracts.id_digests import LONG_ID_BYTES, ROWS_AT_ONCE, IdDigester
-from contracts.repeated_digests import DigestSpill
+from contracts.repeated_digests import DigestSpill, dealt_out
 
 DIGESTER = IdDigester()
 TEXTS = st.one_of(
@@ -108,7 +108,7 @@ def test_repeated_digests_are_found_however_few_fit_in_memory(
     digests = random.permutation(np.concatenate((digests, digests[:40], np.repeat(digests[7], 200))))
     with DigestSpill(tmp_path) as spill:
         for part in np.array_split(digests, 9):
-            spill.append(part)
+            spill.append(dealt_out(part))
         found = spill.repeated(limit=1000)
     assert found.tolist() == sorted(value for value, count in Counter(digests.tolist()).items() if count > 1)
     assert list(tmp_path.iterdir()) == []
@@ -117,7 +117,7 @@ def test_repeated_digests_are_found_however_few_fit_in_memory(
 @pytest.mark.functional
 def test_a_search_that_fails_leaves_nothing_on_disk(tmp_path: Path) -> None:
     with pytest.raises(KeyError), DigestSpill(tmp_path) as spill:  # noqa: PT012 - the file must be there before
-        spill.append(np.arange(5, dtype=np.uint64))
+        spill.append(dealt_out(np.arange(5, dtype=np.uint64)))
         raise KeyError
     assert list(tmp_path.iterdir()) == []
 
