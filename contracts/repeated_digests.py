@@ -20,6 +20,8 @@ IN_MEMORY_COUNT = 8 * 1024 * 1024
 
 PART_COUNT = 64
 _PART_BITS = 6
+_GOAL_SHIFT = 40
+"""Bits from here up, below those that choose the file, choose the goal; lower ones a place in a table."""
 _DIGEST_BYTES = 8
 
 
@@ -78,7 +80,7 @@ class DigestSpill:
             for goal in _goals(path.stat().st_size // _DIGEST_BYTES):
                 found.append(_repeated_in(path, goal))
                 if sum(map(len, found)) > limit:
-                    break
+                    return np.sort(np.concatenate(found))
         return np.sort(np.concatenate(found))
 
 
@@ -93,7 +95,7 @@ class _Goal:
 def _goals(count: int) -> Iterator[_Goal]:
     goal_count = 1 << (2 * count // IN_MEMORY_COUNT).bit_length() if count > IN_MEMORY_COUNT else 1
     for value in range(goal_count):
-        yield _Goal(mask=np.uint64(goal_count - 1), value=np.uint64(value))
+        yield _Goal(mask=np.uint64((goal_count - 1) << _GOAL_SHIFT), value=np.uint64(value << _GOAL_SHIFT))
 
 
 def _repeated_in(path: Path, goal: _Goal) -> np.ndarray:

@@ -115,6 +115,16 @@ def test_repeated_digests_are_found_however_few_fit_in_memory(
 
 
 @pytest.mark.functional
+def test_a_search_ends_when_more_is_found_than_anybody_wants_to_know(tmp_path: Path) -> None:
+    digests = np.random.default_rng(3).integers(0, 2**64, 10_000, dtype=np.uint64)
+    with DigestSpill(tmp_path) as spill:
+        spill.append(dealt_out(np.concatenate((digests, digests))))
+        found = spill.repeated(limit=10)
+    assert 10 < len(found) < len(digests)
+    assert set(found.tolist()) <= set(digests.tolist())
+
+
+@pytest.mark.functional
 def test_a_search_that_fails_leaves_nothing_on_disk(tmp_path: Path) -> None:
     with pytest.raises(KeyError), DigestSpill(tmp_path) as spill:  # noqa: PT012 - the file must be there before
         spill.append(dealt_out(np.arange(5, dtype=np.uint64)))

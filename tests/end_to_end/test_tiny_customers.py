@@ -84,6 +84,8 @@ def test_a_customer_delivered_to_two_prepare_instances_is_scored_once(tmp_path: 
     assert results.quarantine is not None
     (late,) = pq.read_table(results.quarantine.parent / "late_quarantine" / "late.parquet").to_pylist()
     assert (late["source_key"], late["line_number"]) == ("b.csv", 13)
+    assert results.report is not None
+    assert "/late_quarantine/</code>" in results.report.read_text(encoding="utf-8")
     assert "'C2' stands in 2 valid records; the first is a.csv line 3" in late["message"]
 
 

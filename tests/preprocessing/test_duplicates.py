@@ -263,7 +263,7 @@ def test_the_same_data_delivered_twice_is_refused_with_an_example(
     done = run_prepare(tmp_path, {f"{number}.csv": HEADER + body for number in range(copies)})
     assert done.exit_code == 2
     assert "was the same data delivered twice" in done.message
-    assert "such as 'C-0'" in done.message
+    assert "such as 'C-" in done.message
     assert not any((done.root / "processing" / "scratch").iterdir())
 
 
