@@ -27,9 +27,18 @@ run: $(VENV)/run.stamp ## Score the Telco customer base end to end; ROWS=1000000
 compare: $(VENV)/run.stamp ## Time the pipeline beside a plain pandas script on the same customers (ROWS=1000000)
 	@$(BIN)/python -m benchmarks.compare_pandas --rows $(or $(ROWS),1000000)
 
+.PHONY: bench-validation
+bench-validation: $(VENV)/bench.stamp ## Time validation of a damaged CSV beside pandas and Polars (ROWS=5000000)
+	@$(BIN)/python -m benchmarks.validate_csv --rows $(or $(ROWS),5000000)
+
 .PHONY: test
 test: $(VENV)/test.stamp ## Set up what tests need and run all of them
 	@$(BIN)/python -m pytest
+
+.PHONY: fuzz
+fuzz: $(VENV)/test.stamp ## Search for input that breaks a promise, for MINUTES=10 or until something is found
+	@end=$$(( $$(date +%s) + 60 * $(or $(MINUTES),10) )); \
+	while [ $$(date +%s) -lt $$end ]; do $(BIN)/python -m pytest -q -x -m hypothesis --hypothesis-profile=fuzz; done
 
 .PHONY: check
 check: lint test ## Exactly what CI runs
@@ -53,11 +62,13 @@ golden: $(VENV)/test.stamp ## Write the golden files and the CLI reference anew,
 .PHONY: lock
 lock: $(VENV)/bootstrap.stamp ## Resolve the locked dependencies anew
 	@$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt
-	@$(LOCK) pyproject.toml --all-extras -o requirements/test.txt
+	@$(LOCK) pyproject.toml --extra prepare --extra serve --extra report --extra doors --extra examples \
+		--extra dev -o requirements/test.txt
 	@$(LOCK) pyproject.toml requirements/build.in -c requirements/test.txt \
-		--extra serve --extra report --extra doors --extra examples -o requirements/run.txt
+		--extra prepare --extra serve --extra report --extra doors --extra examples -o requirements/run.txt
 	@$(LOCK) pyproject.toml requirements/build.in -c requirements/test.txt \
-		--extra serve --extra report -o requirements/container.txt
+		--extra prepare --extra serve --extra report -o requirements/container.txt
+	@$(LOCK) pyproject.toml -c requirements/test.txt --extra bench -o requirements/bench.txt
 
 .PHONY: clean
 clean: ## Remove the environment, the local runs and every cache
@@ -83,4 +94,9 @@ $(VENV)/run.stamp: $(VENV)/bootstrap.stamp requirements/run.txt requirements/con
 $(VENV)/test.stamp: $(VENV)/run.stamp requirements/test.txt
 	@echo "Installing what the tests need (once) …"
 	@$(INSTALL) --require-hashes -r requirements/test.txt
+	@touch $@
+
+$(VENV)/bench.stamp: $(VENV)/run.stamp requirements/bench.txt
+	@echo "Installing what the benchmarks compare with (once) …"
+	@$(INSTALL) --require-hashes -r requirements/bench.txt
 	@touch $@

@@ -24,8 +24,9 @@ import pyarrow.csv as pa_csv
 import pyarrow.dataset as pa_dataset
 
 from benchmarks.machine import describe_machine, keep_result
+from benchmarks.processes import in_another_process
 from examples.churn import data
-from examples.churn.run import WORK, files_below, score_command
+from examples.churn.run import WORK, files_below, prepare, score_command
 
 PANDAS = (sys.executable, "-m", "benchmarks.plain_pandas")
 
@@ -45,20 +46,6 @@ def measured(command: Sequence[str]) -> tuple[float, int]:
     if process.returncode:
         sys.exit(f"{' '.join(command)} ended with {process.returncode}:\n{errors.decode()}")
     return time.monotonic() - started, usage.ru_maxrss * 1024
-
-
-def make_customers(row_count: int) -> None:
-    """Make data, model and artifact in another process.
-
-    A process that is started counts the memory of the one that started it as its own until it becomes what
-    it is to be: this one must stay small for the peaks to mean anything.
-    """
-    code = (
-        "import sys; from examples.churn.run import WORK, files_below, prepare; "
-        f"sys.exit(prepare(files_below(WORK, {row_count}), {row_count}))"
-    )
-    # Fixed words and a number; no shell.
-    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
 
 
 def check_same_scores(ours: Path, theirs: Path) -> int:
@@ -89,7 +76,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often each runs")
     given = parser.parse_args(arguments)
     files = files_below(WORK, given.rows)
-    make_customers(given.rows)
+    if exit_code := in_another_process(prepare, files, given.rows):
+        sys.exit(exit_code)
     with tempfile.TemporaryDirectory(prefix="batchscore-compare-") as folder:
         scores = Path(folder) / "scores.csv"
         commands = {

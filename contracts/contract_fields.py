@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections import Counter
 from typing import Any
 
 from contracts.dataset import FIELD_TYPES, Constraints, Field
@@ -45,10 +46,10 @@ def read_fields(document: Any, faults: list[str]) -> tuple[Field, ...]:
         built = _field(entry, f"field {number}", faults)
         if built is not None:
             fields.append(built)
-    names = [entry.name for entry in fields]
-    for name in sorted({name for name in names if names.count(name) > 1}):
+    counts = Counter(entry.name for entry in fields)
+    for name in sorted(name for name, count in counts.items() if count > 1):
         faults.append(f"field {name!r} is there more than once")
-    faults += [f"field {name!r} has a reserved name" for name in names if name in PLACE_COLUMNS]
+    faults += [f"field {name!r} has a reserved name" for name in counts if name in PLACE_COLUMNS]
     return tuple(fields)
 
 

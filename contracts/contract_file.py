@@ -198,7 +198,8 @@ def _features(
         faults.append("`scoring.features` must name at least one field")
     by_name = {entry.name: entry for entry in fields}
     for name in features:
-        if not _known_name(name, list(by_name), "`scoring.features`", faults):
+        if name not in by_name:
+            _known_name(name, list(by_name), "`scoring.features`", faults)
             continue
         entry = by_name[name]
         if name in reserved:

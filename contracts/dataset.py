@@ -27,6 +27,7 @@ checking a contract is `contracts.contract_file`.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -129,7 +130,11 @@ class DatasetContract:
 
     def field(self, name: str) -> Field:
         """Return the field of that name, which must exist."""
-        return next(entry for entry in self.fields if entry.name == name)
+        return self._fields_by_name[name]
+
+    @functools.cached_property
+    def _fields_by_name(self) -> dict[str, Field]:
+        return {entry.name: entry for entry in self.fields}
 
     @property
     def feature_fields(self) -> tuple[Field, ...]:

@@ -3,12 +3,21 @@
 Reason codes are a closed set: reports, dashboards and scripts may rely on them. A record that breaks several
 rules is quarantined once, under the first rule it breaks (structure first, then fields in the contract's
 order); the message names them all.
+
+A quarantine file also says, in its Parquet key-value metadata, how the sources of its records are written, so
+that the records can be written back as sources, mended, and scored again (see `source_forms_text`).
 """
 
 from __future__ import annotations
 
+import base64
+import codecs
+import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import pyarrow as pa
 
@@ -55,6 +64,16 @@ REASON_MEANINGS = {
 }
 
 
+_ORDERLESS_ENCODINGS = ("utf-16", "utf-32")
+_BYTE_ORDER_MARKS = {
+    "utf-8-sig": codecs.BOM_UTF8,
+    "utf-16-le": codecs.BOM_UTF16_LE,
+    "utf-16-be": codecs.BOM_UTF16_BE,
+    "utf-32-le": codecs.BOM_UTF32_LE,
+    "utf-32-be": codecs.BOM_UTF32_BE,
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class SourceForm:
     """How a source object is written: what it takes to write records of it back as a source.
@@ -62,10 +81,35 @@ class SourceForm:
     Attributes:
         format: `csv`, `jsonlines`, `json`, `parquet` or `recordio`.
         header: Raw bytes of a CSV header without its line end; empty where the source has none.
+        encoding: Name of the text encoding of the header and of every record's raw bytes, as Python knows it
+            in normal form (`utf-8`, `cp1252`, `utf-16-le`).
     """
 
     format: str
     header: bytes = b""
+    encoding: str = "utf-8"
+
+    @property
+    def record_encoding(self) -> str:
+        """The encoding of single records: without a byte order mark, and with a byte order.
+
+        Python's `utf-16` looks for a byte order mark, which stands before the header only. Where neither the
+        name nor the header tells the order, it is little-endian, as Windows and Excel write it.
+        """
+        if self.encoding not in _ORDERLESS_ENCODINGS:
+            return self.encoding.removesuffix("-sig")
+        is_big = self.header.startswith((codecs.BOM_UTF16_BE, b"\x00"))
+        return f"{self.encoding}-{'be' if is_big else 'le'}"
+
+    @property
+    def byte_order_mark(self) -> bytes:
+        """What stands before the first byte of such a source: nothing, but for UTF-16 and its like."""
+        return _BYTE_ORDER_MARKS.get(self.encoding, _BYTE_ORDER_MARKS.get(self.record_encoding, b""))
+
+    @property
+    def line_feed(self) -> bytes:
+        """A line feed in the source's encoding."""
+        return "\n".encode(self.record_encoding)
 
 
 QUARANTINE_SCHEMA = pa.schema(
@@ -84,3 +128,59 @@ QUARANTINE_SCHEMA = pa.schema(
 included in the count), or the row number in formats without lines. `byte_offset` counts from the start of
 the uncompressed source object, and is null where it is not known. `field` is null for structural faults.
 `raw` holds at most MAX_RAW_BYTES."""
+
+SOURCE_FORMS_KEY = b"batchscore.source_forms"
+"""Key of the Parquet file metadata that holds `source_forms_text`."""
+
+MAX_SOURCE_FORMS_BYTES = 32 * 1024 * 1024
+"""Of that text. Arrow refuses to open a file with a longer string than 100 MB in its footer
+(`thrift_string_size_limit` of pyarrow.parquet.ParquetFile), and would so lose the records themselves."""
+
+_REASONS_FILE = re.compile(r"quarantine-.+-(\d+|\d+-unparsed|unwritten)\.reasons\.csv")
+
+
+def is_reasons_file(name: str) -> bool:
+    """Whether `batchscore quarantine --write` gives such a name to the reasons beside the records it writes.
+
+    Such a file is not data: it may lie beside the mended records when they are scored.
+    """
+    return _REASONS_FILE.fullmatch(name) is not None
+
+
+def source_forms_text(forms: Mapping[str, SourceForm]) -> bytes:
+    """Return the form of each source object, to be kept under SOURCE_FORMS_KEY.
+
+    The text is JSON, `{source_key: {"format": "csv", "header": base64, "encoding": "utf-8"}}`, in the order
+    given. Sources that would make it longer than MAX_SOURCE_FORMS_BYTES are left out: their records are
+    quarantined like any others, and only cannot be written back.
+    """
+    entries: list[str] = []
+    byte_count = 0
+    for source_key, form in forms.items():
+        header = base64.b64encode(form.header).decode()
+        value = {"format": form.format, "header": header, "encoding": form.encoding}
+        entry = f"{json.dumps(source_key)}: {json.dumps(value)}"
+        byte_count += len(entry) + 2
+        if byte_count < MAX_SOURCE_FORMS_BYTES:
+            entries.append(entry)
+    return ("{" + ", ".join(entries) + "}").encode()
+
+
+def read_source_forms(metadata: Mapping[bytes, bytes] | None) -> dict[str, SourceForm]:
+    """Return the form of each source object from a quarantine file's metadata; empty where it has none.
+
+    Raises:
+        ValueError: The metadata is not what `source_forms_text` wrote.
+    """
+    try:
+        document: dict[str, dict[str, Any]] = json.loads((metadata or {}).get(SOURCE_FORMS_KEY, b"{}"))
+        return {
+            source_key: SourceForm(
+                format=entry["format"],
+                header=base64.b64decode(entry["header"], validate=True),
+                encoding=codecs.lookup(entry.get("encoding", "utf-8")).name,
+            )
+            for source_key, entry in document.items()
+        }
+    except (KeyError, TypeError, AttributeError, LookupError) as error:
+        raise ValueError(f"{SOURCE_FORMS_KEY.decode()} is damaged: {error!r}") from error

@@ -1,8 +1,10 @@
 """Cut one object into payloads.
 
 `None`: the whole object is one payload. `Line`: records end at a newline, whatever quotes say (CSV with
-embedded newlines is not supported by the service); a payload takes as many as fit, or one. Payloads never
-cross objects, and their order is that of the object [doc: "Use Batch Transform"].
+embedded newlines is not supported by the service). `RecordIO`: records are frames, the parts of a record
+together; what is in them does not matter. A payload takes as many records as fit, or one: then its padding is
+left out [doc: TransformInput]. Payloads never cross objects, and their order is that of the object [doc: "Use
+Batch Transform"].
 """
 
 from __future__ import annotations
@@ -10,12 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from contracts.errors import CallerError
-from emulator.transform_request import Batching
-
-
-class RecordTooLargeError(CallerError):
-    """A record, or an object that is not split, is over the payload limit: its object fails."""
+from emulator.recordio_splitting import recordio_payloads
+from emulator.transform_request import Batching, RecordTooLargeError
 
 
 def payloads(path: Path, split_type: str, batching: Batching) -> Iterator[bytes]:
@@ -23,6 +21,7 @@ def payloads(path: Path, split_type: str, batching: Batching) -> Iterator[bytes]
 
     Raises:
         RecordTooLargeError: The object or one of its records is over the limit.
+        CallerError: The object is to be split into RecordIO records and is damaged.
     """
     limit = batching.max_payload_bytes
     if split_type == "None":
@@ -30,6 +29,8 @@ def payloads(path: Path, split_type: str, batching: Batching) -> Iterator[bytes]
         if size > limit:
             raise RecordTooLargeError(f"the object has {size} bytes, the payload limit is {limit} bytes")
         yield path.read_bytes()
+    elif split_type == "RecordIO":
+        yield from recordio_payloads(path, batching)
     elif batching.takes_many_records:
         yield from _filled_payloads(path, limit)
     else:

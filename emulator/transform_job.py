@@ -19,8 +19,10 @@ from typing import Any
 from contracts.container_paths import MODEL, inside
 from contracts.errors import BatchScoreError, CallerError
 from contracts.model_artifact import unpack_artifact
+from contracts.wire import CSV_CONTENT_TYPE
 from emulator.data_processing import filter_rows, format_rows, join, parse_rows
 from emulator.job_context import JobContext, JobFailedError, ProgressSum
+from emulator.json_processing import process_json
 from emulator.model_server import HOST, ModelServer, choose_port
 from emulator.object_store import StoredObject
 from emulator.splitting import payloads
@@ -185,6 +187,10 @@ class _ObjectTransform:
             answer = self._server.invoke(payload, facts, name=name)
             needs_newline = facts.assemble_with == "Line" and answer and not answer.endswith(b"\n")
             return answer + b"\n" if needs_newline else answer
+        if facts.content_type != CSV_CONTENT_TYPE:
+            return process_json(
+                payload, facts, lambda body: self._server.invoke(body, facts, name=name), name=name
+            )
         rows = parse_rows(payload, name=name)
         body = payload if facts.input_filter == "$" else format_rows(filter_rows(rows, facts.input_filter))
         predictions = parse_rows(self._server.invoke(body, facts, name=name), name=f"the answer to {name}")

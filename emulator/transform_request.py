@@ -13,6 +13,7 @@ from typing import Any
 from contracts.data_filters import filter_problems
 from contracts.errors import CallerError
 from contracts.payload_limits import BYTES_PER_MB, DEFAULT_PAYLOAD_MB, MAX_PAYLOAD_MB
+from contracts.wire import CSV_CONTENT_TYPE, JSON_LINES_CONTENT_TYPE
 
 MAX_INSTANCES = 100
 MAX_ENVIRONMENT_ENTRIES = 16
@@ -22,11 +23,17 @@ DEFAULT_RETRIES = 3
 _STRATEGIES = {"MULTI_RECORD": "MultiRecord", "SINGLE_RECORD": "SingleRecord"}
 _EMULATED = {
     "CompressionType": ("None",),
-    "SplitType": ("None", "Line"),
+    "SplitType": ("None", "Line", "RecordIO"),
     "S3DataType": ("S3Prefix",),
     "AssembleWith": ("None", "Line"),
     "JoinSource": ("None", "Input"),
 }
+JSON_CONTENT_TYPE = "application/json"
+_PROCESSED_TYPES = (CSV_CONTENT_TYPE, JSON_LINES_CONTENT_TYPE, JSON_CONTENT_TYPE)
+
+
+class RecordTooLargeError(CallerError):
+    """A record, or an object that is not split, is over the payload limit: its object fails."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +47,7 @@ class TransformRequest:
         output_uri: Prefix of the outputs.
         content_type: Of the payloads.
         accept: Of the answers, or None.
-        split_type: `None` or `Line`.
+        split_type: `None`, `Line` or `RecordIO`.
         assemble_with: `None` or `Line`.
         input_filter: JSONPath before inference.
         output_filter: JSONPath after the join.
@@ -179,8 +186,11 @@ def _data_processing_rules(facts: TransformRequest) -> dict[str, bool]:
     }
     return {
         **problems,
-        f"filters and joins are emulated for text/csv, not for {facts.content_type}": (
-            facts.content_type == "text/csv"
+        f"filters and joins are emulated for {', '.join(_PROCESSED_TYPES)}, not for {facts.content_type}": (
+            facts.content_type in _PROCESSED_TYPES
+        ),
+        f"filters and joins of application/json are emulated without SplitType, it is {facts.split_type}": (
+            facts.content_type != JSON_CONTENT_TYPE or facts.split_type == "None"
         ),
         f"Accept {facts.accept} must equal ContentType {facts.content_type} to filter or join": (
             facts.accept == facts.content_type

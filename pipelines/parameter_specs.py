@@ -102,7 +102,14 @@ _SPECS = (
         "S3 prefix for everything a run writes; ends with '/' and lies outside InputUri.",
         pattern=_PREFIX,
     ),
-    _text("OutputFormat", "Format of the published scores.", "parquet", choices=("parquet", "csv")),
+    _text(
+        "OutputFormat", "Format of the published scores.", "parquet", choices=("parquet", "csv", "jsonlines")
+    ),
+    _text(
+        "KeepColumns",
+        "Contract fields to publish beside id and score: names with commas between them, or '*' for all.",
+        "",
+    ),
     _text(
         "RunDate",
         "Date of the run, YYYY-MM-DD; 'auto' is the UTC date on which it started.",

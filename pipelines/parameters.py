@@ -64,6 +64,7 @@ def dataset_parameters() -> DatasetVariables:
         contract_uri=_declare("ContractUri"),
         output_uri=_declare("OutputUri"),
         output_format=_declare("OutputFormat"),
+        keep_columns=_declare("KeepColumns"),
         run_date=_declare("RunDate"),
     )
 

@@ -91,6 +91,7 @@ def _request(arguments: Arguments, root: Path) -> PrepareRequest:
         folders=folders,
         input_uri=arguments.input_uri,
         input_format=arguments.input_format,
+        keep_columns=arguments.keep_columns,
         wire_name=arguments.wire_name,
         sizing=arguments.sizing,
         hosts=read_hosts(paths.inside(root, paths.RESOURCE_CONFIG)),

@@ -26,6 +26,7 @@ class Arguments:
         wire_name: Name of the wire format.
         input_format: A reader's name, or `auto`.
         input_uri: Where the source is; checked and quoted in messages, never opened.
+        keep_columns: The KeepColumns parameter as it was given; read when the contract is known.
         is_part: Several instances prepare, and another step adds their parts up.
         sizing: What the caller wants of the transform job.
     """
@@ -34,6 +35,7 @@ class Arguments:
     wire_name: str
     input_format: str
     input_uri: str
+    keep_columns: str
     is_part: bool
     sizing: SizingRules
 
@@ -59,6 +61,7 @@ def read_arguments(argv: Sequence[str]) -> Arguments:
         wire_name=given.wire_format,
         input_format=given.input_format,
         input_uri=given.input_uri,
+        keep_columns=given.keep_columns,
         is_part=given.part_only == "true",
         sizing=SizingRules(
             max_instances=given.max_instances,
@@ -101,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--input-format", default="auto")
         command.add_argument("--input-uri", required=is_prepare, default="")
         command.add_argument("--output-uri", required=is_prepare, default="")
+        command.add_argument("--keep-columns", default="")
         command.add_argument("--max-instances", type=int, required=True)
         command.add_argument("--max-concurrency", type=int, required=is_prepare, default=1)
         command.add_argument("--max-payload-mb", type=int, required=is_prepare, default=6)

@@ -1,32 +1,41 @@
 """Read one CSV source object as a stream of blocks, each cut at the end of a record.
 
-Goes in: a binary stream of UTF-8 CSV with a header, comma as delimiter. Comes out: blocks of about
-`BLOCK_BYTES`, in order. Memory is bounded by the block size and twice the largest record allowed, whatever
-the size of the source; a longer record is skipped over and quarantined with its first bytes.
+Goes in: a binary stream of CSV, written as the contract's `dialect` says or the source itself shows. Comes
+out: blocks of about `BLOCK_BYTES`, in order. Memory is bounded by the block size and twice the largest record
+allowed, whatever the size of the source; a longer record is skipped and quarantined with its first bytes.
 """
 
 from __future__ import annotations
 
-import csv
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
 
-from contracts.dataset import DatasetContract, Field
-from contracts.errors import CallerError, bounded, near_matches
-from contracts.quarantine import MAX_RAW_BYTES, SourceForm
-from preprocessing.csv_parse import UTF8_MARK, CsvBlock, CsvLayout, without_line_end
+from contracts.dataset import AUTO_DELIMITER, DELIMITERS, DatasetContract, Field
+from contracts.quarantine import MAX_RAW_BYTES
+from preprocessing.csv_header import (
+    FirstRecord,
+    HeaderRules,
+    choose_delimiter,
+    header_layout,
+    headerless_layout,
+)
+from preprocessing.csv_parse import CsvBlock, CsvLayout, without_line_end
 from preprocessing.csv_scan import RecordScan, decisive_byte_count, scan_records, too_large
-
-MAX_HEADER_CHARS = 400
-"""Of a header quoted in a message."""
+from preprocessing.csv_text import open_text
 
 BLOCK_BYTES = 8 * 1024 * 1024
 """Read at once: large enough that calls cost nothing, small enough that a few blocks fit in memory."""
 
-UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+MAX_BLOCK_RECORDS = 131_072
+"""Bounds memory where records are tiny and all of them wrong: each of those is an object of its own."""
+
+
+KEPT_BYTES = MAX_RAW_BYTES * 3 // 2
+"""Kept of a record that is skipped: so many bytes of UTF-8, at most, were MAX_RAW_BYTES of UTF-16."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,24 +72,42 @@ def read_csv_blocks(
     """Yield the blocks of one source object; none if it is empty or has a header only.
 
     Raises:
-        CallerError: The header is unreadable, names a field twice, or lacks a field that the run needs.
+        CallerError: The header is unreadable, names a field twice, or lacks a field that the run needs; or
+            the text is of an encoding that cannot be read, or is UTF-16 and ends inside a character.
     """
-    pieces = _Pieces(source, max_record_bytes, block_bytes)
+    pieces = _Pieces(source, contract, max_record_bytes, block_bytes)
     layout: CsvLayout | None = None
     for piece in pieces:
         first_record = 0
         if layout is None:
             if not len(piece.scan.starts):
                 continue
-            layout = _layout(source.source_key, piece, contract)
-            first_record = 1
-        if len(piece.scan.starts) > first_record:
-            yield _block(piece, layout, first_record, source)
+            layout, first_record = _layout(piece, pieces.rules, pieces.delimiter)
+        for first in range(first_record, len(piece.scan.starts), MAX_BLOCK_RECORDS):
+            yield _block(piece, layout, first, source)
+
+
+def _layout(piece: _Piece, rules: HeaderRules, delimiter: str) -> tuple[CsvLayout, int]:
+    """Return how to read the source that begins with `piece`, and the index of its first data record."""
+    if not rules.contract.dialect.has_header:
+        return headerless_layout(rules, delimiter), 0
+    fault = piece.scan.faults.get(0)
+    content = piece.content[int(piece.scan.starts[0]) : int(piece.scan.ends[0])]
+    record = FirstRecord(content=content, fault=fault.message if fault else None)
+    return header_layout(record, rules, delimiter), 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Piece:
-    """Scanned bytes and where they stand."""
+    """Scanned bytes and where they stand.
+
+    Attributes:
+        content: The bytes, as scanned.
+        scan: The records in them.
+        byte_offset: Of `content` in what is scanned.
+        line_number: Of its first line.
+        raw_byte_count: Length in the source of the only record, where `content` holds its first bytes only.
+    """
 
     content: bytes
     scan: RecordScan
@@ -93,47 +120,67 @@ class _Pieces:
     """Cut a stream into scanned pieces, keeping count of bytes and lines.
 
     Which records come out does not depend on where one read ends and the next begins.
+
+    Attributes:
+        rules: What the source is expected to begin with.
+        delimiter: Between its fields; known when the first piece is.
     """
 
-    def __init__(self, source: CsvSource, max_record_bytes: int, block_bytes: int) -> None:
-        self._source = source
+    def __init__(
+        self, source: CsvSource, contract: DatasetContract, max_record_bytes: int, block_bytes: int
+    ) -> None:
+        text = open_text(source.stream, contract.dialect.encoding, source.source_key, block_bytes)
+        self.rules = HeaderRules(
+            source_key=source.source_key,
+            contract=contract,
+            needed=tuple(field.name for field in needed_fields(contract)),
+            encoding=text.encoding,
+            max_record_bytes=max_record_bytes,
+        )
+        declared = contract.dialect.delimiter
+        self.delimiter = "" if declared == AUTO_DELIMITER else declared
+        self._reads = text.reads
         self._max_record_bytes = max_record_bytes
         self._decisive_byte_count = decisive_byte_count(max_record_bytes)
-        self._block_bytes = block_bytes
-        self._byte_offset = 0
+        self._byte_offset = text.mark_byte_count
         self._line_number = 1
 
     def __iter__(self) -> Iterator[_Piece]:
-        reads = self._reads()
+        reads = self._reads
         content, wanted_byte_count = b"", 0
         for following in reads:
             content += following
             if following and len(content) < wanted_byte_count:
                 continue  # so that a long record is scanned a few times, and not once for every read
-            scan = scan_records(content, is_last=not following, max_record_bytes=self._max_record_bytes)
+            scan = self._scan(content, is_last=not following)
             if scan.consumed_byte_count:
                 yield self._piece(content, scan)
                 content = content[scan.consumed_byte_count :]
             if len(content) >= self._decisive_byte_count:
+                self.delimiter = self.delimiter or DELIMITERS[0]
                 piece, content = self._skip_record(content, reads)
                 yield piece
             wanted_byte_count = min(2 * len(content), self._decisive_byte_count)
 
-    def _reads(self) -> Iterator[bytes]:
-        """Yield the source without its byte order mark, read by read, and nothing (`b""`) at its end."""
-        head = b""
-        while len(head) < len(UTF8_MARK) and (following := self._source.stream.read(self._block_bytes)):
-            head += following
-        if head.startswith(UTF16_MARKS):
-            raise CallerError(f"{self._source.source_key}: is UTF-16; expected UTF-8: convert it first")
-        if head.startswith(UTF8_MARK):
-            self._byte_offset = len(UTF8_MARK)
-            head = head[len(UTF8_MARK) :]
-        if head:
-            yield head
-        while following := self._source.stream.read(self._block_bytes):
-            yield following
-        yield b""
+    def _scan(self, content: bytes, *, is_last: bool) -> RecordScan:
+        """Scan for records; for none but blank lines while the delimiter cannot be known."""
+        scan = self._scan_with(self.delimiter or DELIMITERS[0], content, is_last)
+        if self.delimiter or not len(scan.starts):
+            return scan
+        is_all = is_last or len(content) >= self._decisive_byte_count
+        self.delimiter = choose_delimiter(content, self.rules, is_last=is_last, is_all=is_all) or ""
+        if not self.delimiter:
+            none = scan.starts[:0]
+            return dataclasses.replace(scan, starts=none, ends=none, faults={}, consumed_byte_count=0)
+        return scan if self.delimiter == DELIMITERS[0] else self._scan_with(self.delimiter, content, is_last)
+
+    def _scan_with(self, delimiter: str, content: bytes, is_last: bool) -> RecordScan:
+        return scan_records(
+            content,
+            is_last=is_last,
+            max_record_bytes=self._max_record_bytes,
+            delimiter=delimiter.encode(),
+        )
 
     def _piece(self, content: bytes, scan: RecordScan) -> _Piece:
         piece = _Piece(
@@ -149,20 +196,23 @@ class _Pieces:
         Returns:
             A piece with the record's first bytes, and the bytes after the record.
         """
-        kept, tail, rest = started[:MAX_RAW_BYTES], started[-2:], b""
+        encoding = self.rules.encoding
+        kept, tail, rest = started[:KEPT_BYTES], started[-2:], b""
         byte_count, line_feed_count = len(started), started.count(b"\n")
+        raw_byte_count = encoding.raw_byte_count(started)
         for following in reads:
             end = following.find(b"\n") + 1
             skipped = following[: end or len(following)]
             byte_count += len(skipped)
-            kept += skipped[: MAX_RAW_BYTES - len(kept)]
+            raw_byte_count += encoding.raw_byte_count(skipped)
+            kept += skipped[: KEPT_BYTES - len(kept)]
             tail = (tail + skipped[-2:])[-2:]
             if end:
                 line_feed_count += 1
                 rest = following[end:]
                 break
-        raw_byte_count = byte_count - len(tail) + len(without_line_end(tail))
-        kept = kept[:raw_byte_count]
+        line_end_byte_count = len(tail) - len(without_line_end(tail))
+        kept = kept[: byte_count - line_end_byte_count]
         scan = RecordScan(
             starts=np.array([0]),
             ends=np.array([len(kept)]),
@@ -175,7 +225,7 @@ class _Pieces:
             scan=scan,
             byte_offset=self._byte_offset,
             line_number=self._line_number,
-            raw_byte_count=raw_byte_count,
+            raw_byte_count=raw_byte_count - line_end_byte_count * encoding.unit_bytes,
         )
         self._byte_offset += byte_count
         self._line_number += line_feed_count
@@ -183,53 +233,20 @@ class _Pieces:
 
 
 def _block(piece: _Piece, layout: CsvLayout, first_record: int, source: CsvSource) -> CsvBlock:
+    end_record = first_record + MAX_BLOCK_RECORDS
     return CsvBlock(
         content=piece.content,
-        starts=piece.scan.starts[first_record:],
-        ends=piece.scan.ends[first_record:],
+        starts=piece.scan.starts[first_record:end_record],
+        ends=piece.scan.ends[first_record:end_record],
         line_feeds=piece.scan.line_feeds,
-        faults={index - first_record: fault for index, fault in piece.scan.faults.items()},
+        faults={
+            index - first_record: fault
+            for index, fault in piece.scan.faults.items()
+            if first_record <= index < end_record
+        },
         byte_offset=piece.byte_offset,
         line_number=piece.line_number,
         layout=layout,
         raw_byte_count=piece.raw_byte_count,
         source_bytes_done=source.bytes_done(),
-    )
-
-
-def _near(name: str, header: list[str]) -> str:
-    near = near_matches(name, header)
-    return f"; {near}" if near.startswith("did you mean") else ""
-
-
-def _layout(source_key: str, piece: _Piece, contract: DatasetContract) -> CsvLayout:
-    """Read the header and find the contract's fields in it."""
-    if 0 in piece.scan.faults:
-        raise CallerError(f"{source_key}: the header is unreadable: {piece.scan.faults[0].message}")
-    raw = piece.content[int(piece.scan.starts[0]) : int(piece.scan.ends[0])]
-    try:
-        header = next(csv.reader([raw.decode().rstrip("\r\n")], strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CallerError(f"{source_key}: the header is unreadable: {error}; expected UTF-8 CSV") from error
-    faults = [
-        f"the header names {name!r} twice"
-        for name in dict.fromkeys(header)
-        if name and header.count(name) > 1
-    ]
-    missing = [field.name for field in needed_fields(contract) if field.name not in header]
-    faults += [f"the header lacks the field {name!r}{_near(name, header)}" for name in missing]
-    if missing:
-        faults.append("the header is " + bounded(", ".join(header), MAX_HEADER_CHARS))
-    if missing and len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-        faults.append("it looks as if another character than `,` separates the fields")
-    if faults:
-        raise CallerError(f"{source_key}: " + "; ".join(faults))
-    fields = tuple(field for field in contract.fields if field.name in header)
-    return CsvLayout(
-        source_key=source_key,
-        source_form=SourceForm(format="csv", header=without_line_end(raw)),
-        column_count=len(header),
-        fields=fields,
-        positions=tuple(header.index(field.name) for field in fields),
-        missing_values=contract.missing_values,
     )

@@ -11,7 +11,7 @@ LOOKAHEAD_BYTES = 2
 
 
 def careful_record(
-    content: bytes, start: int, *, is_last: bool, reach_bytes: int
+    content: bytes, start: int, *, is_last: bool, reach_bytes: int, delimiter: bytes
 ) -> tuple[int | None, str | None]:
     """Read the record that begins at `start`.
 
@@ -20,6 +20,7 @@ def careful_record(
         start: Position of the record's first byte.
         is_last: The source ends with `content`.
         reach_bytes: A quote that is not closed within so many bytes of the record's start is unclosed.
+        delimiter: The byte between fields.
 
     Returns:
         The record's end, or None if more bytes are needed to know it; and what is wrong with it, or None.
@@ -33,27 +34,31 @@ def careful_record(
             needed = bound if closed is None else closed + 1 + LOOKAHEAD_BYTES
             if len(content) < needed and not is_last:
                 return None, None
-            if _is_unclosed(content, position, closed):
+            if _is_unclosed(content, position, closed, delimiter):
                 return _line_end(content, position, is_last), "a quote is opened and not closed"
             position = (closed or position) + 1
-            fault = fault or (None if _may_follow(content, position) else "text follows a closing quote")
+            fault = fault or _fault_after_quote(content, position, delimiter)
         end = _line_end(content, position, is_last)
         if end is None:
             return None, None
         line_end = end - 1 if content[end - 1 : end] == b"\n" else end
-        comma = content.find(b",", position, line_end)
-        if _has_lone_return(content, position, comma if comma >= 0 else line_end):
+        found = content.find(delimiter, position, line_end)
+        if _has_lone_return(content, position, found if found >= 0 else line_end):
             fault = fault or "a carriage return stands outside quotes and does not end the line"
-        if comma < 0:
+        if found < 0:
             return end, fault
-        position = comma + 1
+        position = found + 1
 
 
-def _is_unclosed(content: bytes, opened: int, closed: int | None) -> bool:
+def _fault_after_quote(content: bytes, position: int, delimiter: bytes) -> str | None:
+    return None if _may_follow(content, position, delimiter) else "text follows a closing quote"
+
+
+def _is_unclosed(content: bytes, opened: int, closed: int | None, delimiter: bytes) -> bool:
     """Whether what closes a quoted field is no closing quote, or only one by accident some lines below."""
     if closed is None:
         return True
-    return not _may_follow(content, closed + 1) and content.find(b"\n", opened, closed) >= 0
+    return not _may_follow(content, closed + 1, delimiter) and content.find(b"\n", opened, closed) >= 0
 
 
 def _closing_quote(content: bytes, opened: int, bound: int) -> int | None:
@@ -68,12 +73,10 @@ def _closing_quote(content: bytes, opened: int, bound: int) -> int | None:
         position = found + 2
 
 
-def _may_follow(content: bytes, position: int) -> bool:
+def _may_follow(content: bytes, position: int, delimiter: bytes) -> bool:
     """Whether a quoted field may end just before `position`."""
-    return content[position : position + 1] in (b"", b",", b"\n") or content[position : position + 2] in (
-        b"\r\n",
-        b"\r",
-    )
+    following = content[position : position + 2]
+    return following[:1] in (b"", delimiter, b"\n") or following in (b"\r\n", b"\r")
 
 
 def _line_end(content: bytes, position: int, is_last: bool) -> int | None:

@@ -1,8 +1,8 @@
 """Parse one block of CSV into columns of text.
 
-Every record of the block comes out once: as a row of the columns, or as a structural fault with its place.
-Parsing is pyarrow's; that its rows are the records that the scan found is checked, and where they differ,
-the records in question are found by halving and quarantined.
+The source's encoding ends here: columns are UTF-8. Every record of the block comes out once: as a row of the
+columns, or as a structural fault with its place. Parsing is pyarrow's; that its rows are the records that the
+scan found is checked, and where they differ, the records in question are found by halving and quarantined.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ import pyarrow.csv
 
 from contracts.dataset import Field
 from contracts.quarantine import MAX_RAW_BYTES, ReasonCode, SourceForm
-from preprocessing.csv_scan import StructureFault
+from preprocessing.csv_scan import StructureFault, too_large
+from preprocessing.csv_text import UTF8_MARK, TextEncoding
 from preprocessing.records import QuarantinedRecord, RecordPlace
-
-UTF8_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,18 +28,26 @@ class CsvLayout:
     Attributes:
         source_key: Of the source object.
         source_form: With the header as it stands in the source.
-        column_count: Fields in the header.
-        fields: The contract's fields that the header has, in the contract's order.
-        positions: Of those fields in the header, from 0.
+        column_names: One for each field of a record, by position: `f0`, `f1`, …
+        columns_origin: What says how many fields there are: `header` or `contract`.
+        fields: The contract's fields that the source has, in the contract's order.
+        positions: Of those fields in a record, from 0.
         missing_values: Texts that mean "no value".
+        delimiter: Between fields.
+        encoding: Of the source's text.
+        max_record_bytes: More bytes of UTF-8 no payload can hold.
     """
 
     source_key: str
     source_form: SourceForm
-    column_count: int
+    column_names: list[str]
+    columns_origin: str
     fields: tuple[Field, ...]
     positions: tuple[int, ...]
     missing_values: tuple[str, ...]
+    delimiter: str
+    encoding: TextEncoding
+    max_record_bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +60,7 @@ class CsvBlock:
         ends: Position after each record.
         line_feeds: Positions of all line feeds in `content`.
         faults: Structural faults already found, by index of the record.
-        byte_offset: Of `content` in the source object.
+        byte_offset: Of `content` in what was scanned of the source object.
         line_number: Of the first line of `content`.
         layout: How to read it.
         raw_byte_count: Length of the block's only record, without its line end, where `content` holds no
@@ -81,6 +88,7 @@ class CsvBlock:
         """Parse the block into columns and structural faults."""
         faults = dict(self.faults)
         _find_encoding_faults(self, faults)
+        _find_grown_records(self, faults)
         rows, table = _parse_rows(self, faults)
         columns = {
             entry.name: _one_array(table.column(f"f{position}"))
@@ -96,11 +104,13 @@ class CsvBlock:
         """Return where the record of that index stands."""
         start, end = int(self.starts[index]), int(self.ends[index])
         raw = self.content[start:end]
+        encoding = self.layout.encoding
         if self.raw_byte_count is None:
             raw = without_line_end(raw)
+        raw = encoding.raw(raw)
         return RecordPlace(
             line_number=self.line_number + int(np.searchsorted(self.line_feeds, start)),
-            byte_offset=self.byte_offset + start,
+            byte_offset=self.byte_offset + start if encoding.has_byte_offsets else None,
             raw=raw[:MAX_RAW_BYTES],
             raw_byte_count=len(raw) if self.raw_byte_count is None else self.raw_byte_count,
         )
@@ -144,23 +154,30 @@ def without_line_end(raw: bytes) -> bytes:
 
 
 def _find_encoding_faults(block: CsvBlock, faults: dict[int, StructureFault]) -> None:
-    """Note each record that is not UTF-8, decoding one by one only where the whole is not."""
+    """Note each record that is wrongly encoded, looking at them one by one only where the whole is."""
+    if block.raw_byte_count is not None:
+        return  # its only record is held back already, and cut anywhere
     first, last = int(block.starts[0]), int(block.ends[-1])
-    if block.content.isascii() or _encoding_fault(memoryview(block.content)[first:last]) is None:
+    encoding = block.layout.encoding
+    if block.content.isascii() or encoding.fault(memoryview(block.content)[first:last]) is None:
         return
     beyond_ascii = first + np.flatnonzero(np.frombuffer(block.content, dtype=np.uint8)[first:last] >= 0x80)
     for index in np.unique(np.searchsorted(block.ends, beyond_ascii, side="right")).tolist():
-        found = _encoding_fault(block.content[int(block.starts[index]) : int(block.ends[index])])
+        found = encoding.fault(block.content[int(block.starts[index]) : int(block.ends[index])])
         if found is not None:
             faults.setdefault(index, StructureFault(reason=ReasonCode.INVALID_ENCODING, message=found))
 
 
-def _encoding_fault(content: bytes | memoryview) -> str | None:
-    try:
-        str(content, "utf-8")
-    except UnicodeDecodeError as error:
-        return f"is not UTF-8: byte 0x{content[error.start]:02x} ({error.reason})"
-    return None
+def _find_grown_records(block: CsvBlock, faults: dict[int, StructureFault]) -> None:
+    """Note each record that is too large as UTF-8, though not as it stands in the source."""
+    layout = block.layout
+    for index in np.flatnonzero(
+        (block.ends - block.starts) * layout.encoding.growth > layout.max_record_bytes
+    ):
+        content = block.content[int(block.starts[index]) : int(block.ends[index])]
+        if int(index) not in faults and len(layout.encoding.utf8(content)) > layout.max_record_bytes:
+            byte_count = len(layout.encoding.utf8(content))
+            faults[int(index)] = too_large(byte_count, layout.max_record_bytes)
 
 
 def _parse_rows(block: CsvBlock, faults: dict[int, StructureFault]) -> tuple[np.ndarray, pa.Table]:
@@ -196,24 +213,27 @@ def _read(block: CsvBlock, indices: np.ndarray) -> tuple[pa.Table, dict[int, str
     types = {f"f{position}": pa.string() for position in block.layout.positions}
     if not len(indices):
         return pa.table({name: pa.array([], type=kind) for name, kind in types.items()}), {}
-    content = _joined(block, indices)
+    content = block.layout.encoding.utf8(_joined(block, indices))
     if content[: len(UTF8_MARK)] == UTF8_MARK:
         content = UTF8_MARK + bytes(content)  # pyarrow drops one, wherever in the source these bytes stand
     wrong_counts: dict[int, str] = {}
 
     def note_wrong_count(row: Any) -> str:
-        message = f"has {row.actual_columns} fields, the header has {row.expected_columns}"
+        origin = block.layout.columns_origin
+        message = f"has {row.actual_columns} fields, the {origin} has {row.expected_columns}"
         wrong_counts[row.number - 1] = message
         return "skip"
 
     table = pyarrow.csv.read_csv(
         pa.BufferReader(pa.py_buffer(content)),
         read_options=pyarrow.csv.ReadOptions(
-            column_names=[f"f{position}" for position in range(block.layout.column_count)],
+            column_names=block.layout.column_names,
             block_size=len(content) + 1,
             use_threads=False,
         ),
-        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note_wrong_count),
+        parse_options=pyarrow.csv.ParseOptions(
+            delimiter=block.layout.delimiter, newlines_in_values=True, invalid_row_handler=note_wrong_count
+        ),
         convert_options=pyarrow.csv.ConvertOptions(
             column_types=types,
             include_columns=list(types),

@@ -1,6 +1,7 @@
 """Find where the records of a piece of CSV begin and end, and which of them are broken.
 
-Goes in: bytes that begin at the first byte of a record, outside quotes. Comes out: record boundaries,
+Goes in: bytes that begin at the first byte of a record, outside quotes, in an encoding that extends ASCII.
+Comes out: record boundaries,
 positions of line feeds, and a fault for each record whose structure is broken. No field is parsed here.
 
 Rules, as RFC 4180 has them, and what is done where it leaves a choice:
@@ -20,6 +21,7 @@ it; between irregular quotes, a line feed ends a record if an even number of quo
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +29,7 @@ import numpy as np
 from contracts.quarantine import ReasonCode
 from preprocessing.csv_careful import LOOKAHEAD_BYTES, careful_record
 
-QUOTE, COMMA, LINE_FEED, CARRIAGE_RETURN = b'",\n\r'
+QUOTE, LINE_FEED, CARRIAGE_RETURN = b'"\n\r'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,21 +64,23 @@ class RecordScan:
     consumed_byte_count: int
 
 
-def scan_records(content: bytes, *, is_last: bool, max_record_bytes: int) -> RecordScan:
+def scan_records(
+    content: bytes, *, is_last: bool, max_record_bytes: int, delimiter: bytes = b","
+) -> RecordScan:
     """Find the complete records of `content`.
 
     Args:
         content: Begins at the first byte of a record.
         is_last: The source ends here, so the last record needs no line end.
         max_record_bytes: A longer record is faulty.
+        delimiter: The byte between fields.
     """
     values = np.frombuffer(content, dtype=np.uint8)
     line_feeds = np.flatnonzero(values == LINE_FEED)
     malformed: dict[int, str] = {}
     if QUOTE in content:
-        ends = _QuotedScan(content, values, line_feeds, is_last, reach_bytes(max_record_bytes)).ends(
-            malformed
-        )
+        reach = reach_bytes(max_record_bytes)
+        ends = _QuotedScan(content, values, line_feeds, is_last, reach, delimiter).ends(malformed)
     else:
         ends = line_feeds + 1
     has_open_end = is_last and len(content) > (int(ends[-1]) if len(ends) else 0)
@@ -84,7 +88,7 @@ def scan_records(content: bytes, *, is_last: bool, max_record_bytes: int) -> Rec
         ends = np.append(ends, len(content))
     starts = np.concatenate(([0], ends[:-1])).astype(np.int64)[: len(ends)]
     faults = {index: _malformed(message) for index, message in malformed.items()}
-    _add_lone_returns(content, values, starts, ends, faults)
+    _add_lone_returns(content, values, starts, ends, delimiter, faults)
     _add_too_large(starts, ends, max_record_bytes, faults)
     consumed = int(ends[-1]) if len(ends) else 0
     return _without_blank_lines(values, starts, ends, line_feeds, faults, consumed)
@@ -100,6 +104,7 @@ def decisive_byte_count(max_record_bytes: int) -> int:
     return reach_bytes(max_record_bytes) + LOOKAHEAD_BYTES
 
 
+@functools.cache
 def _malformed(message: str) -> StructureFault:
     return StructureFault(reason=ReasonCode.MALFORMED_RECORD, message=message)
 
@@ -125,6 +130,7 @@ def _add_lone_returns(
     values: np.ndarray,
     starts: np.ndarray,
     ends: np.ndarray,
+    delimiter: bytes,
     faults: dict[int, StructureFault],
 ) -> None:
     """Mark the records that have a CR outside quotes which does not belong to a CR LF."""
@@ -135,7 +141,9 @@ def _add_lone_returns(
     lone = returns[values[returns + 1] != LINE_FEED]
     for index in np.unique(np.searchsorted(ends, lone, side="right")):
         start, end = int(starts[index]), int(ends[index])
-        _, message = careful_record(content[start:end], 0, is_last=True, reach_bytes=end - start)
+        _, message = careful_record(
+            content[start:end], 0, is_last=True, reach_bytes=end - start, delimiter=delimiter
+        )
         if message and int(index) not in faults:
             faults[int(index)] = _malformed(message)
 
@@ -156,10 +164,11 @@ def _without_blank_lines(
     )
     blank = short[is_line_end]
     if len(blank):
+        blanks = set(blank.tolist()) if faults else set()
         faults = {
             index - int(np.searchsorted(blank, index)): fault
             for index, fault in faults.items()
-            if index not in blank
+            if index not in blanks
         }
         starts, ends = np.delete(starts, blank), np.delete(ends, blank)
     return RecordScan(
@@ -177,14 +186,16 @@ class _QuotedScan:
         line_feeds: np.ndarray,
         is_last: bool,
         reach_bytes: int,
+        delimiter: bytes,
     ) -> None:
         self._content = content
         self._line_feeds = line_feeds
         self._is_last = is_last
         self._reach_bytes = reach_bytes
+        self._delimiter = delimiter
         self._quotes = np.flatnonzero(values == QUOTE)
         self._quotes_before = np.searchsorted(self._quotes, line_feeds)
-        self._irregular = _irregular_quotes(values, self._quotes)
+        self._irregular = _irregular_quotes(values, self._quotes, delimiter[0])
 
     def ends(self, malformed: dict[int, str]) -> np.ndarray:
         """Return the ends of the complete records, and note malformed ones by index in `malformed`."""
@@ -203,7 +214,11 @@ class _QuotedScan:
             if is_settled and not self._needs_care(position, quote_index):
                 return np.concatenate(pieces)
             end, message = careful_record(
-                self._content, position, is_last=self._is_last, reach_bytes=self._reach_bytes
+                self._content,
+                position,
+                is_last=self._is_last,
+                reach_bytes=self._reach_bytes,
+                delimiter=self._delimiter,
             )
             if end is None:
                 return np.concatenate(pieces)
@@ -242,7 +257,9 @@ class _QuotedScan:
         return is_open or rest_byte_count > self._reach_bytes
 
 
-def _irregular_quotes(values: np.ndarray, quotes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _irregular_quotes(
+    values: np.ndarray, quotes: np.ndarray, delimiter: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of irregular quotes, if even-numbered quotes open and if odd-numbered ones do."""
     padded = np.concatenate(([LINE_FEED], values, [QUOTE, QUOTE])).astype(np.uint8)
     before, after, second = (
@@ -250,11 +267,11 @@ def _irregular_quotes(values: np.ndarray, quotes: np.ndarray) -> tuple[np.ndarra
         padded[quotes + 2],
         padded[np.minimum(quotes + 3, len(padded) - 1)],
     )
-    may_open = (before == COMMA) | (before == LINE_FEED) | (before == QUOTE)
+    may_open = (before == delimiter) | (before == LINE_FEED) | (before == QUOTE)
     is_line_end = (after == LINE_FEED) | (
         (after == CARRIAGE_RETURN) & ((second == LINE_FEED) | (second == QUOTE))
     )
-    may_close = (after == COMMA) | (after == QUOTE) | is_line_end
+    may_close = (after == delimiter) | (after == QUOTE) | is_line_end
     is_even = (np.arange(len(quotes)) & 1) == 0
     if_even_open = np.flatnonzero(np.where(is_even, ~may_open, ~may_close))
     if_odd_open = np.flatnonzero(np.where(is_even, ~may_close, ~may_open))

@@ -20,9 +20,8 @@ import pyarrow as pa
 from contracts.atomic_files import write_bytes
 from contracts.dataset import DatasetContract
 from contracts.duplicate_ids import duplicate_message
-from contracts.errors import PlatformError
 from contracts.id_digests import IdDigester
-from contracts.quarantine import ReasonCode
+from contracts.quarantine import ReasonCode, SourceForm
 from preprocessing.duplicates import Duplicates
 from preprocessing.id_watch import IdWatch, WatchedBlock
 from preprocessing.ordered_work import ordered_map
@@ -30,7 +29,7 @@ from preprocessing.readers import read_blocks
 from preprocessing.record_places import line_numbers, with_places
 from preprocessing.records import QuarantinedRecord, RecordBlock, RecordPlace
 from preprocessing.shard_files import parquet_bytes
-from preprocessing.source_objects import SourceFile
+from preprocessing.source_objects import SourceFile, source_changed
 from preprocessing.validation import validate
 
 
@@ -61,10 +60,12 @@ class DuplicateRecord:
 
     Attributes:
         source_index: Position of its source object among all.
+        source_form: How that is written.
         record: As it goes to quarantine.
     """
 
     source_index: int
+    source_form: SourceForm
     record: QuarantinedRecord
 
 
@@ -133,7 +134,7 @@ class DuplicateReader:
                 if not wanted:
                     break
             if wanted:
-                raise _changed(self._reading.files[source_index].source_key)
+                raise source_changed(self._reading.files[source_index])
 
     def _blocks(self, source_index: int) -> Iterator[RecordBlock]:
         reading = self._reading
@@ -160,7 +161,9 @@ class DuplicateReader:
                     id_field, value, int(self._duplicates.sizes[position]), self._first_place(position)
                 ),
             )
-            yield DuplicateRecord(source_index=source_index, record=record)
+            yield DuplicateRecord(
+                source_index=source_index, source_form=found.wanted.block.source_form, record=record
+            )
 
     def _first_place(self, position: int) -> str:
         first = int(self._duplicates.firsts[position])
@@ -176,12 +179,12 @@ def _found(
     validation = validate(parsed.columns, reading.contract, reading.wire_name)
     of_block = slice(wanted.first, wanted.last)
     positions = duplicates.ordinals[of_block] - wanted.watched.first_ordinal
-    source_key = reading.files[wanted.watched.source_index].source_key
+    file = reading.files[wanted.watched.source_index]
     if validation.valid.num_rows != wanted.watched.valid_count:
-        raise _changed(source_key)
+        raise source_changed(file)
     ids = validation.valid.column(reading.contract.id_field).take(pa.array(positions))
     if not np.array_equal(digester.exact(ids), duplicates.exact[of_block]):
-        raise _changed(source_key)
+        raise source_changed(file)
     rows = validation.valid_rows[positions]
     leaving = np.flatnonzero(duplicates.is_leaving[of_block])
     return _FoundBlock(
@@ -190,11 +193,4 @@ def _found(
         leaving=leaving,
         places=[parsed.place(row) for row in rows[leaving].tolist()],
         ids=ids.take(pa.array(leaving)),
-    )
-
-
-def _changed(source_key: str) -> PlatformError:
-    return PlatformError(
-        f"{source_key}: is not what it was when it was read some minutes ago; "
-        "let nobody write to InputUri while a run reads it, then run again"
     )

@@ -19,7 +19,7 @@ from contracts.contract_file import whole_value_pattern
 from contracts.dataset import DatasetContract, Field
 from contracts.encoding import ARROW_TYPES
 from contracts.quarantine import ReasonCode
-from preprocessing.typed_values import TYPE_PHRASES, typed_values
+from preprocessing.typed_columns import column_values, type_phrase
 
 FLOAT32_LIMIT = float(np.finfo(np.float32).max)
 UNSAFE_ID_PATTERN = r"[\r\n\x00]"
@@ -52,12 +52,12 @@ _Finding = tuple[ReasonCode, str, pa.Array]
 
 
 def check_field(
-    texts: pa.Array, field: Field, contract: DatasetContract, wire_name: str
+    column: pa.Array, field: Field, contract: DatasetContract, wire_name: str
 ) -> tuple[pa.Array, list[Breach]]:
     """Type one column and find the rows that break the field's rules.
 
     Args:
-        texts: Strings, null where missing.
+        column: Text, or typed values as `typed_columns` has them; null where missing.
         field: Whose column it is.
         contract: Of the field.
         wire_name: Name of the wire format of the shards.
@@ -67,13 +67,13 @@ def check_field(
         the breaches in the order in which rules are checked.
     """
     dictionary = field_dictionary(field, contract, wire_name)
-    values = typed_values(texts, field.type) if dictionary is None else _coded(texts, dictionary)
-    findings = [*_missing(texts, field, contract)]
-    if dictionary is None or values.null_count > texts.null_count:
-        plain = values if dictionary is None else texts
-        findings += _value_findings(texts, plain, field)
+    plain = column_values(column, field.type)
+    values = plain if dictionary is None else _coded(plain, dictionary)
+    findings = [*_missing(column, field, contract)]
+    if dictionary is None or values.null_count > column.null_count:
+        findings += _value_findings(column, plain, field)
         findings += _scoring_findings(plain, field, contract, wire_name)
-        findings += [] if dictionary is None else _lost_findings(texts, values, findings)
+        findings += [] if dictionary is None else _lost_findings(column, values, findings)
     breaches = [
         Breach(field=field.name, reason=reason, rule=rule, rows=_true_rows(mask))
         for reason, rule, mask in findings
@@ -121,19 +121,19 @@ def _must_be_seen(field: Field, contract: DatasetContract) -> bool:
     return is_category and contract.unseen_category == "quarantine"
 
 
-def _missing(texts: pa.Array, field: Field, contract: DatasetContract) -> Iterator[_Finding]:
+def _missing(column: pa.Array, field: Field, contract: DatasetContract) -> Iterator[_Finding]:
     """Yield where a value must be and is none; a label may be missing, whatever its field says."""
     is_required = field.constraints.required and field.name != contract.label
     is_required = is_required or field.name == contract.id_field
-    if is_required and texts.null_count:
-        yield ReasonCode.MISSING_REQUIRED, "is missing and required", pc.is_null(texts)
+    if is_required and column.null_count:
+        yield ReasonCode.MISSING_REQUIRED, "is missing and required", pc.is_null(column)
 
 
-def _value_findings(texts: pa.Array, values: pa.Array, field: Field) -> Iterator[_Finding]:
+def _value_findings(column: pa.Array, values: pa.Array, field: Field) -> Iterator[_Finding]:
     rules = field.constraints
-    if values.null_count > texts.null_count:
-        is_wrong = pc.and_(pc.is_valid(texts), pc.is_null(values))
-        yield ReasonCode.WRONG_TYPE, TYPE_PHRASES[field.type], is_wrong
+    if values.null_count > column.null_count:
+        is_wrong = pc.and_(pc.is_valid(column), pc.is_null(values))
+        yield ReasonCode.WRONG_TYPE, type_phrase(column, field.type), is_wrong
     yield from _range_findings(values, field)
     if rules.enum:
         allowed = pa.array([_comparable(value) for value in rules.enum], type=values.type)
@@ -142,9 +142,9 @@ def _value_findings(texts: pa.Array, values: pa.Array, field: Field) -> Iterator
     yield from _text_findings(values, field)
 
 
-def _lost_findings(texts: pa.Array, values: pa.Array, findings: list[_Finding]) -> Iterator[_Finding]:
+def _lost_findings(column: pa.Array, values: pa.Array, findings: list[_Finding]) -> Iterator[_Finding]:
     """Yield what became null on the way though no rule says so: a value is never dropped unsaid."""
-    is_lost = pc.and_(pc.is_valid(texts), pc.is_null(values))
+    is_lost = pc.and_(pc.is_valid(column), pc.is_null(values))
     for _, _, mask in findings:
         is_lost = pc.and_not(is_lost, pc.fill_null(mask, False))
     yield ReasonCode.WRONG_TYPE, "has no place among the field's values", is_lost

@@ -23,8 +23,10 @@ from contracts.atomic_files import write_bytes
 from contracts.contract_file import check_patterns, read_contract
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
+from contracts.keep_columns import kept_names
 from contracts.plan import Shard, ShardManifest, SourceObject, duplicates_name
 from contracts.progress import Progress
+from contracts.quarantine import SourceForm
 from contracts.repeated_digests import DigestBatch
 from contracts.wire import wire_format
 from preprocessing.duplicate_records import DuplicateReader, SecondReading
@@ -66,6 +68,7 @@ class PrepareRequest:
         folders: Where to read and write.
         input_uri: For messages.
         input_format: A reader's name, or `auto`.
+        keep_columns: The KeepColumns parameter, see `contracts.keep_columns`.
         wire_name: Name of the wire format.
         sizing: What the caller wants of the transform job.
         hosts: Which of the preparing instances this is.
@@ -75,6 +78,7 @@ class PrepareRequest:
     folders: Folders
     input_uri: str
     input_format: str
+    keep_columns: str
     wire_name: str
     sizing: SizingRules
     hosts: Hosts
@@ -106,6 +110,7 @@ class _CheckedBlock:
     valid: pa.Table
     id_digests: DigestBatch
     quarantined: list[QuarantinedRecord]
+    source_form: SourceForm
 
 
 def prepare(
@@ -165,6 +170,10 @@ def only_file(folder: Path) -> Path:
     return files[0]
 
 
+def _order(record: QuarantinedRecord) -> tuple[int, int]:
+    return record.place.line_number, record.place.byte_offset or 0
+
+
 class _Preparation:
     """The state of one preparation: counts by source object, shards cut so far."""
 
@@ -178,6 +187,7 @@ class _Preparation:
     ) -> None:
         self._request = request
         self._contract = contract
+        self._kept_names = kept_names(request.keep_columns, contract)
         self._files = files
         self._quarantine = quarantine
         self._watch = watch
@@ -206,6 +216,7 @@ class _Preparation:
         build = functools.partial(
             build_shard_files,
             contract=self._contract,
+            kept_names=self._kept_names,
             wire_name=self._request.wire_name,
             max_payload_bytes=self._request.sizing.max_payload_bytes,
         )
@@ -230,7 +241,8 @@ class _Preparation:
         reader = DuplicateReader(reading, self._watch, duplicates)
         for duplicate in reader.records(executor):
             self._quarantined_counts[duplicate.source_index] += 1
-            self._quarantine.add(self._files[duplicate.source_index].source_key, duplicate.record)
+            source_key = self._files[duplicate.source_index].source_key
+            self._quarantine.add(source_key, duplicate.source_form, duplicate.record)
         if self._request.hosts.count > 1:
             reader.write_places(folders.kept / duplicates_name(self._request.hosts.index))
         written = ShardFolders(shards=folders.shards, kept=folders.kept, wire_name=self._request.wire_name)
@@ -245,7 +257,7 @@ class _Preparation:
 
     def _check(self, given: _Block) -> _CheckedBlock:
         parsed = given.block.parse()
-        validation = validate(parsed.columns, self._contract, self._request.wire_name)
+        validation = validate(parsed.columns, self._contract, self._request.wire_name, self._kept_names)
         quarantined = parsed.structure_faults + [
             QuarantinedRecord(
                 place=parsed.place(fault.row), reason=fault.reason, field=fault.field, message=fault.message
@@ -263,7 +275,8 @@ class _Preparation:
             record_count=parsed.record_count,
             valid=valid,
             id_digests=self._watch.digests(valid.column(self._contract.id_field)),
-            quarantined=sorted(quarantined, key=lambda record: record.place.line_number),
+            quarantined=sorted(quarantined, key=_order),
+            source_form=given.block.source_form,
         )
 
     def _cut(
@@ -284,7 +297,7 @@ class _Preparation:
         self._record_counts[block.source_index] += block.record_count
         self._quarantined_counts[block.source_index] += len(block.quarantined)
         for record in block.quarantined:
-            self._quarantine.add(self._files[block.source_index].source_key, record)
+            self._quarantine.add(self._files[block.source_index].source_key, block.source_form, record)
 
     def _progress(self, block: _CheckedBlock) -> Progress:
         before = sum(file.byte_count for file in self._files[: block.source_index])

@@ -1,72 +1,82 @@
-"""Write quarantined records: one Parquet file for machines, one short CSV digest for people.
+"""Write quarantined records: a Parquet file for machines; a short CSV digest and an HTML page for people.
 
-Both appear whole or not at all, also when nothing was quarantined: a later job that reads their prefix would
-fail if it held no object. Memory is bounded: records are
-written in groups, and the digest has one line for each reason and field.
+    <host>.parquet        every record, whole up to MAX_RAW_BYTES, and how its source is written
+    <host>.digest.csv     one line for each reason and field
+    <host>.digest.html    counts and a few examples, for a browser
+
+Each appears whole or not at all, also when nothing was quarantined: a later job that reads their prefix would
+fail if it held no object. Memory is bounded: records are written in groups. Nothing is left out: the file is
+as large as the quarantine.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet
 
 from contracts.atomic_files import write_bytes
-from contracts.quarantine import QUARANTINE_SCHEMA
-from contracts.spreadsheet_text import harmless_text
+from contracts.quarantine import QUARANTINE_SCHEMA, SOURCE_FORMS_KEY, SourceForm, source_forms_text
+from preprocessing.quarantine_digest import QuarantineDigest
+from preprocessing.quarantine_page import render_page
 from preprocessing.records import QuarantinedRecord
 
 GROUP_RECORDS = 10_000
 GROUP_RAW_BYTES = 32 * 1024 * 1024
-DIGEST_HEADER = (
-    "reason_code",
-    "field",
-    "record_count",
-    "first_source_key",
-    "first_line_number",
-    "first_message",
-)
 
 
 class QuarantineFile:
-    """The quarantine of one instance, filled in the order of the source; use as a context manager."""
+    """The quarantine of one instance, filled in the order of the source; use as a context manager.
+
+    Attributes:
+        digest: Counts and examples of what was added.
+    """
 
     def __init__(self, folder: Path, host: str) -> None:
-        self._path = folder / f"{host}.parquet"
+        self._folder, self._host = folder, host
         self._unfinished_path = folder / f".{host}.parquet.unfinished"
-        self._digest_path = folder / f"{host}.digest.csv"
         self._writer: pyarrow.parquet.ParquetWriter | None = None
         self._rows: list[dict[str, object]] = []
         self._raw_bytes = 0
-        self._digest: dict[tuple[str, str], list[object]] = {}
-        self.reason_counts: dict[str, int] = {}
+        self._forms: dict[str, SourceForm] = {}
+        self.digest = QuarantineDigest()
 
     def __enter__(self) -> QuarantineFile:
         return self
 
     def __exit__(self, error_type: object, *_: object) -> None:
-        if error_type is None:
-            self._finish()
-        elif self._writer is not None:
-            self._writer.close()
+        try:
+            if error_type is None:
+                self._finish()
+            elif self._writer is not None:
+                self._writer.close()
+        finally:
             self._unfinished_path.unlink(missing_ok=True)
 
-    def add(self, source_key: str, record: QuarantinedRecord) -> None:
-        """Keep one record."""
-        reason = record.reason.value
-        self.reason_counts[reason] = self.reason_counts.get(reason, 0) + 1
-        first = [0, source_key, record.place.line_number, record.message]
-        entry = self._digest.setdefault((reason, record.field or ""), first)
-        entry[0] = int(str(entry[0])) + 1
+    @property
+    def reason_counts(self) -> dict[str, int]:
+        """Records added so far, by reason code."""
+        return dict(self.digest.reason_counts)
+
+    def add(self, source_key: str, source_form: SourceForm | None, record: QuarantinedRecord) -> None:
+        """Keep one record.
+
+        Args:
+            source_key: Of its source object.
+            source_form: How that is written (`RecordBlock.source_form`), or None where nobody knows: then
+                the records of the object can be written back only if another one of it came with the form.
+            record: The record.
+        """
+        self.digest.add(source_key, source_form, record)
+        if source_form is not None and source_key not in self._forms:
+            self._forms[source_key] = source_form
         self._rows.append(
             {
                 "source_key": source_key,
                 "line_number": record.place.line_number,
                 "byte_offset": record.place.byte_offset,
-                "reason_code": reason,
+                "reason_code": record.reason.value,
                 "field": record.field,
                 "message": record.message,
                 "raw": record.place.raw,
@@ -88,16 +98,9 @@ class QuarantineFile:
         return self._writer
 
     def _finish(self) -> None:
-        if self._rows or self._writer is None:
-            self._write_group().close()
-        else:
-            self._writer.close()
-        self._unfinished_path.replace(self._path)
-        text = io.StringIO()
-        lines = csv.writer(text, lineterminator="\n")
-        lines.writerow(DIGEST_HEADER)
-        for (reason, field), entry in sorted(self._digest.items()):
-            count, source_key, line_number, message = entry
-            texts = [harmless_text(str(text)) for text in (field, source_key, message)]
-            lines.writerow([reason, texts[0], count, texts[1], line_number, texts[2]])
-        write_bytes(self._digest_path, text.getvalue().encode())
+        writer = self._write_group() if self._rows or self._writer is None else self._writer
+        writer.add_key_value_metadata({SOURCE_FORMS_KEY: source_forms_text(self._forms)})
+        writer.close()
+        self._unfinished_path.replace(self._folder / f"{self._host}.parquet")
+        write_bytes(self._folder / f"{self._host}.digest.csv", self.digest.csv_text().encode())
+        write_bytes(self._folder / f"{self._host}.digest.html", render_page(self.digest, self._host))

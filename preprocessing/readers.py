@@ -12,6 +12,10 @@ from pathlib import PurePosixPath
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError, near_matches
 from preprocessing.csv_blocks import read_csv_blocks
+from preprocessing.json_array_blocks import read_json_blocks
+from preprocessing.json_lines_blocks import read_json_lines_blocks
+from preprocessing.parquet_blocks import read_parquet_blocks
+from preprocessing.recordio_blocks import read_recordio_blocks
 from preprocessing.records import RecordBlock
 from preprocessing.source_objects import GZIP_SUFFIX, SourceFile, open_source
 
@@ -23,6 +27,8 @@ _SUFFIX_FORMATS = {
     ".json": "json",
     ".parquet": "parquet",
     ".recordio": "recordio",
+    ".rec": "recordio",
+    ".pbr": "recordio",
     ".avro": "avro",
     ".orc": "orc",
     ".xlsx": "xlsx",
@@ -30,7 +36,7 @@ _SUFFIX_FORMATS = {
     ".zst": "zstandard",
     ".bz2": "bzip2",
 }
-_READER_NAMES = ("csv",)
+_READER_NAMES = ("csv", "jsonlines", "json", "parquet", "recordio")
 
 
 def check_input_format(name: str) -> None:
@@ -75,4 +81,35 @@ def _read_csv(file: SourceFile, contract: DatasetContract, max_record_bytes: int
         yield from read_csv_blocks(source, contract, max_record_bytes=max_record_bytes)
 
 
-_READERS: dict[str, Callable[[SourceFile, DatasetContract, int], Iterator[RecordBlock]]] = {"csv": _read_csv}
+def _read_recordio(
+    file: SourceFile, contract: DatasetContract, max_record_bytes: int
+) -> Iterator[RecordBlock]:
+    with open_source(file) as source:
+        yield from read_recordio_blocks(source, contract, max_record_bytes=max_record_bytes)
+
+
+def _read_json_lines(
+    file: SourceFile, contract: DatasetContract, max_record_bytes: int
+) -> Iterator[RecordBlock]:
+    with open_source(file) as source:
+        yield from read_json_lines_blocks(source, contract, max_record_bytes=max_record_bytes)
+
+
+def _read_json(file: SourceFile, contract: DatasetContract, max_record_bytes: int) -> Iterator[RecordBlock]:
+    with open_source(file) as source:
+        yield from read_json_blocks(source, contract, max_record_bytes=max_record_bytes)
+
+
+def _read_parquet(
+    file: SourceFile, contract: DatasetContract, max_record_bytes: int
+) -> Iterator[RecordBlock]:
+    yield from read_parquet_blocks(file, contract, max_record_bytes=max_record_bytes)
+
+
+_READERS: dict[str, Callable[[SourceFile, DatasetContract, int], Iterator[RecordBlock]]] = {
+    "csv": _read_csv,
+    "recordio": _read_recordio,
+    "jsonlines": _read_json_lines,
+    "json": _read_json,
+    "parquet": _read_parquet,
+}

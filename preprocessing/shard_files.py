@@ -3,12 +3,15 @@
 Pure: nothing is written here. A Parquet shard holds the id and the features as typed columns, and the
 contract's fingerprint in its schema metadata. A CSV shard has no header; each line is the id, quoted where
 it must be, and the encoded features: the shortest text that reads back to the same 32-bit float, empty for
-a missing value. A kept file has the id and the label, and each record's place where the records have that.
+a missing value. JSON Lines are described in `preprocessing.shard_json_lines`, RecordIO, which has no ids, in
+`preprocessing.shard_recordio`. A kept file has the id, the label and the kept columns, whether the model
+reads them or not, and each record's place where the records have that.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -18,8 +21,11 @@ import pyarrow.parquet
 from contracts.dataset import DatasetContract
 from contracts.encoding import encode
 from contracts.errors import InternalError
+from contracts.json_text import text_bytes
 from contracts.plan import PLACE_COLUMNS
 from contracts.wire import FINGERPRINT_KEY
+from preprocessing.shard_json_lines import shard_lines
+from preprocessing.shard_recordio import recordio_content
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +46,20 @@ class ShardFile:
 
 
 def build_shard_files(
-    records: pa.Table, contract: DatasetContract, wire_name: str, max_payload_bytes: int
+    records: pa.Table,
+    contract: DatasetContract,
+    wire_name: str,
+    max_payload_bytes: int,
+    kept_names: Sequence[str] = (),
 ) -> list[ShardFile]:
     """Return the shards for `records`, in order: one, or more where a Parquet shard would be over the limit.
+
+    Args:
+        records: Id, features, label and kept columns.
+        contract: Under which they were checked.
+        wire_name: Name of the wire format.
+        max_payload_bytes: Largest Parquet shard.
+        kept_names: Columns that the kept file has beside id and label.
 
     Raises:
         InternalError: One record alone is over the limit; readers hold such records back.
@@ -59,10 +76,11 @@ def build_shard_files(
         return [
             file
             for half in halves
-            for file in build_shard_files(half, contract, wire_name, max_payload_bytes)
+            for file in build_shard_files(half, contract, wire_name, max_payload_bytes, kept_names)
         ]
-    names = [contract.id_field] + ([contract.label] if contract.label else [])
-    names += [name for name in PLACE_COLUMNS if name in records.column_names]
+    labels = [contract.label] if contract.label else []
+    places = [name for name in PLACE_COLUMNS if name in records.column_names]
+    names = list(dict.fromkeys([contract.id_field, *labels, *kept_names, *places]))
     return [
         ShardFile(
             content=content,
@@ -75,10 +93,16 @@ def build_shard_files(
 
 def shard_content(records: pa.Table, contract: DatasetContract, wire_name: str) -> bytes:
     """Return the bytes of one shard with exactly these records."""
-    columns = records.select([contract.id_field, *contract.features])
+    records = records.select([contract.id_field, *contract.features])
     if wire_name == "csv":
-        return _csv(columns, contract)
-    return parquet_bytes(columns, {FINGERPRINT_KEY: contract.fingerprint.encode()})
+        return _csv(records, contract)
+    if wire_name == "jsonlines":
+        records = records.combine_chunks()
+        vectors = encode(_without_dictionaries(records), contract)
+        return shard_lines(records.column(contract.id_field), vectors)
+    if wire_name == "recordio":
+        return recordio_content(records, contract)
+    return parquet_bytes(records, {FINGERPRINT_KEY: contract.fingerprint.encode()})
 
 
 def parquet_bytes(columns: pa.Table, facts: dict[bytes, bytes] | None = None) -> bytes:
@@ -110,7 +134,7 @@ def _csv(records: pa.Table, contract: DatasetContract) -> bytes:
         fields.append(pc.fill_null(pc.cast(numbers, pa.string()), ""))
     fields[-1] = pc.binary_join_element_wise(fields[-1], "\n", "")
     lines = pc.binary_join_element_wise(*fields, ",")
-    return b"".join(_text_bytes(chunk) for chunk in lines.chunks)
+    return b"".join(text_bytes(chunk) for chunk in lines.chunks)
 
 
 def _without_dictionaries(records: pa.Table) -> pa.Table:
@@ -127,12 +151,3 @@ def _csv_ids(ids: pa.ChunkedArray) -> pa.ChunkedArray:
     must_quote = pc.match_substring_regex(texts, '[",]')
     escaped = pc.binary_join_element_wise('"', pc.replace_substring(texts, '"', '""'), '"', "")
     return pc.if_else(must_quote, escaped, texts)
-
-
-def _text_bytes(texts: pa.StringArray) -> bytes:
-    """Return all texts one after the other: what lies in the array's memory already."""
-    _, offsets_buffer, values_buffer = texts.buffers()
-    if not len(texts) or values_buffer is None:
-        return b""
-    offsets = memoryview(offsets_buffer).cast("i")
-    return bytes(values_buffer[offsets[texts.offset] : offsets[texts.offset + len(texts)]])

@@ -1,7 +1,8 @@
 """Find the source objects below the input folder, in the order of their keys, and open them.
 
 The order is S3's: by the UTF-8 bytes of the key. Left out are names that begin with a dot and the empty
-marker `_SUCCESS`, which tools leave beside data; everything else is data.
+marker `_SUCCESS`, which tools leave beside data, and the reasons that `batchscore quarantine --write` puts
+beside the records to be mended; everything else is data.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from contracts.errors import CallerError
+from contracts.errors import CallerError, PlatformError
+from contracts.quarantine import is_reasons_file
 from preprocessing.csv_blocks import CsvSource
 
 MARKER_NAMES = ("_SUCCESS",)
@@ -42,9 +44,13 @@ def find_source_files(folder: Path) -> list[SourceFile]:
     files = [
         SourceFile(source_key=path.relative_to(folder).as_posix(), path=path, byte_count=path.stat().st_size)
         for path in folder.rglob("*")
-        if path.is_file() and not path.name.startswith(".") and path.name not in MARKER_NAMES
+        if path.is_file() and _is_data(path.name)
     ]
     return sorted(files, key=lambda file: file.source_key.encode(errors="surrogateescape"))
+
+
+def _is_data(name: str) -> bool:
+    return not (name.startswith(".") or name in MARKER_NAMES or is_reasons_file(name))
 
 
 @contextmanager
@@ -53,16 +59,59 @@ def open_source(file: SourceFile) -> Iterator[CsvSource]:
 
     Raises:
         CallerError: It may not be read, or is damaged.
+        PlatformError: It was changed or taken away between being found and being read to its end, so that
+            what was read may be neither the old nor the new.
     """
     try:
-        with file.path.open("rb", buffering=0) as raw:
+        with unchanged(file), file.path.open("rb", buffering=0) as raw:
             yield CsvSource(source_key=file.source_key, stream=_decompressed(file, raw), bytes_done=raw.tell)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise CallerError(
             f"{file.source_key}: the gzip data is damaged: {error}; deliver it again"
         ) from error
-    except (PermissionError, FileNotFoundError) as error:
+    except PermissionError as error:
         raise CallerError(f"{file.source_key}: cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def unchanged(file: SourceFile) -> Iterator[None]:
+    """Make sure that a source object stays as it was found while it is read, in whatever format.
+
+    An error of the reader is replaced if the object was changed: then that is the likely cause.
+
+    Raises:
+        PlatformError: Its size is not what it was when it was found, or its size, its time of modification
+            or the file itself is another one at the end; or it is gone.
+    """
+    before = _file_state(file)
+    try:
+        if before[0] != file.byte_count:
+            raise source_changed(file)
+        yield
+    except (CallerError, OSError, EOFError, zlib.error) as error:
+        if _file_state(file) != before:
+            raise source_changed(file) from error
+        raise
+    if _file_state(file) != before:
+        raise source_changed(file)
+
+
+def _file_state(file: SourceFile) -> tuple[int, int, int]:
+    """Return size, time of modification and identity of a source object."""
+    try:
+        state = file.path.stat()
+    except FileNotFoundError as error:
+        raise PlatformError(
+            f"{file.source_key}: disappeared while it was read; let whoever writes it finish, then run again"
+        ) from error
+    return state.st_size, state.st_mtime_ns, state.st_ino
+
+
+def source_changed(file: SourceFile) -> PlatformError:
+    """Return the error for a source object that is not what it was when the run began to read it."""
+    return PlatformError(
+        f"{file.source_key}: was changed while it was read; let whoever writes it finish, then run again"
+    )
 
 
 def _decompressed(file: SourceFile, raw: io.FileIO) -> BinaryIO:

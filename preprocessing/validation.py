@@ -1,4 +1,4 @@
-"""Check columns of text against the dataset contract and type them.
+"""Check columns of text or typed values against the dataset contract and type them.
 
 Goes in: the columns of one block. Comes out: typed columns of the records that keep every rule, and for each
 other record the first rule it breaks and a message that names all of them. Opens no file, drops nothing.
@@ -8,6 +8,7 @@ A missing value (null) breaks `required` and no other rule; in the label it brea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +18,8 @@ from contracts.dataset import DatasetContract
 from contracts.errors import bounded
 from contracts.quarantine import ReasonCode
 from preprocessing.field_rules import Breach, check_field, missing_column
+from preprocessing.typed_columns import shown_values
 
-MAX_VALUE_CHARS = 60
 MAX_RECORD_MESSAGE_CHARS = 600
 
 
@@ -44,23 +45,30 @@ class Validation:
     """What a block's records come to.
 
     Attributes:
-        valid: Id, features and label (null where the source has none), typed, of the valid records, in order.
+        valid: Id, features, label and kept columns (null where the source has none), each once, typed, of
+            the valid records, in order.
+        valid_rows: Their rows in the columns that were checked, ascending.
         faults: The other records, in order.
-        valid_rows: Rows of the records of `valid` in the columns that were checked, int64.
     """
 
     valid: pa.Table
-    faults: list[RecordFault]
     valid_rows: np.ndarray
+    faults: list[RecordFault]
 
 
-def validate(columns: dict[str, pa.Array], contract: DatasetContract, wire_name: str) -> Validation:
+def validate(
+    columns: dict[str, pa.Array],
+    contract: DatasetContract,
+    wire_name: str,
+    kept_names: Sequence[str] = (),
+) -> Validation:
     """Check every field that the contract describes and the columns have.
 
     Args:
-        columns: Text by field name, all of one length; strings or dictionaries of strings.
+        columns: Text or typed values by field name (`typed_columns`), all of one length, null where missing.
         contract: The rules.
         wire_name: The wire format of the shards: `csv` lines cannot carry an id with a line break.
+        kept_names: Further fields that the valid records shall have.
     """
     typed: dict[str, pa.Array] = {}
     breaches: list[Breach] = []
@@ -69,34 +77,38 @@ def validate(columns: dict[str, pa.Array], contract: DatasetContract, wire_name:
             values, broken = check_field(columns[field.name], field, contract, wire_name)
             typed[field.name] = values
             breaches += broken
-    valid = _kept_columns(typed, contract, wire_name)
+    valid = _needed_columns(typed, contract, wire_name, kept_names)
     if not breaches:
-        return Validation(valid=valid, faults=[], valid_rows=np.arange(valid.num_rows))
+        return Validation(valid=valid, valid_rows=np.arange(valid.num_rows), faults=[])
     bad_rows = np.unique(np.concatenate([breach.rows for breach in breaches]))
     is_valid = np.ones(valid.num_rows, dtype=bool)
     is_valid[bad_rows] = False
     return Validation(
         valid=valid.filter(pa.array(is_valid)),
-        faults=_faults(breaches, columns),
         valid_rows=np.flatnonzero(is_valid),
+        faults=_faults(breaches, columns),
     )
 
 
-def _kept_columns(typed: dict[str, pa.Array], contract: DatasetContract, wire_name: str) -> pa.Table:
-    names = [contract.id_field, *contract.features]
-    kept = {name: typed[name] for name in names}
-    if contract.label is not None:
-        label = contract.field(contract.label)
-        row_count = len(typed[contract.id_field])
-        nothing = missing_column(label, contract, wire_name, row_count)
-        kept[label.name] = typed.get(label.name, nothing)
-    return pa.table(kept)
+def _needed_columns(
+    typed: dict[str, pa.Array], contract: DatasetContract, wire_name: str, kept_names: Sequence[str]
+) -> pa.Table:
+    needed = {name: typed[name] for name in (contract.id_field, *contract.features)}
+    row_count = len(typed[contract.id_field])
+    for name in (*([contract.label] if contract.label else []), *kept_names):
+        if name not in needed:
+            needed[name] = (
+                typed[name]
+                if name in typed
+                else missing_column(contract.field(name), contract, wire_name, row_count)
+            )
+    return pa.table(needed)
 
 
 def _faults(breaches: list[Breach], columns: dict[str, pa.Array]) -> list[RecordFault]:
     by_row: dict[int, list[tuple[Breach, str]]] = {}
     for breach in breaches:
-        values = columns[breach.field].take(pa.array(breach.rows)).to_pylist()
+        values = shown_values(columns[breach.field].take(pa.array(breach.rows)))
         for row, value in zip(breach.rows.tolist(), values, strict=True):
             by_row.setdefault(row, []).append((breach, _phrase(breach, value)))
     return [
@@ -113,5 +125,4 @@ def _faults(breaches: list[Breach], columns: dict[str, pa.Array]) -> list[Record
 def _phrase(breach: Breach, value: str | None) -> str:
     if value is None:
         return f"{breach.field} {breach.rule}"
-    shown = repr(value[:MAX_VALUE_CHARS]) + ("…" if len(value) > MAX_VALUE_CHARS else "")
-    return f"{breach.field}: {shown} {breach.rule}"
+    return f"{breach.field}: {value} {breach.rule}"

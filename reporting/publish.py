@@ -1,9 +1,10 @@
 """Write what downstream readers see: the scored records, `_SUCCESS`, and the pointer to the newest run.
 
 Scores   one file a shard below `run_date=<date>/<run id>/`: the id under the contract's name, `score`
-         (float64), `error` (string), `model_package_arn` and `run_id`. One of score and error is null. In
-         Parquet the last two are dictionary-encoded columns of strings; in CSV there is a header, and a null
-         is an empty field.
+         (float64), `error` (string), the kept columns in the order asked, `model_package_arn` and `run_id`.
+         One of score and error is null. In Parquet the last two are dictionary-encoded columns of strings;
+         in CSV there is a header, a text has quotes and a null is an empty field; JSON Lines have one object
+         a line, with null for what is missing.
 _SUCCESS JSON that names every file with bytes, SHA-256 and records. The service does not document in which
          order it uploads the files of one output: a reader that wants to be sure compares what it sees.
 Pointer  `latest.json`; its output comes last in the definition.
@@ -25,14 +26,14 @@ import pyarrow.parquet as pq
 from contracts.atomic_files import whole_file, write_json
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
+from contracts.json_text import json_lines
+from contracts.keep_columns import PACKAGE_COLUMN, PUBLISHED_COLUMNS, RUN_COLUMN
 from contracts.ledger import POINTER_FILE, SUCCESS_FILE
 from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
 from reporting.request import ReportRequest
 
-PACKAGE_COLUMN = "model_package_arn"
-RUN_COLUMN = "run_id"
-PUBLISHED_COLUMNS = (SCORE_COLUMN, ERROR_COLUMN, PACKAGE_COLUMN, RUN_COLUMN)
-"""What stands beside the id."""
+_SUFFIXES = {"parquet": "parquet", "csv": "csv", "jsonlines": "jsonl"}
+"""Ending of a file's name for each output format."""
 
 _HASHED_BLOCK_BYTES = 1024 * 1024
 
@@ -69,37 +70,55 @@ def check_publishable(contract: DatasetContract) -> None:
 
 def part_name(shard_name: str, output_format: str) -> str:
     """Return the name of the file with the scores of one shard."""
-    return f"part-{shard_name.rsplit('.', 1)[0]}.{output_format}"
+    return f"part-{shard_name.rsplit('.', 1)[0]}.{_SUFFIXES[output_format]}"
 
 
-def write_part(path: Path, answers: pa.Table, *, id_field: str, request: ReportRequest) -> PublishedFile:
+def published_table(answers: pa.Table, kept: pa.Table, *, id_field: str, request: ReportRequest) -> pa.Table:
+    """Put the columns together that are published of one shard.
+
+    Args:
+        answers: Columns `id`, `score`, `error`, reconciled.
+        kept: The kept columns of the same records, in the order asked.
+        id_field: What the contract calls the id.
+        request: Says the run and the model package.
+    """
+    table = answers.rename_columns([id_field, SCORE_COLUMN, ERROR_COLUMN])
+    for name in kept.column_names:
+        table = table.append_column(name, kept.column(name))
+    for name, value in ((PACKAGE_COLUMN, request.model_package_arn), (RUN_COLUMN, request.run_id)):
+        table = table.append_column(name, _repeated(value, len(table)))
+    return table
+
+
+def write_part(path: Path, table: pa.Table) -> PublishedFile:
     """Write the scores of one shard, whole or not at all.
 
     Args:
-        path: Where to.
-        answers: Columns `id`, `score`, `error`, reconciled.
-        id_field: What the contract calls the id.
-        request: Says the format, the run and the model package.
+        path: Where to; its suffix says the format.
+        table: From `published_table`.
     """
-    constants = {PACKAGE_COLUMN: request.model_package_arn, RUN_COLUMN: request.run_id}
-    table = answers.rename_columns([id_field, SCORE_COLUMN, ERROR_COLUMN])
-    for name, value in constants.items():
-        table = table.append_column(name, _repeated(value, len(table), as_dictionary=path.suffix != ".csv"))
     with whole_file(path) as stream:
         if path.suffix == ".csv":
-            arrow_csv.write_csv(table, stream)
+            arrow_csv.write_csv(_without_dictionaries(table), stream)
+        elif path.suffix == ".jsonl":
+            stream.writelines(json_lines(table))
         else:
-            pq.write_table(table, stream, compression="snappy", use_dictionary=[*constants])
+            pq.write_table(table, stream, compression="snappy", use_dictionary=[PACKAGE_COLUMN, RUN_COLUMN])
     with path.open("rb") as stream:
         digest = _digest(stream)
     return PublishedFile(
-        name=path.name, byte_count=path.stat().st_size, sha256=digest, record_count=len(answers)
+        name=path.name, byte_count=path.stat().st_size, sha256=digest, record_count=len(table)
     )
 
 
-def _repeated(value: str, count: int, *, as_dictionary: bool) -> pa.Array:
-    if not as_dictionary:
-        return pa.repeat(value, count)
+def _without_dictionaries(table: pa.Table) -> pa.Table:
+    for position, entry in enumerate(table.schema):
+        if pa.types.is_dictionary(entry.type):
+            table = table.set_column(position, entry.name, table.column(position).cast(pa.string()))
+    return table
+
+
+def _repeated(value: str, count: int) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), count), [value])
 
 

@@ -16,7 +16,7 @@ from contracts.errors import CallerError
 from contracts.wire import wire_format
 from reporting.budget import QuarantineBudget, read_budget
 
-OUTPUT_FORMATS = ("parquet", "csv")
+OUTPUT_FORMATS = ("parquet", "csv", "jsonlines")
 """Forms in which scores can be published."""
 
 AUTOMATIC_RUN_DATE = "auto"
@@ -38,6 +38,7 @@ class ReportRequest:
         model_package_arn: The registered model that scored.
         output_uri: Where the run publishes; ends with `/`.
         output_format: One of OUTPUT_FORMATS.
+        keep_columns: The KeepColumns parameter as it was given, see `contracts.keep_columns`.
         wire_format: Name of the wire format in which the scores came back.
         parameters: Pipeline parameters by name, as text.
         budget: The error budget that they state.
@@ -50,6 +51,7 @@ class ReportRequest:
     model_package_arn: str
     output_uri: str
     output_format: str
+    keep_columns: str
     wire_format: str
     parameters: dict[str, str]
     budget: QuarantineBudget
@@ -141,6 +143,7 @@ def parse_request(argv: Sequence[str]) -> ReportRequest:
         model_package_arn=given.model_package_arn,
         output_uri=given.output_uri,
         output_format=given.output_format,
+        keep_columns=given.keep_columns,
         wire_format=wire_format(given.wire_format).name,
         parameters=parameters,
         budget=read_budget(parameters),
@@ -164,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
         "wire-format",
     ):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--keep-columns", default="")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE")
     return parser
 

@@ -18,6 +18,7 @@ import numpy as np
 from contracts.contract_file import read_contract
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError, PlatformError
+from contracts.keep_columns import kept_names
 from contracts.ledger import RunCounts
 from contracts.plan import MANIFEST_FILE, ScoringPlan, Shard, ShardManifest, read_manifest, read_plan
 from contracts.progress import Progress
@@ -133,6 +134,7 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
     desk = ShardDesk(
         request=request,
         contract=contract,
+        kept_names=kept_names(request.keep_columns, contract),
         kept_folder=paths.kept,
         outputs=books.outputs,
         scores_folder=paths.scores / request.scores_folder,

@@ -19,11 +19,11 @@ from contracts.dataset import DatasetContract
 from contracts.errors import InternalError, PlatformError
 from contracts.plan import Shard
 from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
-from reporting.answers import ID_COLUMN, read_answers
+from reporting.answers import ID_COLUMN, read_answers, with_ids
 from reporting.damage import naming_damage
 from reporting.distribution import ScoreSummary, summarise
 from reporting.labels import label_numbers
-from reporting.publish import PublishedFile, part_name, write_part
+from reporting.publish import PublishedFile, part_name, published_table, write_part
 from reporting.reconcile import shard_faults
 from reporting.request import ReportRequest
 
@@ -63,7 +63,8 @@ class ShardDesk:
     Attributes:
         request: What the report is asked for.
         contract: The contract in force.
-        kept_folder: Holds each shard's ids and labels.
+        kept_names: Columns that are published beside id and score, in this order.
+        kept_folder: Holds each shard's ids, labels and kept columns.
         outputs: Path of each output by its file name.
         scores_folder: Where the run's scores are published.
         late_rows: Rows that are compared but not published, by name of the shard.
@@ -71,6 +72,7 @@ class ShardDesk:
 
     request: ReportRequest
     contract: DatasetContract
+    kept_names: tuple[str, ...]
     kept_folder: Path
     outputs: dict[str, Path]
     scores_folder: Path
@@ -84,7 +86,7 @@ class ShardDesk:
         """
         kept = self._kept(shard)
         try:
-            answers = self._answers(shard)
+            answers = with_ids(self._answers(shard), kept.column(self.contract.id_field))
             faults = shard_faults(shard, kept.column(self.contract.id_field), answers.column(ID_COLUMN))
         except InternalError as error:
             faults = [str(error)]
@@ -93,7 +95,13 @@ class ShardDesk:
         kept, answers = self._published(shard, kept), self._published(shard, answers)
         answers = answers.set_column(0, ID_COLUMN, kept.column(self.contract.id_field))
         path = self.scores_folder / part_name(shard.name, self.request.output_format)
-        file = write_part(path, answers, id_field=self.contract.id_field, request=self.request)
+        table = published_table(
+            answers,
+            kept.select(list(self.kept_names)),
+            id_field=self.contract.id_field,
+            request=self.request,
+        )
+        file = write_part(path, table)
         return self._settled(kept, answers, file)
 
     def scores(self, shard: Shard) -> np.ndarray:
@@ -112,7 +120,8 @@ class ShardDesk:
         return read_answers(self.outputs[shard.output_name], wire_format=self.request.wire_format)
 
     def _kept(self, shard: Shard) -> pa.Table:
-        wanted = [name for name in (self.contract.id_field, self.contract.label) if name]
+        needed = (self.contract.id_field, self.contract.label, *self.kept_names)
+        wanted = list(dict.fromkeys(name for name in needed if name))
         path = self.kept_folder / shard.kept_name
         sentence = f"{path}: cannot be read as what PrepareInput kept"
         try:
@@ -121,7 +130,7 @@ class ShardDesk:
                 if absent:
                     raise PlatformError(
                         f"{path}: lacks the columns {absent}, found {file.schema_arrow.names}; "
-                        "hand the same contract file to PrepareInput and ReportRun"
+                        "hand the same contract file and KeepColumns to PrepareInput and ReportRun"
                     )
                 return file.read(columns=wanted, use_threads=False)
         except FileNotFoundError as error:

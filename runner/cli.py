@@ -36,7 +36,9 @@ StateOption = Annotated[
     Path | None,
     typer.Option("--state", help="Folder of local runs [default: .batchscore]", show_default=False),
 ]
-WireOption = Annotated[str, typer.Option(help="Wire format to the model container: parquet or csv.")]
+WireOption = Annotated[
+    str, typer.Option(help="Wire format to the model container: parquet, csv or jsonlines.")
+]
 PrepareOption = Annotated[str, typer.Option(help="Prepare on one instance (single) or on several (sharded).")]
 
 
@@ -149,6 +151,48 @@ def results(
     from runner.results_command import results_command  # noqa: PLC0415 - see the module docstring
 
     results_command(run, as_json=as_json, head_count=head, state=state)
+
+
+@app.command()
+def quarantine(
+    run: Annotated[
+        str | None, typer.Argument(help="Run id [default: the newest run]", show_default=False)
+    ] = None,
+    examples: Annotated[int, typer.Option(min=0, help="Show so many records of each reason.")] = 3,
+    reason: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Only records with this reason code.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Only records of this source object.")
+    ] = None,
+    write: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write the records out as source files, to be mended."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    state: StateOption = None,
+) -> None:
+    """Show the records that a run held back, and why; or write them out to be mended and scored again.
+
+    \b
+    Examples:
+      batchscore quarantine
+      batchscore quarantine 20261123t094512-3fa9 --reason wrong_type --examples 10
+      batchscore quarantine 20261123t094512-3fa9 --write to-mend/
+    """
+    from runner.quarantine_command import QuarantineRequest, quarantine_command  # noqa: PLC0415 - see above
+
+    quarantine_command(
+        QuarantineRequest(
+            run_id=run,
+            reason=reason,
+            source_key=source,
+            example_count=examples,
+            write_folder=write,
+            as_json=as_json,
+            state=state,
+        )
+    )
 
 
 @models_app.command("list")

@@ -70,7 +70,7 @@ def run_locally(
         CallerError: Something that was handed in is wrong; nothing was started.
         BatchScoreError: The run failed; its record and quarantine are kept.
     """
-    check_places(places, state.store)
+    check_places(places, state.store, keep_columns=options.parameters.get("KeepColumns", ""))
     if options.first_port is not None:
         for number in range(options.instance_count or 1):
             choose_port(options.first_port, number)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from contracts.contract_file import read_contract
 from contracts.errors import CallerError
+from contracts.keep_columns import kept_names
 from contracts.model_artifact import check_artifact
 from emulator.object_store import SCHEME, ObjectStore
 from emulator.processing_job import MAX_ARGUMENT_CHARS
@@ -45,14 +46,17 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def check_places(places: RunPlaces, store: ObjectStore, measure: FreeBytes = free_bytes) -> None:
-    """Check contract, model, input, output and disk space.
+def check_places(
+    places: RunPlaces, store: ObjectStore, measure: FreeBytes = free_bytes, *, keep_columns: str = ""
+) -> None:
+    """Check contract, model, input, output, disk space, and the KeepColumns parameter.
 
     Raises:
         CallerError: Something is wrong; the message names every fault.
     """
     checks: tuple[Callable[[], None], ...] = (
         lambda: _check_model_fits_contract(places),
+        lambda: _check_kept_columns(places, keep_columns),
         lambda: _check_source(places, store, measure),
         lambda: _check_output(places, store, measure),
         lambda: check_folder(store.root, f"--state {store.root.parent}"),
@@ -64,7 +68,7 @@ def check_places(places: RunPlaces, store: ObjectStore, measure: FreeBytes = fre
         except CallerError as fault:
             faults.append(str(fault))
     if faults:
-        raise CallerError("\n".join(faults))
+        raise CallerError("\n".join(dict.fromkeys(faults)))
 
 
 def check_lengths(parameters: Mapping[str, str]) -> None:
@@ -93,6 +97,10 @@ def _check_model_fits_contract(places: RunPlaces) -> None:
             f"under {trained_under.fingerprint}: features, their order, types, categories, missing values or "
             "the primary key differ; use the contract that the model was trained under, or package it anew"
         )
+
+
+def _check_kept_columns(places: RunPlaces, keep_columns: str) -> None:
+    kept_names(keep_columns, read_contract(places.contract))
 
 
 def _check_source(places: RunPlaces, store: ObjectStore, measure: FreeBytes) -> None:

@@ -34,6 +34,12 @@ class RunResults:
     report: Path | None
     facts: RunLedger | None
 
+    @property
+    def quarantine_digest(self) -> Path | None:
+        """The page about the records held back; of several preparing instances, the first one's."""
+        pages = sorted(self.quarantine.glob("*.digest.html")) if self.quarantine else []
+        return pages[0] if pages else None
+
     def as_json(self) -> dict[str, Any]:
         """Return the form that scripts rely on."""
         return {
@@ -47,6 +53,7 @@ class RunResults:
             "model_package_arn": self.facts.model_package_arn if self.facts else None,
             "scores": _text(self.scores),
             "quarantine": _text(self.quarantine),
+            "quarantine_digest": _text(self.quarantine_digest),
             "ledger": _text(self.ledger),
             "report": _text(self.report),
         }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +14,8 @@ import pyarrow.dataset as pa_dataset
 from contracts.errors import CallerError
 from contracts.wire import SCORE_COLUMN
 from runner.results import RunResults
+
+_SUFFIXES = (".parquet", ".csv", ".jsonl")
 
 
 def head(results: RunResults, record_count: int) -> pa.Table:
@@ -22,14 +27,31 @@ def head(results: RunResults, record_count: int) -> pa.Table:
     if results.scores is None:
         gone = "its scores are no longer where it published them" if results.facts else "published no scores"
         raise CallerError(f"run {results.record.run_id} is {results.record.status}; {gone}")
-    files = sorted(path for path in results.scores.iterdir() if path.suffix in (".parquet", ".csv"))
+    files = sorted(path for path in results.scores.iterdir() if path.suffix in _SUFFIXES)
+    if files[0].suffix == ".jsonl":
+        return _json_head(files, record_count)
     file_format = _csv_as_text(files[0]) if files[0].suffix == ".csv" else "parquet"
     return pa_dataset.dataset([str(path) for path in files], format=file_format).head(record_count)
 
 
+def _json_head(files: list[Path], record_count: int) -> pa.Table:
+    """Read as many lines as are asked for; pyarrow would turn texts that look like moments into moments."""
+    lines = itertools.islice(_lines(files), record_count)
+    return pa.Table.from_pylist([json.loads(line) for line in lines])
+
+
+def _lines(files: list[Path]) -> Iterator[bytes]:
+    for path in files:
+        with path.open("rb") as stream:
+            yield from stream
+
+
 def _csv_as_text(path: Path) -> pa_dataset.CsvFileFormat:
     """Return the format in which ids stay as they are written: 007 is not 7."""
-    with pa_csv.open_csv(path) as reader:
+    with pa_csv.open_csv(path, parse_options=pa_csv.ParseOptions(newlines_in_values=True)) as reader:
         names = reader.schema.names
     types = {name: pa.float64() if name == SCORE_COLUMN else pa.string() for name in names}
-    return pa_dataset.CsvFileFormat(convert_options=pa_csv.ConvertOptions(column_types=types))
+    return pa_dataset.CsvFileFormat(
+        parse_options=pa_csv.ParseOptions(newlines_in_values=True),
+        convert_options=pa_csv.ConvertOptions(column_types=types),
+    )

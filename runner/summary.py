@@ -45,6 +45,8 @@ def _lines(results: RunResults) -> list[tuple[str, str]]:
         "report": results.report,
     }
     lines += [(name, str(path)) for name, path in places.items() if path is not None]
+    if results.quarantine is not None and results.counts.get("quarantined"):
+        lines.append(("held back", f"`batchscore quarantine {results.record.run_id}` shows them"))
     return lines
 
 

@@ -9,7 +9,8 @@
     app           speaks HTTP and nothing else, with the parts of an exchange from `exchange`
     request_log   a line of JSON for each payload, and the progress
     invocation    one payload in, one answer out
-    codecs        bytes <-> records, one codec a wire format (csv_codec, parquet_codec)
+    codecs        bytes <-> records, one codec a wire format (parquet_codec, csv_codec, json_lines_codec,
+                  recordio_codec)
     scorer        feature vectors -> scores; knows neither HTTP nor bytes
 
 Nothing happens on import.

@@ -113,7 +113,7 @@ class ScoringApp:
             body = await payload.read(self._service.max_payload_mb * BYTES_PER_MB)
             if body:
                 answer = await self._answer(body, codec)
-                response = Response(status=200, body=answer.body, content_type=codec.content_type)
+                response = Response(status=200, body=answer.body, content_type=codec.answer_type)
             else:
                 response = Response(status=204)
         except BatchScoreError as error:
@@ -136,11 +136,12 @@ class ScoringApp:
             raise RequestRefusedError(
                 415, f"the content type is {content_type!r}; {near_matches(content_type, codecs)}"
             )
+        answer_type = codecs[content_type].answer_type
         accept = headers.get("accept", "*/*")
         wanted = {media_type(part) for part in accept.split(",")}
-        if wanted.isdisjoint({"", "*/*", content_type.split("/", maxsplit=1)[0] + "/*", content_type}):
+        if wanted.isdisjoint({"", "*/*", answer_type.split("/", maxsplit=1)[0] + "/*", answer_type}):
             raise RequestRefusedError(
-                406, f"a payload of {content_type} is answered with the same type; `Accept` is {accept!r}"
+                406, f"a payload of {content_type} is answered with {answer_type}; `Accept` is {accept!r}"
             )
         return codecs[content_type]
 

@@ -36,10 +36,12 @@ class Codec(Protocol):
     """One wire format.
 
     Attributes:
-        content_type: Of the payload and of the answer.
+        content_type: Of the payload.
+        answer_type: Of the answer.
     """
 
     content_type: str
+    answer_type: str
 
     def decode(self, body: bytes) -> DecodedPayload:
         """Read a payload that is not empty.

@@ -41,6 +41,7 @@ class CsvCodec:
     """Reads and writes the `csv` wire for one contract."""
 
     content_type = CSV_CONTENT_TYPE
+    answer_type = CSV_CONTENT_TYPE
 
     def __init__(self, contract: DatasetContract) -> None:
         """Take the contract of the model."""
@@ -66,17 +67,7 @@ class CsvCodec:
 
     def encode(self, payload: DecodedPayload, scores: Scores) -> bytes:  # noqa: ARG002 - the wire has no ids
         """Write one line for each record."""
-        texts = pc.cast(pa.array(scores.values), pa.string())
-        if scores.faults:
-            lines = texts.to_pylist()
-            for at, reason in scores.faults.items():
-                lines[at] = CSV_ERROR_PREFIX + _one_field(reason)
-            texts = pa.array(lines, pa.string())
-        sink = pa.BufferOutputStream()
-        options = pa_csv.WriteOptions(include_header=False, quoting_style="none")
-        pa_csv.write_csv(pa.table({"answer": texts}), sink, options)
-        answer: bytes = sink.getvalue().to_pybytes()
-        return answer
+        return score_lines(scores)
 
     def _parse(self, body: bytes, record_count: int) -> np.ndarray | None:
         """Return the vectors of lines that are all sound, or None if any is not."""
@@ -132,6 +123,21 @@ class CsvCodec:
             if not (_PLAIN_NUMBER.fullmatch(value) or _is_number(value)):
                 return f"feature {name} is {bounded(value, 60)!r}; expected a number or nothing"
         return None
+
+
+def score_lines(scores: Scores) -> bytes:
+    """Return one line for each record: its score, or why there is none."""
+    texts = pc.cast(pa.array(scores.values), pa.string())
+    if scores.faults:
+        lines = texts.to_pylist()
+        for at, reason in scores.faults.items():
+            lines[at] = CSV_ERROR_PREFIX + _one_field(reason)
+        texts = pa.array(lines, pa.string())
+    sink = pa.BufferOutputStream()
+    options = pa_csv.WriteOptions(include_header=False, quoting_style="none")
+    pa_csv.write_csv(pa.table({"answer": texts}), sink, options)
+    answer: bytes = sink.getvalue().to_pybytes()
+    return answer
 
 
 def _needs_care(body: bytes) -> bool:

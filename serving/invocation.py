@@ -10,7 +10,9 @@ import numpy as np
 from contracts.dataset import DatasetContract
 from serving.codecs import Codec
 from serving.csv_codec import CsvCodec
+from serving.json_lines_codec import JsonLinesCodec
 from serving.parquet_codec import ParquetCodec
+from serving.recordio_codec import RecordioCodec
 from serving.scorer import Scorer, Scores
 
 
@@ -19,7 +21,7 @@ class Answer:
     """The answer to one payload.
 
     Attributes:
-        body: In the wire format of the payload.
+        body: Of the codec's answer type.
         record_count: Records in the payload, each answered.
         fault_count: Those answered with an error instead of a score.
     """
@@ -31,7 +33,12 @@ class Answer:
 
 def codecs_for(contract: DatasetContract) -> dict[str, Codec]:
     """Return the codecs for one contract by their content type."""
-    codecs: tuple[Codec, ...] = (ParquetCodec(contract), CsvCodec(contract))
+    codecs: tuple[Codec, ...] = (
+        ParquetCodec(contract),
+        CsvCodec(contract),
+        JsonLinesCodec(contract),
+        RecordioCodec(contract),
+    )
     return {codec.content_type: codec for codec in codecs}
 
 

@@ -33,6 +33,7 @@ class ParquetCodec:
     """Reads and writes the `parquet` wire for one contract."""
 
     content_type = PARQUET_CONTENT_TYPE
+    answer_type = PARQUET_CONTENT_TYPE
 
     def __init__(self, contract: DatasetContract) -> None:
         """Take the contract of the model."""

@@ -30,7 +30,7 @@ _TEXT = StepText(
 
 def build_prepare_input_step(run: RunContext) -> Variable:
     """Return the step; in the single form it declares the ScoringPlan property file."""
-    arguments = sizing_arguments(run)
+    arguments = {**sizing_arguments(run), "keep-columns": run.dataset.keep_columns}
     if run.shape.is_sharded:
         arguments["part-only"] = "true"
     job = ProcessingJob(

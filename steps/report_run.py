@@ -49,6 +49,7 @@ def _facts(run: RunContext, model_package_arn: Variable) -> dict[str, Variable]:
         "model-package-arn": model_package_arn,
         "output-uri": run.dataset.output_uri,
         "output-format": run.dataset.output_format,
+        "keep-columns": run.dataset.keep_columns,
         "wire-format": run.shape.wire,
     }
 

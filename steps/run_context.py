@@ -64,6 +64,7 @@ class DatasetVariables:
     contract_uri: Variable
     output_uri: Variable
     output_format: Variable
+    keep_columns: Variable
     run_date: Variable
 
 

@@ -10,6 +10,8 @@ from hypothesis import settings
 from pytest_socket import socket_allow_hosts
 
 settings.register_profile("default", deadline=None, derandomize=True)
+# For `make fuzz`: other examples at every run, and those that failed are kept and tried first.
+settings.register_profile("fuzz", deadline=None, derandomize=False, max_examples=300, print_blob=True)
 settings.load_profile("default")
 
 # A suite that is started in the background inherits an ignored Ctrl-C, and so would all that it starts.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
@@ -64,4 +65,22 @@ def test_all_problems_are_told_at_once_with_the_filters_name() -> None:
     wire = dataclasses.replace(WIRE_FORMATS["csv"], input_filter="$[1:,2:]", output_filter="$.score")
     expected = r"InputFilter '\$\[1:,2:\]' has 2 ranges.*; wire format csv: OutputFilter '\$\.score' is not"
     with pytest.raises(CallerError, match=expected):
+        check_filters(wire)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("$." + "a" * 62, "has 64 characters, at most 63 are allowed"),
+        ("$.features[0:2,5:]", "has 2 ranges, one is allowed"),
+        ("$.feature_values", "has a JSON name with '_'"),
+    ],
+)
+@pytest.mark.parametrize("name", ["input_filter", "output_filter"])
+def test_a_json_lines_filter_is_checked_when_the_definition_is_built(
+    name: str, text: str, problem: str
+) -> None:
+    """Either filter, by the wire's name."""
+    wire = dataclasses.replace(WIRE_FORMATS["jsonlines"], **{name: text})
+    with pytest.raises(CallerError, match=f"wire format jsonlines: .*{re.escape(problem)}"):
         check_filters(wire)

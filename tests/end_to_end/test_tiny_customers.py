@@ -8,8 +8,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from tiny_customers import QUARANTINED, SCORES, TinyBusiness, published, quarantined
+from tiny_model import tiny_score
 
+from contracts.errors import CallerError
 from runner.local_run import RunOptions
+from runner.scores_head import head
 
 pytestmark = pytest.mark.end_to_end
 
@@ -22,7 +25,7 @@ def business(tmp_path_factory: pytest.TempPathFactory) -> TinyBusiness:
 
 
 @pytest.mark.parametrize("instance_count", [1, 2, 3])
-@pytest.mark.parametrize("wire", ["parquet", "csv"])
+@pytest.mark.parametrize("wire", ["parquet", "csv", "jsonlines"])
 def test_every_customer_gets_the_score_that_adds_up(
     business: TinyBusiness, wire: str, instance_count: int
 ) -> None:
@@ -35,6 +38,67 @@ def test_every_customer_gets_the_score_that_adds_up(
     assert scores.column("error").null_count == len(SCORES)
     assert results.counts == {"read": 14, "valid": 11, "quarantined": 3, "scored": 11, "unscorable": 0}
     assert set(scores.column("run_id").to_pylist()) == {results.record.run_id}
+
+
+AWKWARD_IDS = [
+    'q"uote',
+    "back\\slash",
+    "ünï ☃ \N{GRINNING FACE}",
+    "com,ma",
+    "two\nlines",
+    "cr\r\n",
+    "\u2028",
+    "007",
+]
+
+
+def test_any_text_is_an_id_on_the_jsonlines_wire(tmp_path: Path) -> None:
+    """And what is asked for stands beside the scores, which `results --head` shows."""
+    quoted = ['"' + text.replace('"', '""') + '"' for text in AWKWARD_IDS]
+    lines = "".join(f"{text},{age},plus,true\n" for age, text in enumerate(quoted, 25))
+    business = TinyBusiness(tmp_path, "customer_id,age,plan,active\n" + lines)
+
+    results = business.run(
+        RunOptions(
+            wire="jsonlines",
+            parameters={"OutputFormat": "jsonlines", "KeepColumns": "active,age", "RunDate": "2026-11-23"},
+        )
+    )
+
+    assert results.counts["quarantined"] == 0
+    found = head(results, 100)
+    assert found.column_names == [
+        "customer_id",
+        "score",
+        "error",
+        "active",
+        "age",
+        "model_package_arn",
+        "run_id",
+    ]
+    expected = [(text, tiny_score(age, "plus", True), True, age) for age, text in enumerate(AWKWARD_IDS, 25)]
+    columns = found.select(["customer_id", "score", "active", "age"]).to_pydict().values()
+    assert list(zip(*columns, strict=True)) == expected
+    assert head(results, 2).column("customer_id").to_pylist() == AWKWARD_IDS[:2]
+
+
+def test_a_slip_in_keep_columns_starts_nothing(business: TinyBusiness) -> None:
+    runs = business.state.run_ids()
+
+    with pytest.raises(CallerError, match="'ages' is no field of the contract, did you mean 'age'"):
+        business.run(RunOptions(parameters={**BUDGET, "KeepColumns": "ages"}))
+
+    assert business.state.run_ids() == runs
+
+
+@pytest.mark.parametrize("output_format", ["parquet", "csv"])
+def test_ids_with_line_breaks_are_shown_from_every_output_format(tmp_path: Path, output_format: str) -> None:
+    lines = "".join(f'"two\nlines {number}",{number},plus,true\n' for number in range(3))
+    business = TinyBusiness(tmp_path, "customer_id,age,plan,active\n" + lines)
+
+    results = business.run(RunOptions(parameters={"OutputFormat": output_format}))
+
+    assert head(results, 9).column("customer_id").to_pylist() == [f"two\nlines {n}" for n in range(3)]
 
 
 def test_several_prepare_instances_find_the_same(tmp_path: Path) -> None:

@@ -50,3 +50,19 @@ def test_data_without_a_valid_record_is_refused(tmp_path: Path) -> None:
     assert code == 2
     assert not path.exists()
     assert "nothing to describe" in (tmp_path / "output" / "message").read_text()
+
+
+def test_training_data_is_read_in_the_dialect_that_the_contract_declares(tmp_path: Path) -> None:
+    """Each file in its own delimiter, and all in one encoding."""
+    contract = CONTRACT.replace("categories: [a, b]", "categories: [a, é]")
+    contract += "dialect: {header: false, encoding: cp1252}\n"
+    inputs = tmp_path / "processing" / "input"
+    files = {"contract/c.yaml": contract.encode(), "source/a.csv": "1,1,é,0\n2,1,é,0\n".encode("cp1252")}
+    files["source/b.csv"] = b"3|2|a|1\n"
+    for name, content in files.items():
+        (inputs / name).parent.mkdir(parents=True, exist_ok=True)
+        (inputs / name).write_bytes(content)
+    assert main(["baseline"], {"BATCHSCORE_ML_ROOT": str(tmp_path)}) == 0
+    path = tmp_path / "processing" / "output" / "plan" / "baseline.json"
+    kind = json.loads(path.read_text())["features"]["kind"]
+    assert kind == {"missing_count": 0, "values": ["a", "é"], "counts": [1, 2]}

@@ -21,6 +21,7 @@ from contracts import duplicate_ids, repeated_digests
 from contracts.errors import InternalError
 from contracts.id_digests import IdDigester
 from contracts.plan import LINE_NUMBER_COLUMN, SOURCE_KEY_COLUMN, read_manifest
+from contracts.wire import WIRE_FORMATS
 from preprocessing import csv_blocks
 from preprocessing import readers as readers_module
 from preprocessing.shard_rows import without_rows
@@ -106,7 +107,7 @@ def test_records_of_compressed_sources_and_of_many_blocks_are_compared(
     assert books(done) == (90, 60, 30)
 
 
-@pytest.mark.parametrize("wire", ["parquet", "csv"])
+@pytest.mark.parametrize("wire", sorted(WIRE_FORMATS))
 def test_a_shard_without_its_duplicates_is_as_if_they_had_never_been_there(wire: str, tmp_path: Path) -> None:
     """Ids, features, labels and the contract's fingerprint; text that needs quotes too."""
     clean = b"".join(b'"%d,""q""",%d,%s,%d\n' % (n, n, b"ab"[n % 2 : n % 2 + 1], n % 2) for n in range(50))
@@ -267,7 +268,9 @@ def test_the_same_data_delivered_twice_is_refused_with_an_example(
     assert not any((done.root / "processing" / "scratch").iterdir())
 
 
-@pytest.mark.parametrize("later", [b"1,1,a,0\n7,3,a,0\n2,2,a,0\n", b"1,1,a,0\n", b""])
+@pytest.mark.parametrize(
+    "later", [b"1,1,a,0\n7,3,a,0\n2,2,a,0\n", b"1,1,a,0\n2,x,a,0\n2,3,a,0\n", b"\n" * 24, b""]
+)
 def test_a_source_that_changes_while_it_is_read_is_the_platforms_fault(
     later: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,7 +285,7 @@ def test_a_source_that_changes_while_it_is_read_is_the_platforms_fault(
     monkeypatch.setattr("preprocessing.duplicate_records.read_blocks", read_changed)
     done = run_prepare(tmp_path, {"a.csv": HEADER + b"1,1,a,0\n2,2,a,0\n2,3,a,0\n"})
     assert (done.exit_code, len(readings)) == (3, 1)
-    assert "a.csv: is not what it was" in done.message
+    assert "a.csv: was changed while it was read" in done.message
 
 
 def _one_of_two(root: Path, contract: str = CONTRACT) -> Preparation:

@@ -138,6 +138,7 @@ def test_nothing_quarantined_leaves_empty_files(tmp_path: Path) -> None:
     assert {path.name for path in (done.outputs / "quarantine").iterdir()} == {
         "algo-1.parquet",
         "algo-1.digest.csv",
+        "algo-1.digest.html",
     }
     assert done.quarantine() == []
 
@@ -171,8 +172,8 @@ def test_a_source_without_label_keeps_missing_labels(tmp_path: Path) -> None:
         ({"a.csv": b"id,x,kind,x\n"}, {}, ["a.csv", "names 'x' twice"]),
         ({"a.csv": b'id,x,"kind\n1,2,a\n'}, {}, ["a.csv", "header is unreadable"]),
         ({"a.csv": b"id,x,k\xff\n"}, {}, ["a.csv", "header is unreadable", "UTF-8"]),
-        ({"a.csv": "id,x,kind\n".encode("utf-16")}, {}, ["a.csv", "UTF-16"]),
-        ({"a.parquet": b"PAR1"}, {}, ["a.parquet", "looks like parquet", "InputFormat"]),
+        ({"a.csv": "id,x,kind\n".encode("utf-32")}, {}, ["a.csv", "UTF-32", "UTF-8"]),
+        ({"a.orc": b"ORC"}, {}, ["a.orc", "looks like orc", "InputFormat"]),
         ({"a.csv.gz": b"\x1f\x8bnonsense and more"}, {}, ["a.csv.gz", "damaged"]),
         ({"a.csv": DOZEN}, {"input_format": "cvs"}, ["'cvs'", "did you mean 'csv'?"]),
         ({"a.csv": DOZEN}, {"wire_format": "arrow"}, ["'arrow'", "valid: csv, jsonlines, parquet, recordio"]),

@@ -28,7 +28,7 @@ SECOND = TinyShard(ids=["d", "e"], labels=["Yes", "No"], answers=[("d", 0.7, Non
 NAME = "shard-00-00000.parquet.out"
 
 
-@pytest.mark.parametrize("wire_format", ["parquet", "csv"])
+@pytest.mark.parametrize("wire_format", ["parquet", "csv", "jsonlines"])
 def test_a_balanced_run_is_counted_and_every_record_published(tmp_path: Path, wire_format: str) -> None:
     run = TinyRun(shards=[FIRST, SECOND], quarantined=[quarantined(7)], wire_format=wire_format)
     done = report(tmp_path, run)

@@ -21,6 +21,7 @@ COMMANDS = (
     "package",
     "definition",
     "results",
+    "quarantine",
     "models list",
     "models approve",
     "models reject",

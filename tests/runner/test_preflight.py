@@ -152,3 +152,19 @@ def test_the_folder_of_the_input_file_is_no_output(tmp_path: Path) -> None:
 def test_a_state_inside_the_input_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CallerError, match="state: is inside --input"):
         check_places(places(tmp_path), ObjectStore(tmp_path / "in" / "state" / "objects"))
+
+
+def test_a_column_that_cannot_be_kept_is_told_with_the_other_faults(tmp_path: Path) -> None:
+    """A slip in KeepColumns costs no run."""
+    (tmp_path / "empty").mkdir()
+    given = places(tmp_path, source=str(tmp_path / "empty"))
+
+    with pytest.raises(CallerError) as caught:
+        check_places(given, ObjectStore(tmp_path / "objects"), keep_columns="nope")
+
+    assert "KeepColumns: 'nope' is no field of the contract" in str(caught.value)
+    assert "empty: holds no file to score" in str(caught.value)
+
+
+def test_a_contract_that_cannot_be_read_is_told_once(tmp_path: Path) -> None:
+    assert refusal(tmp_path, contract=tmp_path / "none.yaml").count("cannot read the contract") == 1

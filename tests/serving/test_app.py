@@ -21,6 +21,7 @@ class BrokenCodec:
     """A codec with a bug."""
 
     content_type = "text/csv"
+    answer_type = "text/csv"
 
     def decode(self, body: bytes) -> DecodedPayload:  # noqa: ARG002 - the codec's interface
         """Fail as no codec should."""

@@ -8,6 +8,8 @@ from typing import Any
 CHOICES: dict[str, dict[str, str]] = {
     "candidate-planned-single-parquet": {},
     "candidate-planned-single-csv": {"wire": "csv"},
+    "candidate-planned-single-jsonlines": {"wire": "jsonlines"},
+    "candidate-planned-single-recordio": {"wire": "recordio"},
     "candidate-fixed-single-parquet": {"transform_sizing": "fixed"},
     "candidate-planned-sharded-parquet": {"prepare": "sharded"},
 }

@@ -168,6 +168,14 @@ def write_answers(path: Path, answers: Sequence[Answer], *, wire_format: str) ->
         }
         pq.write_table(pa.table(columns), path)
         return
+    if wire_format == "jsonlines":
+        parts = [{"score": score} if error is None else {"error": error} for _, score, error in answers]
+        lines = [
+            json.dumps({"id": str(id_), "SageMakerOutput": part})
+            for id_, part in zip(ids, parts, strict=True)
+        ]
+        path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        return
     texts = [
         repr(score) if error is None else f"error: {error}"
         for score, error in zip(scores, errors, strict=True)

@@ -1,0 +1,179 @@
+"""Time the validation of a CSV with damage beside pandas and Polars, which only parse it without.
+
+    python -m benchmarks.validate_csv --rows 5000000
+
+Ours is the whole preparation job as the pipeline starts it: every record of a file with 0.1 % damage of six
+kinds is read, checked by the contract, and written to a shard or to quarantine with its reason, place and
+bytes; duplicate ids are looked for. The peers read the same file without the damage into memory
+(`pandas.read_csv` with its C parser, `polars.read_csv`) and do nothing with it: neither can read the damaged
+one and say what is wrong. All start as processes of their own, in turn; what counts are the medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from benchmarks.compare_pandas import measured
+from benchmarks.machine import describe_machine, keep_result
+from benchmarks.processes import in_another_process
+from contracts.plan import MANIFEST_FILE, read_manifest
+from contracts.quarantine import ReasonCode
+from examples.churn import data
+from examples.churn.run import WORK
+
+DAMAGED_EVERY = 1000
+"""One record of so many is damaged."""
+
+TENURE, FEMALE = 5, 1
+"""Positions of two fields in the customers' CSV."""
+
+
+def _with_field(line: bytes, position: int, value: bytes) -> bytes:
+    fields = line.split(b",")
+    fields[position] = value
+    return b",".join(fields)
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    ReasonCode.WRONG_TYPE.value: lambda line: _with_field(line, TENURE, b"ten"),
+    ReasonCode.MISSING_REQUIRED.value: lambda line: _with_field(line, FEMALE, b""),
+    ReasonCode.ABOVE_MAXIMUM.value: lambda line: _with_field(line, TENURE, b"999"),
+    ReasonCode.WRONG_FIELD_COUNT.value: lambda line: line + b",too,many",
+    ReasonCode.MALFORMED_RECORD.value: lambda line: _with_field(line, FEMALE, b'"unclosed'),
+    ReasonCode.INVALID_ENCODING.value: lambda line: _with_field(line, FEMALE, b"\xff"),
+}
+"""What is done to a line, by the reason that it must be given."""
+
+PEERS = {
+    "pandas": "import sys, pandas; print(len(pandas.read_csv(sys.argv[1], engine='c')))",
+    "polars": "import sys, polars; print(polars.read_csv(sys.argv[1]).height)",
+}
+
+
+def make_files(folder: Path, row_count: int) -> tuple[Path, Path, Counter[str]]:
+    """Write the clean and the damaged file unless they are there.
+
+    Returns:
+        Their paths, and how many records were damaged by the reason that they must be given.
+    """
+    clean, damaged = folder / "clean.csv", folder / "damaged.csv"
+    kinds = list(DAMAGES)
+    damage_counts = Counter(kinds[number % len(kinds)] for number in range(row_count // DAMAGED_EVERY))
+    if damaged.exists():
+        return clean, damaged, damage_counts
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = data.customers(row_count + row_count // 100)
+    is_sound = pc.is_valid(whole["total_charges"])
+    sound = whole.filter(is_sound).slice(0, row_count)
+    options = pa_csv.WriteOptions(quoting_style="none", quoting_header="none")
+    pa_csv.write_csv(sound, clean, options)
+    unfinished = damaged.with_suffix(".unfinished")
+    with clean.open("rb") as source, unfinished.open("wb") as target:
+        target.write(source.readline())
+        for number, line in enumerate(source, start=1):
+            turn, rest = divmod(number, DAMAGED_EVERY)
+            is_damaged = rest == 0
+            target.write(DAMAGES[kinds[(turn - 1) % len(kinds)]](line[:-1]) + b"\n" if is_damaged else line)
+    unfinished.replace(damaged)
+    return clean, damaged, damage_counts
+
+
+def prepare_command(root: Path) -> list[str]:
+    """Return the command of the preparation job, as the pipeline's definition has it, below `root`."""
+    arguments = {
+        "wire-format": "parquet",
+        "input-format": "auto",
+        "input-uri": "s3://bucket/in/",
+        "output-uri": "s3://bucket/out/",
+        "max-instances": "10",
+        "max-concurrency": "4",
+        "max-payload-mb": "6",
+        "deadline-minutes": "60",
+        "records-per-second": "20000",
+    }
+    words = [word for name, value in arguments.items() for word in (f"--{name}", value)]
+    return ["env", f"BATCHSCORE_ML_ROOT={root}", sys.executable, "-m", "preprocessing", "prepare", *words]
+
+
+def lay_out(root: Path, source: Path) -> None:
+    """Make the folders of a preparation job that reads `source`; what a job before it wrote is removed."""
+    shutil.rmtree(root, ignore_errors=True)
+    inputs = root / "processing" / "input"
+    for name in ("source", "contract"):
+        (inputs / name).mkdir(parents=True)
+    (inputs / "source" / source.name).symlink_to(source)
+    (inputs / "contract" / "contract.yaml").symlink_to(data.CONTRACT_PATH)
+
+
+def check_books(root: Path, row_count: int, damage_counts: Counter[str]) -> None:
+    """Check that every record was read, and every damaged one held back for the right reason.
+
+    Raises:
+        SystemExit: It is not so.
+    """
+    manifest = read_manifest(root / "processing" / "output" / "plan" / MANIFEST_FILE)
+    if manifest.record_count != row_count or manifest.reason_counts != dict(damage_counts):
+        sys.exit(f"read {manifest.record_count} of {row_count}: {manifest.reason_counts} != {damage_counts}")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Make the files where needed, run all in turn, print and keep the figures."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.validate_csv", description=__doc__)
+    parser.add_argument("--rows", type=int, default=5_000_000, help="records in the file")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each runs")
+    given = parser.parse_args(arguments)
+    folder = WORK / "validate" / str(given.rows)
+    clean, damaged, damage_counts = in_another_process(make_files, folder, given.rows)
+    megabytes = damaged.stat().st_size / 1e6
+    seconds: dict[str, list[float]] = {}
+    peaks: dict[str, int] = {}
+    with tempfile.TemporaryDirectory(prefix="batchscore-validate-", dir=folder) as work:
+        root = Path(work) / "ml"
+        commands = {
+            "batchscore": prepare_command(root),
+            **{name: [sys.executable, "-c", code, str(clean)] for name, code in PEERS.items()},
+        }
+        for number in range(1, given.rounds + 1):
+            for name, command in commands.items():
+                lay_out(root, damaged)
+                os.sync()  # what the last one wrote is not to be paid for by the next one
+                taken, peak = measured(command)
+                if name == "batchscore":
+                    check_books(root, given.rows, damage_counts)
+                seconds.setdefault(name, []).append(taken)
+                peaks[name] = max(peaks.get(name, 0), peak)
+                print(f"round {number}: {name:<10} {taken:6.2f} s", flush=True)
+    medians = {name: statistics.median(taken) for name, taken in seconds.items()}
+    for name, median in medians.items():
+        print(
+            f"median:  {name:<10} {median:6.2f} s  {given.rows / median:>10,.0f} records/s  "
+            f"{megabytes / median:6,.0f} MB/s  peak {peaks[name] / 1e6:,.0f} MB"
+        )
+    ratios = {name: round(medians[name] / medians["batchscore"], 3) for name in PEERS}
+    print(f"time of the peers over ours: {ratios}; {sum(damage_counts.values()):,} records explained")
+    result = {
+        "rows": given.rows,
+        "megabytes": round(megabytes, 1),
+        "seconds": seconds,
+        "peak_bytes": peaks,
+        "ratios": ratios,
+        "versions": {name: version(name) for name in PEERS},
+        "machine": describe_machine(),
+    }
+    print(f"kept in {keep_result('validate_csv', result)}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
