@@ -24,12 +24,16 @@ KEPT_INPUT = PROCESSING / "input" / "kept"
 QUARANTINE_INPUT = PROCESSING / "input" / "quarantine"
 TRANSFORM_INPUT = PROCESSING / "input" / "transform"
 
+SCRATCH = PROCESSING / "scratch"
+"""For files of the job itself, on the job's own volume; nothing of it is uploaded."""
+
 PLAN_OUTPUT = PROCESSING / "output" / "plan"
 SHARDS_OUTPUT = PROCESSING / "output" / "shards"
 KEPT_OUTPUT = PROCESSING / "output" / "kept"
 QUARANTINE_OUTPUT = PROCESSING / "output" / "quarantine"
 SCORES_OUTPUT = PROCESSING / "output" / "scores"
 REPORT_OUTPUT = PROCESSING / "output" / "report"
+LATE_QUARANTINE_OUTPUT = PROCESSING / "output" / "late_quarantine"
 POINTER_OUTPUT = PROCESSING / "output" / "pointer"
 
 RESOURCE_CONFIG = ML_ROOT / "config" / "resourceconfig.json"

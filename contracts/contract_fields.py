@@ -13,6 +13,7 @@ from typing import Any
 
 from contracts.dataset import FIELD_TYPES, Constraints, Field
 from contracts.errors import near_matches
+from contracts.plan import PLACE_COLUMNS
 
 _FIELD_KEYS = {"name", "type", "title", "description", "constraints", "categories", "format", "example"}
 _CONSTRAINT_KEYS = {
@@ -48,6 +49,7 @@ def read_fields(document: Any, faults: list[str]) -> tuple[Field, ...]:
     counts = Counter(entry.name for entry in fields)
     for name in sorted(name for name, count in counts.items() if count > 1):
         faults.append(f"field {name!r} is there more than once")
+    faults += [f"field {name!r} has a reserved name" for name in counts if name in PLACE_COLUMNS]
     return tuple(fields)
 
 

@@ -74,7 +74,8 @@ class RunLedger:
         reason_counts: Quarantined records by reason code.
         sources: One mapping a source object, as in the shard manifest.
         shards: One mapping a shard, as in the shard manifest.
-        uris: Where `scores`, `quarantine`, `report` and `ledger` are published.
+        uris: Where `scores`, `quarantine`, `report` and `ledger` are published; and `late_quarantine`, if the
+            report held records back.
         quality: Metric name to number, empty where no labels are known.
         labelled_count: Records with a label, on which `quality` was measured.
         timings: Seconds by name of what was timed.

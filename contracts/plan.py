@@ -21,6 +21,20 @@ MANIFEST_FILE = "shard_manifest.json"
 PLAN_PARTS_FOLDER = "parts"
 """Below the plan folder: one `<host>.json` (a ShardManifest) for each instance that prepared."""
 
+SOURCE_KEY_COLUMN = "batchscore.source_key"
+LINE_NUMBER_COLUMN = "batchscore.line_number"
+PLACE_COLUMNS = (SOURCE_KEY_COLUMN, LINE_NUMBER_COLUMN)
+"""Columns of a kept file, where several instances prepare: where each record stands. No field of a contract
+may have such a name."""
+
+DUPLICATES_PATTERN = "duplicates-*.parquet"
+"""Matches, beside the kept files, what `duplicates_name` names, and nothing else."""
+
+
+def duplicates_name(host_index: int) -> str:
+    """Return the name of the file with id and place of what one of several instances held back for its id."""
+    return f"duplicates-{host_index:02d}.parquet"
+
 
 @dataclass(frozen=True, kw_only=True)
 class SourceObject:

@@ -83,6 +83,7 @@ def _request(arguments: Arguments, root: Path) -> PrepareRequest:
         shards=paths.inside(root, paths.SHARDS_OUTPUT),
         kept=paths.inside(root, paths.KEPT_OUTPUT),
         quarantine=paths.inside(root, paths.QUARANTINE_OUTPUT),
+        scratch=paths.inside(root, paths.SCRATCH),
     )
     for folder in (folders.shards, folders.kept, folders.quarantine):
         folder.mkdir(parents=True, exist_ok=True)

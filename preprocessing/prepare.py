@@ -2,6 +2,7 @@
 
     source objects ─► blocks ─► typed valid records ─► shards/ + kept/
                                 └► quarantine/           plan/
+    shards with repeated ids ─► the same without them (`duplicates`)
 
 Goes in: the folders of one processing job and what the caller wants. Comes out: files in the output folders
 and the manifest of what was done. Blocks are parsed and checked, and shards are built, on a few threads;
@@ -23,14 +24,19 @@ from contracts.contract_file import check_patterns, read_contract
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
 from contracts.keep_columns import kept_names
-from contracts.plan import Shard, ShardManifest, SourceObject
+from contracts.plan import Shard, ShardManifest, SourceObject, duplicates_name
 from contracts.progress import Progress
 from contracts.quarantine import SourceForm
+from contracts.repeated_digests import DigestBatch
 from contracts.wire import wire_format
+from preprocessing.duplicate_records import DuplicateReader, SecondReading
+from preprocessing.duplicates import ShardFolders, find_duplicates, shards_without
 from preprocessing.hosts import Hosts
+from preprocessing.id_watch import IdWatch
 from preprocessing.ordered_work import ordered_map
 from preprocessing.quarantine_file import QuarantineFile
 from preprocessing.readers import choose_format, read_blocks
+from preprocessing.record_places import line_numbers, with_places
 from preprocessing.records import QuarantinedRecord, RecordBlock
 from preprocessing.shard_files import ShardFile, build_shard_files, shard_content
 from preprocessing.sharding import ShardCutter
@@ -51,6 +57,7 @@ class Folders:
     shards: Path
     kept: Path
     quarantine: Path
+    scratch: Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +95,7 @@ class _Block:
     """A block on its way to a thread."""
 
     source_index: int
+    number: int
     block: RecordBlock
 
 
@@ -96,9 +104,11 @@ class _CheckedBlock:
     """What became of one block."""
 
     source_index: int
+    number: int
     source_bytes_done: int
     record_count: int
     valid: pa.Table
+    id_digests: DigestBatch
     quarantined: list[QuarantinedRecord]
     source_form: SourceForm
 
@@ -129,9 +139,12 @@ def prepare(
         choose_format(file, request.input_format)
     executor = ThreadPoolExecutor(max_workers=request.thread_count)
     try:
-        with QuarantineFile(request.folders.quarantine, request.host) as quarantine:
-            run = _Preparation(request, contract, files, quarantine)
-            shards = tuple(run.shards(executor, report))
+        with (
+            IdWatch(request.folders.scratch) as watch,
+            QuarantineFile(request.folders.quarantine, request.host) as quarantine,
+        ):
+            run = _Preparation(request, contract, files, quarantine, watch)
+            shards = run.without_duplicates(executor, tuple(run.shards(executor, report)))
     finally:
         executor.shutdown(cancel_futures=True)
     return ShardManifest(
@@ -170,12 +183,14 @@ class _Preparation:
         contract: DatasetContract,
         files: list[SourceFile],
         quarantine: QuarantineFile,
+        watch: IdWatch,
     ) -> None:
         self._request = request
         self._contract = contract
         self._kept_names = kept_names(request.keep_columns, contract)
         self._files = files
         self._quarantine = quarantine
+        self._watch = watch
         self._record_counts = [0] * len(files)
         self._quarantined_counts = [0] * len(files)
         self._total_bytes = sum(file.byte_count for file in files)
@@ -209,12 +224,36 @@ class _Preparation:
         for number, file in enumerate(file for files in built for file in files):
             yield self._write(number, file)
 
+    def without_duplicates(self, executor: Executor, shards: tuple[Shard, ...]) -> tuple[Shard, ...]:
+        """Quarantine valid records that share an id, as the contract says; return the shards without them."""
+        folders, contract = self._request.folders, self._contract
+        duplicates = find_duplicates(self._watch, shards, folders.kept, contract, executor)
+        if duplicates is None:
+            return shards
+        reading = SecondReading(
+            files=self._files,
+            input_format=self._request.input_format,
+            contract=contract,
+            wire_name=self._request.wire_name,
+            max_record_bytes=self._max_record_bytes,
+            window=self._window,
+        )
+        reader = DuplicateReader(reading, self._watch, duplicates)
+        for duplicate in reader.records(executor):
+            self._quarantined_counts[duplicate.source_index] += 1
+            source_key = self._files[duplicate.source_index].source_key
+            self._quarantine.add(source_key, duplicate.source_form, duplicate.record)
+        if self._request.hosts.count > 1:
+            reader.write_places(folders.kept / duplicates_name(self._request.hosts.index))
+        written = ShardFolders(shards=folders.shards, kept=folders.kept, wire_name=self._request.wire_name)
+        return shards_without(shards, duplicates.ordinals[duplicates.is_leaving], written, executor)
+
     def _blocks(self) -> Iterator[_Block]:
         for source_index, file in enumerate(self._files):
-            for block in read_blocks(
-                file, self._request.input_format, self._contract, self._max_record_bytes
+            for number, block in enumerate(
+                read_blocks(file, self._request.input_format, self._contract, self._max_record_bytes)
             ):
-                yield _Block(source_index=source_index, block=block)
+                yield _Block(source_index=source_index, number=number, block=block)
 
     def _check(self, given: _Block) -> _CheckedBlock:
         parsed = given.block.parse()
@@ -225,11 +264,17 @@ class _Preparation:
             )
             for fault in validation.faults
         ]
+        valid = validation.valid
+        if self._request.hosts.count > 1:
+            source_key = self._files[given.source_index].source_key
+            valid = with_places(valid, source_key, line_numbers(parsed, validation.valid_rows))
         return _CheckedBlock(
             source_index=given.source_index,
+            number=given.number,
             source_bytes_done=given.block.source_bytes_done,
             record_count=parsed.record_count,
-            valid=validation.valid,
+            valid=valid,
+            id_digests=self._watch.digests(valid.column(self._contract.id_field)),
             quarantined=sorted(quarantined, key=_order),
             source_form=given.block.source_form,
         )
@@ -248,6 +293,7 @@ class _Preparation:
             yield from cutter.rest()
 
     def _count(self, block: _CheckedBlock) -> None:
+        self._watch.add(block.source_index, block.number, block.id_digests)
         self._record_counts[block.source_index] += block.record_count
         self._quarantined_counts[block.source_index] += len(block.quarantined)
         for record in block.quarantined:

@@ -5,7 +5,7 @@ contract's fingerprint in its schema metadata. A CSV shard has no header; each l
 it must be, and the encoded features: the shortest text that reads back to the same 32-bit float, empty for
 a missing value. JSON Lines are described in `preprocessing.shard_json_lines`, RecordIO, which has no ids, in
 `preprocessing.shard_recordio`. A kept file has the id, the label and the kept columns, whether the model
-reads them or not.
+reads them or not, and each record's place where the records have that.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from contracts.dataset import DatasetContract
 from contracts.encoding import encode
 from contracts.errors import InternalError
 from contracts.json_text import text_bytes
+from contracts.plan import PLACE_COLUMNS
 from contracts.wire import FINGERPRINT_KEY
 from preprocessing.shard_json_lines import shard_lines
 from preprocessing.shard_recordio import recordio_content
@@ -78,12 +79,13 @@ def build_shard_files(
             for file in build_shard_files(half, contract, wire_name, max_payload_bytes, kept_names)
         ]
     labels = [contract.label] if contract.label else []
-    names = list(dict.fromkeys([contract.id_field, *labels, *kept_names]))
+    places = [name for name in PLACE_COLUMNS if name in records.column_names]
+    names = list(dict.fromkeys([contract.id_field, *labels, *kept_names, *places]))
     return [
         ShardFile(
             content=content,
             sha256=hashlib.sha256(content).hexdigest(),
-            kept=_parquet(records.select(names)),
+            kept=parquet_bytes(records.select(names).unify_dictionaries()),
             record_count=records.num_rows,
         )
     ]
@@ -91,6 +93,7 @@ def build_shard_files(
 
 def shard_content(records: pa.Table, contract: DatasetContract, wire_name: str) -> bytes:
     """Return the bytes of one shard with exactly these records."""
+    records = records.select([contract.id_field, *contract.features])
     if wire_name == "csv":
         return _csv(records, contract)
     if wire_name == "jsonlines":
@@ -99,11 +102,10 @@ def shard_content(records: pa.Table, contract: DatasetContract, wire_name: str) 
         return shard_lines(records.column(contract.id_field), vectors)
     if wire_name == "recordio":
         return recordio_content(records, contract)
-    columns = records.select([contract.id_field, *contract.features])
-    return _parquet(columns, {FINGERPRINT_KEY: contract.fingerprint.encode()})
+    return parquet_bytes(records, {FINGERPRINT_KEY: contract.fingerprint.encode()})
 
 
-def _parquet(columns: pa.Table, facts: dict[bytes, bytes] | None = None) -> bytes:
+def parquet_bytes(columns: pa.Table, facts: dict[bytes, bytes] | None = None) -> bytes:
     """Write columns and schema metadata as Parquet.
 
     pyarrow's own schema is left out, so that dictionaries of text read back as text, as the contract has it.

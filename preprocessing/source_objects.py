@@ -86,14 +86,14 @@ def unchanged(file: SourceFile) -> Iterator[None]:
     before = _file_state(file)
     try:
         if before[0] != file.byte_count:
-            raise _changed(file)
+            raise source_changed(file)
         yield
     except (CallerError, OSError, EOFError, zlib.error) as error:
         if _file_state(file) != before:
-            raise _changed(file) from error
+            raise source_changed(file) from error
         raise
     if _file_state(file) != before:
-        raise _changed(file)
+        raise source_changed(file)
 
 
 def _file_state(file: SourceFile) -> tuple[int, int, int]:
@@ -107,7 +107,8 @@ def _file_state(file: SourceFile) -> tuple[int, int, int]:
     return state.st_size, state.st_mtime_ns, state.st_ino
 
 
-def _changed(file: SourceFile) -> PlatformError:
+def source_changed(file: SourceFile) -> PlatformError:
+    """Return the error for a source object that is not what it was when the run began to read it."""
     return PlatformError(
         f"{file.source_key}: was changed while it was read; let whoever writes it finish, then run again"
     )

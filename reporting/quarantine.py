@@ -74,6 +74,21 @@ def read_quarantine(folder: Path) -> QuarantineDigest:
     return QuarantineDigest(reason_counts=ordered, examples=tuple(examples))
 
 
+def add_up_quarantine(first: QuarantineDigest, second: QuarantineDigest) -> QuarantineDigest:
+    """Return what is in two quarantines together."""
+    counts = Counter(first.reason_counts) + Counter(second.reason_counts)
+    ordered = dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
+    examples = (*first.examples, *second.examples)
+    return QuarantineDigest(
+        reason_counts=ordered,
+        examples=tuple(
+            example
+            for reason in ordered
+            for example in [one for one in examples if one.reason_code == reason][:EXAMPLES_PER_REASON]
+        ),
+    )
+
+
 def _read_file(path: Path, counts: Counter[str], examples: list[QuarantinedExample]) -> None:
     with pq.ParquetFile(path) as file:
         absent = [name for name in QUARANTINE_SCHEMA.names if name not in file.schema_arrow.names]

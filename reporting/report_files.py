@@ -63,7 +63,7 @@ def build_ledger(run: ReconciledRun, *, began_at: dt.datetime, finished_at: dt.d
         reason_counts=run.quarantine.reason_counts,
         sources=[dataclasses.asdict(source) for source in run.manifest.sources],
         shards=[dataclasses.asdict(shard) for shard in run.manifest.shards],
-        uris=request.uris,
+        uris=request.uris | (request.late_uris if run.late_count else {}),
         quality=run.quality.metrics,
         labelled_count=run.quality.labelled_count,
         timings={

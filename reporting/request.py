@@ -72,10 +72,15 @@ class ReportRequest:
             "ledger": f"{run}report/run.json",
         }
 
+    @property
+    def late_uris(self) -> dict[str, str]:
+        """Where late duplicates are, if there are any."""
+        return {"late_quarantine": f"{self.output_uri}runs/{self.run_id}/late_quarantine/"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReportPaths:
-    """The container's folders on this machine: five that are read, three that are written."""
+    """The container's folders on this machine: five that are read, four that are written, one to work in."""
 
     plan: Path
     kept: Path
@@ -84,7 +89,9 @@ class ReportPaths:
     contract: Path
     scores: Path
     report: Path
+    late_quarantine: Path
     pointer: Path
+    scratch: Path
 
     @classmethod
     def below(cls, root: Path) -> ReportPaths:
@@ -97,7 +104,9 @@ class ReportPaths:
             contract=inside(root, container_paths.CONTRACT_INPUT),
             scores=inside(root, container_paths.SCORES_OUTPUT),
             report=inside(root, container_paths.REPORT_OUTPUT),
+            late_quarantine=inside(root, container_paths.LATE_QUARANTINE_OUTPUT),
             pointer=inside(root, container_paths.POINTER_OUTPUT),
+            scratch=inside(root, container_paths.SCRATCH),
         )
 
 

@@ -10,7 +10,7 @@ import datetime as dt
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +23,11 @@ from contracts.ledger import RunCounts
 from contracts.plan import MANIFEST_FILE, ScoringPlan, Shard, ShardManifest, read_manifest, read_plan
 from contracts.progress import Progress
 from reporting.distribution import ScoreDistribution, add_up, unit_distribution, wide_distribution
+from reporting.late_duplicates import KeptFiles, LateDuplicates, find_late_duplicates
+from reporting.late_quarantine import check_late_budget, with_late_counts, write_late_quarantine
 from reporting.publish import check_publishable, write_pointer, write_success
 from reporting.quality import Quality, measure
-from reporting.quarantine import QuarantineDigest, read_quarantine
+from reporting.quarantine import QuarantineDigest, add_up_quarantine, read_quarantine
 from reporting.reconcile import check_contract, output_faults, plan_faults, quarantine_faults, refuse
 from reporting.request import ReportPaths, ReportRequest
 from reporting.shards import MAX_ERRORS_KEPT, ShardDesk, ShardSettlement
@@ -57,6 +59,7 @@ class ReconciledRun:
         manifest: Its shards and sources.
         counts: Records at each station.
         quarantine: Records held back.
+        late_count: How many of them this report held back, because another instance read the same id.
         unscorable_examples: The first unscorable records, as (id, error).
         distribution: Of all scores.
         quality: Agreement with known outcomes.
@@ -68,6 +71,7 @@ class ReconciledRun:
     manifest: ShardManifest
     counts: RunCounts
     quarantine: QuarantineDigest
+    late_count: int
     unscorable_examples: tuple[tuple[str, str], ...]
     distribution: ScoreDistribution
     quality: Quality
@@ -126,7 +130,7 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
     """
     contract = read_contract(_only_file(paths.contract))
     check_publishable(contract)
-    books = _open_books(request, paths, contract)
+    books = _with_late_duplicates(_open_books(request, paths, contract), paths, request, contract, around)
     desk = ShardDesk(
         request=request,
         contract=contract,
@@ -134,6 +138,7 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
         kept_folder=paths.kept,
         outputs=books.outputs,
         scores_folder=paths.scores / request.scores_folder,
+        late_rows={name: late.rows for name, late in books.late.by_shard.items()},
     )
     shards = books.manifest.shards
     settled = _settle_all(desk, shards, around)
@@ -147,6 +152,7 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
         manifest=books.manifest,
         counts=counts,
         quarantine=books.quarantine,
+        late_count=books.late.count,
         unscorable_examples=tuple(examples[:MAX_ERRORS_KEPT]),
         distribution=_distribution(desk, shards, settled),
         quality=_quality(contract, settled),
@@ -162,12 +168,14 @@ class _Books:
         manifest: Its shards and sources.
         quarantine: Records held back.
         outputs: Path of each output by its file name, one for each shard.
+        late: Records in shards that must not be published.
     """
 
     plan: ScoringPlan
     manifest: ShardManifest
     quarantine: QuarantineDigest
     outputs: dict[str, Path]
+    late: LateDuplicates = field(default_factory=LateDuplicates)
 
 
 def _open_books(request: ReportRequest, paths: ReportPaths, contract: DatasetContract) -> _Books:
@@ -188,6 +196,35 @@ def _open_books(request: ReportRequest, paths: ReportPaths, contract: DatasetCon
     )
     by_name = {path.name: path for path in outputs}
     return _Books(plan=plan, manifest=manifest, quarantine=quarantine, outputs=by_name)
+
+
+def _with_late_duplicates(
+    books: _Books, paths: ReportPaths, request: ReportRequest, contract: DatasetContract, around: Surroundings
+) -> _Books:
+    """Hold back what several prepare instances could not know to be duplicates.
+
+    Raises:
+        RunFailedError: The run is over its error budget then.
+    """
+    files = KeptFiles(
+        folder=paths.kept,
+        shards=books.manifest.shards,
+        contract=contract,
+        scratch=paths.scratch,
+        worker_count=around.worker_count,
+    )
+    late = find_late_duplicates(files)
+    if not late.count:
+        return books
+    quarantined = books.manifest.quarantined_count + late.count
+    check_late_budget(request.budget, books.manifest.record_count, quarantined, late.count)
+    written = write_late_quarantine(paths.late_quarantine, files, late)
+    return replace(
+        books,
+        manifest=with_late_counts(books.manifest, late),
+        quarantine=add_up_quarantine(books.quarantine, written),
+        late=late,
+    )
 
 
 def _only_file(folder: Path) -> Path:
@@ -217,7 +254,7 @@ def _counts(books: _Books, settled: Sequence[ShardSettlement]) -> RunCounts:
     """Return counts that are each counted at their own station, so that their sums can fail; check them."""
     counts = RunCounts(
         read=books.manifest.record_count,
-        valid=books.manifest.valid_count,
+        valid=books.manifest.valid_count - books.late.count,
         quarantined=sum(books.quarantine.reason_counts.values()),
         scored=sum(one.summary.record_count for one in settled),
         unscorable=sum(one.unscorable_count for one in settled),

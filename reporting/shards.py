@@ -6,8 +6,8 @@ and outcome of the records whose outcome is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +67,7 @@ class ShardDesk:
         kept_folder: Holds each shard's ids, labels and kept columns.
         outputs: Path of each output by its file name.
         scores_folder: Where the run's scores are published.
+        late_rows: Rows that are compared but not published, by name of the shard.
     """
 
     request: ReportRequest
@@ -75,6 +76,7 @@ class ShardDesk:
     kept_folder: Path
     outputs: dict[str, Path]
     scores_folder: Path
+    late_rows: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def settle(self, shard: Shard) -> ShardSettlement:
         """Compare one shard's answers with its records, and publish them if they agree.
@@ -90,6 +92,7 @@ class ShardDesk:
             faults = [str(error)]
         if faults:
             return _refused(faults)
+        kept, answers = self._published(shard, kept), self._published(shard, answers)
         answers = answers.set_column(0, ID_COLUMN, kept.column(self.contract.id_field))
         path = self.scores_folder / part_name(shard.name, self.request.output_format)
         table = published_table(
@@ -103,7 +106,15 @@ class ShardDesk:
 
     def scores(self, shard: Shard) -> np.ndarray:
         """Return the shard's scores, without those of unscorable records."""
-        return _numbers(self._answers(shard).column(SCORE_COLUMN).drop_null())
+        answers = self._published(shard, self._answers(shard))
+        return _numbers(answers.column(SCORE_COLUMN).drop_null())
+
+    def _published(self, shard: Shard, records: pa.Table) -> pa.Table:
+        """Return the records of a shard without its late rows."""
+        late = self.late_rows.get(shard.name)
+        if late is None:
+            return records
+        return records.take(pa.array(np.delete(np.arange(len(records)), late)))
 
     def _answers(self, shard: Shard) -> pa.Table:
         return read_answers(self.outputs[shard.output_name], wire_format=self.request.wire_format)

@@ -16,7 +16,16 @@ from __future__ import annotations
 from steps.run_context import RunContext, Variable
 from steps.sdk import Join
 
-RUN_FOLDERS = ("plan", "plan_parts", "shards", "kept", "quarantine", "transform", "report")
+RUN_FOLDERS = (
+    "plan",
+    "plan_parts",
+    "shards",
+    "kept",
+    "quarantine",
+    "transform",
+    "late_quarantine",
+    "report",
+)
 
 
 def run_folder_parts(run: RunContext, folder: str) -> list[Variable]:

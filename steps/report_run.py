@@ -2,7 +2,8 @@
 
 In: the plan, the kept columns, the quarantine, the transform job's outputs, the contract. Out, in this
 order: the scores, the report, and last the pointer that makes the run the newest one, so that a reader
-who follows the pointer finds all of it.
+who follows the pointer finds all of it. In the sharded form `late_quarantine` comes first: records whose id
+another prepare instance read too.
 """
 
 from __future__ import annotations
@@ -74,7 +75,13 @@ def _inputs(run: RunContext) -> tuple[JobInput, ...]:
 
 def _outputs(run: RunContext) -> tuple[JobOutput, ...]:
     output_uri = run.dataset.output_uri
+    late = JobOutput(
+        name="late_quarantine",
+        uri=run_folder(output_uri, "late_quarantine"),
+        folder=paths.LATE_QUARANTINE_OUTPUT,
+    )
     return (
+        *([late] if run.shape.is_sharded else []),
         JobOutput(name="scores", uri=scores_folder(output_uri), folder=paths.SCORES_OUTPUT),
         JobOutput(name="report", uri=run_folder(run, "report"), folder=paths.REPORT_OUTPUT),
         JobOutput(name="pointer", uri=pointer_folder(output_uri), folder=paths.POINTER_OUTPUT),

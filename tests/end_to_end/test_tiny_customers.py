@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from record_messages import framed, tensor_record
 from tiny_customers import QUARANTINED, SCORES, TinyBusiness, published, quarantined
@@ -145,6 +146,38 @@ def test_several_prepare_instances_find_the_same(tmp_path: Path) -> None:
     )
     assert found == SCORES
     assert results.counts["quarantined"] == 3
+
+
+def test_a_customer_delivered_to_two_prepare_instances_is_scored_once(tmp_path: Path) -> None:
+    """Neither instance can know it; the report holds the later record back and counts it."""
+    business = TinyBusiness(tmp_path / "b")
+    header, *lines = (business.source / "customers.csv").read_text().splitlines(keepends=True)
+    (business.source / "customers.csv").unlink()
+    (business.source / "a.csv").write_text(header + "".join(lines[:4]))
+    (business.source / "b.csv").write_text(
+        header + "".join(lines[4:]) + "C2,20,pro,true,again\nC13,20,pro,,\n"
+    )
+
+    results = business.run(
+        RunOptions(
+            prepare="sharded",
+            parameters={"MaxQuarantineFraction": "0.35", "ProcessingInstanceCount": "2"},
+        )
+    )
+
+    scores = published(results)
+    ids = scores.column("customer_id").to_pylist()
+    assert dict(zip(ids, scores.column("score").to_pylist(), strict=True)) == SCORES
+    assert len(ids) == len(SCORES)
+    assert results.counts == {"read": 16, "valid": 11, "quarantined": 5, "scored": 11, "unscorable": 0}
+    assert results.facts is not None
+    assert results.facts.reason_counts["duplicate_id"] == 2
+    assert results.quarantine is not None
+    (late,) = pq.read_table(results.quarantine.parent / "late_quarantine" / "late.parquet").to_pylist()
+    assert (late["source_key"], late["line_number"]) == ("b.csv", 13)
+    assert results.report is not None
+    assert "/late_quarantine/</code>" in results.report.read_text(encoding="utf-8")
+    assert "'C2' stands in 2 valid records; the first is a.csv line 3" in late["message"]
 
 
 def test_each_quarantined_customer_keeps_line_reason_and_bytes(business: TinyBusiness) -> None:

@@ -129,7 +129,7 @@ def test_gzip_is_read_and_placed_by_its_uncompressed_bytes(source_key: str, tmp_
 def test_a_huge_record_is_quarantined_with_its_first_bytes_and_its_length(tmp_path: Path) -> None:
     """Twelve megabytes without a line feed: longer than a block and than the payload limit."""
     huge = b"1," + b"x" * (12 * 1024 * 1024) + b",a,0"
-    done = run_prepare(tmp_path, {"a.csv": HEADER + GOOD + huge + b"\n2,bad,a,0\n" + GOOD})
+    done = run_prepare(tmp_path, {"a.csv": HEADER + GOOD + huge + b"\n2,bad,a,0\n8,1,a,0\n"})
     first, second = done.quarantine()
     assert (first["reason_code"], first["line_number"]) == ("record_too_large", 3)
     assert (first["raw"], first["raw_byte_count"]) == (huge[:MAX_RAW_BYTES], len(huge))
