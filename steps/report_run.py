@@ -77,7 +77,7 @@ def _outputs(run: RunContext) -> tuple[JobOutput, ...]:
     output_uri = run.dataset.output_uri
     late = JobOutput(
         name="late_quarantine",
-        uri=run_folder(output_uri, "late_quarantine"),
+        uri=run_folder(run, "late_quarantine"),
         folder=paths.LATE_QUARANTINE_OUTPUT,
     )
     return (

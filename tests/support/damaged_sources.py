@@ -12,6 +12,7 @@ import datetime as dt
 import gzip
 import io
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -277,6 +278,7 @@ def _write_recordio(_draw: st.DrawFn, records: list[Record]) -> _Written:
     for record in records:
         values = record.values
         entries = {name: _recordio_value(values[name]) for name in NAMES[1:] if values[name] is not None}
+        entries.setdefault("x", [math.nan])  # a record without any feature is no record of this contract
         raw = framed(named_record(entries, uid=values["id"]))
         if record.form == "garbage":
             raw = framed(b"\x0f" + base64.b64encode(raw))
