@@ -1,8 +1,9 @@
 """Find the digests that occur more than once among any number of them, in bounded memory.
 
-Goes in: uint64 digests whose bits are evenly spread, batch by batch. They wait in PART_COUNT files, dealt out
-by their highest bits. Comes out: the sorted values that occur twice or more. A file is looked through in
-memory, in several goes if it has more than IN_MEMORY_COUNT digests: less than 300 MB, however many there are.
+Goes in: uint64 digests whose bits are evenly spread, batch by batch. They wait in PART_COUNT parts, dealt out
+by their highest bits; a part that grows is moved to a file. Comes out: the sorted values that occur twice or
+more. A part is looked through in memory, in several goes if it has more than IN_MEMORY_COUNT digests: less
+than 300 MB, however many there are.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -20,18 +22,21 @@ IN_MEMORY_COUNT = 8 * 1024 * 1024
 
 PART_COUNT = 64
 _PART_BITS = 6
+_MAX_UNFILED_BYTES = 256 * 1024
+"""Of one part, kept in memory: 16 MB for all of them."""
+
 _GOAL_SHIFT = 40
-"""Bits from here up, below those that choose the file, choose the goal; lower ones a place in a table."""
+"""Bits from here up, below those that choose the part, choose the goal; lower ones a place in a table."""
 _DIGEST_BYTES = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class DigestBatch:
-    """Digests in the order of their files.
+    """Digests in the order of their parts.
 
     Attributes:
         digests: All of them.
-        bounds: Where the digests of each file but the first begin.
+        bounds: Where the digests of each part but the first begin.
     """
 
     digests: np.ndarray
@@ -42,7 +47,7 @@ class DigestBatch:
 
 
 def dealt_out(digests: np.ndarray) -> DigestBatch:
-    """Arrange digests by the file that they go to; may run on any thread."""
+    """Arrange digests by the part that they go to; may run on any thread."""
     numbers = (digests >> np.uint64(64 - _PART_BITS)).astype(np.uint8)
     order = np.argsort(numbers, kind="stable")  # a radix sort, for numbers of 8 bits
     bounds = np.cumsum(np.bincount(numbers, minlength=PART_COUNT))[:-1]
@@ -50,15 +55,18 @@ def dealt_out(digests: np.ndarray) -> DigestBatch:
 
 
 class DigestSpill:
-    """Digests of one run on disk; use as a context manager, which removes them whatever happens."""
+    """Digests of one run; use as a context manager, which removes them whatever happens."""
 
     def __init__(self, folder: Path) -> None:
-        """Put the files below `folder`, which is made, and must not be one that is uploaded."""
+        """Put the files, which have no names, below `folder`; it is made if it is not there."""
         folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as opened:
-            inner = opened.enter_context(tempfile.TemporaryDirectory(dir=folder, prefix="digests-"))
-            self._paths = [Path(inner) / f"part-{number:02d}" for number in range(PART_COUNT)]
-            self._streams = [opened.enter_context(path.open("wb")) for path in self._paths]
+            self._parts = [
+                opened.enter_context(
+                    tempfile.SpooledTemporaryFile(max_size=_MAX_UNFILED_BYTES, mode="w+b", dir=folder)
+                )
+                for _ in range(PART_COUNT)
+            ]
             self._cleanup = opened.pop_all()
 
     def __enter__(self) -> DigestSpill:
@@ -69,16 +77,15 @@ class DigestSpill:
 
     def append(self, batch: DigestBatch) -> None:
         """Take more digests."""
-        for stream, part in zip(self._streams, np.split(batch.digests, batch.bounds), strict=True):
-            stream.write(part.data)
+        for part, digests in zip(self._parts, np.split(batch.digests, batch.bounds), strict=True):
+            part.write(digests.data)
 
     def repeated(self, limit: int) -> np.ndarray:
         """Return the sorted values that occur more than once; stop looking when there are over `limit`."""
         found: list[np.ndarray] = []
-        for path, stream in zip(self._paths, self._streams, strict=True):
-            stream.flush()
-            for goal in _goals(path.stat().st_size // _DIGEST_BYTES):
-                found.append(_repeated_in(path, goal))
+        for part in self._parts:
+            for goal in _goals(part.tell() // _DIGEST_BYTES):
+                found.append(_repeated_in(part, goal))
                 if sum(map(len, found)) > limit:
                     return np.sort(np.concatenate(found))
         return np.sort(np.concatenate(found))
@@ -98,10 +105,10 @@ def _goals(count: int) -> Iterator[_Goal]:
         yield _Goal(mask=np.uint64((goal_count - 1) << _GOAL_SHIFT), value=np.uint64(value << _GOAL_SHIFT))
 
 
-def _repeated_in(path: Path, goal: _Goal) -> np.ndarray:
+def _repeated_in(part: IO[bytes], goal: _Goal) -> np.ndarray:
     """Return the repeated values of one goal; one that is repeated a billion times takes no more memory."""
     waiting, found = np.empty(0, dtype=np.uint64), []
-    for batch in _batches(path):
+    for batch in _batches(part):
         chosen = batch if goal.mask == 0 else batch[(batch & goal.mask) == goal.value]
         if len(waiting) + len(chosen) > IN_MEMORY_COUNT:
             found.append(_repeated(waiting))
@@ -110,10 +117,11 @@ def _repeated_in(path: Path, goal: _Goal) -> np.ndarray:
     return np.unique(np.concatenate([*found, _repeated(waiting)]))
 
 
-def _batches(path: Path) -> Iterator[np.ndarray]:
-    with path.open("rb") as stream:
-        while content := stream.read(_DIGEST_BYTES * max(1, IN_MEMORY_COUNT // 2)):
-            yield np.frombuffer(content, dtype=np.uint64)
+def _batches(part: IO[bytes]) -> Iterator[np.ndarray]:
+    """Yield the digests of a part; afterwards it stands at its end again."""
+    part.seek(0)
+    while content := part.read(_DIGEST_BYTES * max(1, IN_MEMORY_COUNT // 2)):
+        yield np.frombuffer(content, dtype=np.uint64)
 
 
 def _repeated(digests: np.ndarray) -> np.ndarray:

@@ -7,6 +7,8 @@ below MAX_PAGE_BYTES whatever the data holds; the quarantine file has everything
 
 from __future__ import annotations
 
+import functools
+
 import jinja2
 
 from contracts.quarantine import REASON_MEANINGS
@@ -24,6 +26,17 @@ _MAX_MESSAGE_CHARS = 400
 
 def render_page(digest: QuarantineDigest, host: str) -> bytes:
     """Return the page of one preparing instance, with fewer examples if it would be too long."""
+    template = _template()
+    for example_count in range(EXAMPLES_PER_REASON, -1, -1):
+        page = template.render(host=host, total=digest.record_count, **_content(digest, example_count))
+        content = page.encode()
+        if len(content) < MAX_PAGE_BYTES:
+            break
+    return content
+
+
+@functools.cache
+def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("preprocessing"),
         autoescape=True,
@@ -32,13 +45,7 @@ def render_page(digest: QuarantineDigest, host: str) -> bytes:
         lstrip_blocks=True,
     )
     environment.filters |= {"count": _count, "name": _name, "message": _message, "share": _share}
-    template = environment.get_template("quarantine.html")
-    for example_count in range(EXAMPLES_PER_REASON, -1, -1):
-        page = template.render(host=host, total=digest.record_count, **_content(digest, example_count))
-        content = page.encode()
-        if len(content) < MAX_PAGE_BYTES:
-            break
-    return content
+    return environment.get_template("quarantine.html")
 
 
 def _content(digest: QuarantineDigest, example_count: int) -> dict[str, object]:
