@@ -63,7 +63,7 @@ class DigestSpill:
         with ExitStack() as opened:
             self._parts = [
                 opened.enter_context(
-                    tempfile.SpooledTemporaryFile(max_size=_MAX_UNFILED_BYTES, mode="w+b", dir=folder)
+                    tempfile.SpooledTemporaryFile(max_size=_MAX_UNFILED_BYTES, dir=str(folder))
                 )
                 for _ in range(PART_COUNT)
             ]

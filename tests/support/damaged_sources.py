@@ -146,7 +146,7 @@ def sources(draw: st.DrawFn, formats: tuple[str, ...] = FORMATS) -> list[Source]
     made = []
     for number in range(draw(st.integers(1, 3))):
         name = draw(st.sampled_from(formats))
-        records = draw(st.lists(_records(name), max_size=12))
+        records = _apart(draw(st.lists(_records(name), max_size=12)))
         made.append(_written(draw, number, name, [_unless_seen(record, seen) for record in records]))
     return made
 
@@ -160,6 +160,17 @@ def _records(draw: st.DrawFn, name: str) -> Record:
         reason, change = damages[what]
         return Record(values=change(record.values), reason=reason)
     return replace(record, form=what, reason=FORM_DAMAGES[name].get(what, ""))
+
+
+def _apart(records: list[Record]) -> list[Record]:
+    """Leave a sound frame's beginning between two that have none: nobody could tell the two apart."""
+    pairs = zip([None, *records][: len(records)], records, strict=True)
+    return [
+        replace(record, form="garbage")
+        if before is not None and before.form == record.form == "broken magic"
+        else record
+        for before, record in pairs
+    ]
 
 
 def _unless_seen(record: Record, seen: set[str]) -> Record:
