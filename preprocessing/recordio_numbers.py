@@ -25,6 +25,9 @@ import pyarrow.compute as pc
 from contracts.dataset import Field
 from preprocessing.typed_columns import EXACT_FLOAT_LIMITS, column_values, mixed_column, shown_values
 
+PERHAPS_ROUNDED = " (perhaps rounded)"
+"""In a message after a whole number within 64 bits, which is refused for nothing else."""
+
 _INT64_BOUND = float(2**63)
 
 
@@ -39,7 +42,6 @@ def handed_on(numbers: np.ndarray, field: Field, *, is_id: bool = False) -> pa.A
     Returns:
         Text or typed values as `typed_columns` has them, null where missing.
     """
-    bits = 32 if is_id and numbers.dtype == np.float32 else 64
     values = numbers.astype(np.float64, copy=False)
     if field.type == "number":
         return _with_nulls(values, np.isnan(values))
@@ -49,10 +51,11 @@ def handed_on(numbers: np.ndarray, field: Field, *, is_id: bool = False) -> pa.A
         is_truth = (values == 0) | (values == 1)
         return _with_misfits(_with_nulls(values == 1, ~is_truth), values, is_truth)
     if field.type in ("integer", "string"):
-        is_exact = _are_whole(values, EXACT_FLOAT_LIMITS[bits])
+        limit = EXACT_FLOAT_LIMITS[32 if is_id and numbers.dtype == np.float32 else 64]
+        is_exact = _are_whole(values, limit)
         whole = _with_nulls(np.where(is_exact, values, 0).astype(np.int64), ~is_exact)
         fitting = whole if field.type == "integer" else pc.cast(whole, pa.string())
-        return _with_misfits(fitting, values, is_exact)
+        return _with_misfits(fitting, values, is_exact, rounded_from=limit)
     return _number_texts(values)
 
 
@@ -95,12 +98,25 @@ def _categories(values: np.ndarray, categories: tuple[str, ...]) -> pa.Array:
     return pc.replace_with_mask(texts, pa.array(is_other), _number_texts(values[is_other]))
 
 
-def _with_misfits(fitting: pa.Array, values: np.ndarray, is_fitting: np.ndarray) -> pa.Array:
-    """Return a column of the values that fit, with the others beside it."""
+def _with_misfits(
+    fitting: pa.Array, values: np.ndarray, is_fitting: np.ndarray, rounded_from: float = np.inf
+) -> pa.Array:
+    """Return a column of the values that fit, with the others beside it.
+
+    Args:
+        fitting: The values that fit, null elsewhere.
+        values: The numbers, NaN where missing.
+        is_fitting: Which fit.
+        rounded_from: From this distance from zero on, messages say that a number may have been rounded.
+    """
     is_misfit = ~(is_fitting | np.isnan(values))
     if not is_misfit.any():
         return fitting
-    return mixed_column(fitting, _spread(_number_texts(values[is_misfit]), is_misfit))
+    misfits = values[is_misfit]
+    texts = _number_texts(misfits)
+    is_rounded = (np.abs(misfits) >= rounded_from) & (np.abs(misfits) < _INT64_BOUND)
+    texts = pc.if_else(pa.array(is_rounded), pc.binary_join_element_wise(texts, PERHAPS_ROUNDED, ""), texts)
+    return mixed_column(fitting, _spread(texts, is_misfit))
 
 
 def _spread(texts: pa.Array, is_taken: np.ndarray) -> pa.Array:
