@@ -9,8 +9,8 @@
 | other   | a feature, then a label, named like the field                                         |
 
 A value is one number, or text as bytes. A number stands for itself, in a field with categories for the
-category with that code; NaN, an empty tensor and an entry that is not there are missing values. What is no
-code goes on as the number it is, for validation to refuse.
+category with that code (`recordio_numbers`); NaN, an empty tensor and an entry that is not there are missing
+values.
 """
 
 from __future__ import annotations
@@ -34,16 +34,15 @@ from contracts.recordio_message import (
     check_dense,
     vector_slot,
 )
-
-_INT64_BOUND = float(2**63)
+from preprocessing.recordio_numbers import handed_on
 
 
 def read_fields(group: MessageGroup, contract: DatasetContract) -> tuple[dict[str, pa.Array], list[int]]:
     """Read what one group of messages has of the contract's fields.
 
     Returns:
-        Text by field name, null where missing, one value a message; and the messages (positions in the
-        group) with text that is not UTF-8.
+        Text or typed values by field name, null where missing, one value a message; and the messages
+        (positions in the group) with text that is not UTF-8.
 
     Raises:
         DamagedMessageError: The messages cannot be read as records of the contract.
@@ -74,7 +73,8 @@ class _GroupReader:
         if field.name == self._contract.id_field and self._group.layout.uid is not None:
             return self._texts(self._group.layout.uid)
         if self._vectors is not None and field.name in self._contract.features:
-            return handed_on(self._vectors[:, self._contract.features.index(field.name)], field)
+            numbers = self._vectors[self._contract.features.index(field.name)]
+            return self._numbers(numbers, field)
         slot = _slot(self._group.layout, field, self._contract)
         return None if slot is None else self._one_value(slot, field)
 
@@ -88,7 +88,10 @@ class _GroupReader:
             )
         if slot.kind == "bytes":
             return self._texts(slot.spans[0])
-        return handed_on(self._group.numbers(slot)[:, 0], field)
+        return self._numbers(self._group.numbers(slot)[:, 0], field)
+
+    def _numbers(self, numbers: np.ndarray, field: Field) -> pa.Array:
+        return handed_on(numbers, field, is_id=field.name == self._contract.id_field)
 
     def _texts(self, span: Span) -> pa.Array:
         content = self._group.texts(span)
@@ -109,36 +112,12 @@ class _GroupReader:
         return pc.if_else(is_missing, pa.scalar(None, pa.string()), texts)
 
 
-def handed_on(numbers: np.ndarray, field: Field) -> pa.Array:
-    """Return the numbers of one field as what validation takes."""
-    values = numbers.astype(np.float64)
-    texts = _number_texts(values)
-    if field.type != "string" or not field.categories:
-        return texts
-    with np.errstate(invalid="ignore"):
-        is_code = (values == np.floor(values)) & (values >= 0) & (values < len(field.categories))
-    codes = pa.array(np.where(is_code, values, 0).astype(np.int64), mask=~is_code)
-    return pc.coalesce(pa.array(field.categories, pa.string()).take(codes), texts)
-
-
-def _number_texts(values: np.ndarray) -> pa.Array:
-    """Return numbers as text: whole ones without a point, NaN as null."""
-    is_missing = np.isnan(values)
-    with np.errstate(invalid="ignore"):
-        is_whole = (values == np.floor(values)) & (np.abs(values) < _INT64_BOUND)
-    whole = pc.cast(pa.array(np.where(is_whole, values, 0).astype(np.int64), mask=~is_whole), pa.string())
-    if (is_whole | is_missing).all():
-        return whole
-    broken = pc.cast(pa.array(values, mask=is_whole | is_missing), pa.string())
-    return pc.coalesce(whole, broken)
-
-
 def _vectors(group: MessageGroup, contract: DatasetContract) -> np.ndarray | None:
-    """Return the feature vectors, or None if the features have entries of their own."""
+    """Return the numbers of each feature in turn, or None if the features have entries of their own."""
     features, names = group.layout.features, contract.features
     is_field = VALUES_NAME in names and len(names) > 1  # an unlucky name for a field
     if VALUES_NAME in features and not is_field:
-        return group.numbers(vector_slot(group.layout, len(names)))
+        return np.ascontiguousarray(group.numbers(vector_slot(group.layout, len(names))).T)
     if features.keys().isdisjoint(names):
         raise DamagedMessageError(
             f"has neither a feature {VALUES_NAME!r} nor one named like a feature of the contract; "

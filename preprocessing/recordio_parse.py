@@ -17,6 +17,7 @@ from contracts.recordio_groups import group_messages
 from contracts.recordio_message import DamagedMessageError
 from preprocessing.csv_scan import StructureFault
 from preprocessing.recordio_fields import read_fields
+from preprocessing.recordio_numbers import joined
 from preprocessing.records import QuarantinedRecord, RecordPlace
 
 
@@ -128,7 +129,7 @@ def _parse_rows(
             faults[index] = StructureFault(
                 reason=ReasonCode.INVALID_ENCODING, message="has an id or text that is not UTF-8"
             )
-    return _in_order(parsed, [field.name for field in block.contract.fields])
+    return _in_order(parsed, block.contract)
 
 
 def _malformed(message: str) -> StructureFault:
@@ -147,14 +148,15 @@ def _without(
 
 
 def _in_order(
-    parsed: list[tuple[np.ndarray, dict[str, pa.Array]]], names: list[str]
+    parsed: list[tuple[np.ndarray, dict[str, pa.Array]]], contract: DatasetContract
 ) -> tuple[np.ndarray, dict[str, pa.Array]]:
     """Put the groups' records back into the order of the source."""
     rows = np.concatenate([np.empty(0, dtype=np.int64), *(indices for indices, _ in parsed)])
-    order = None if len(parsed) < 2 else pa.array(np.argsort(rows))
+    order = np.argsort(rows, kind="stable")  # which is quick where there are a few runs in order
+    taken = None if len(parsed) < 2 else pa.array(order)
+    counts = [len(indices) for indices, _ in parsed]
     columns = {}
-    for name in names:
-        pieces = [found.get(name, pa.nulls(len(indices), pa.string())) for indices, found in parsed]
-        column = pa.concat_arrays(pieces) if pieces else pa.array([], pa.string())
-        columns[name] = column if order is None else column.take(order)
-    return np.sort(rows), columns
+    for field in contract.fields:
+        column = joined([found.get(field.name) for _, found in parsed], counts, field.type)
+        columns[field.name] = column if taken is None else column.take(taken)
+    return rows[order], columns

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,7 +38,10 @@ NAN = float("nan")
 
 
 def read(content: bytes, *, block_bytes: int = 1 << 20, max_record_bytes: int = 4096) -> dict[str, Any]:
-    """Return rows as they are handed on, and `(number, reason, raw, length)` of what is held back."""
+    """Return rows as they are handed on, and `(number, reason, raw, length)` of what is held back.
+
+    A value that is not of its field's type is the text that messages show.
+    """
     stream = io.BytesIO(content)
     source = CsvSource(source_key="a.recordio", stream=stream, bytes_done=stream.tell)
     rows, held_back, places, count = [], [], [], 0
@@ -47,7 +51,7 @@ def read(content: bytes, *, block_bytes: int = 1 << 20, max_record_bytes: int = 
         parsed = block.parse()
         count += parsed.record_count
         names = list(parsed.columns)
-        values = zip(*(parsed.columns[name].to_pylist() for name in names), strict=True)
+        values = zip(*(_handed_on(parsed.columns[name]) for name in names), strict=True)
         found = [dict(zip(names, row, strict=True)) for row in values]
         places += [parsed.place(row) for row in range(len(found))] + [
             fault.place for fault in parsed.structure_faults
@@ -66,7 +70,15 @@ def read(content: bytes, *, block_bytes: int = 1 << 20, max_record_bytes: int = 
     }
 
 
-def row(record_id: str | None, *values: str | None) -> dict[str, str | None]:
+def _handed_on(column: pa.Array) -> list[Any]:
+    if not pa.types.is_struct(column.type):
+        return list(column.to_pylist())
+    pairs = column.to_pylist()
+    assert all(pair is None or (pair["value"] is None) != (pair["misfit"] is None) for pair in pairs)
+    return [pair and (pair["misfit"] if pair["value"] is None else pair["value"]) for pair in pairs]
+
+
+def row(record_id: str | None, *values: Any) -> dict[str, Any]:
     names = ("age", "plan", "active", "since", "left")
     return {"id": record_id, **dict(zip(names, (*values, *[None] * (5 - len(values))), strict=True))}
 
@@ -88,14 +100,14 @@ def test_a_dense_vector_fills_the_features_in_order(kind: str) -> None:
     content = framed(tensor_record([41, 2, 1], kind=kind, uid="C1", label=1))
     content += framed(tensor_record([NAN, NAN, 0], kind=kind, uid="C2", label=NAN))
 
-    assert read(content)["rows"] == [row("C1", "41", "pro", "1", None, "1"), row("C2", None, None, "0")]
+    assert read(content)["rows"] == [row("C1", 41, "pro", True, None, 1), row("C2", None, None, False)]
 
 
 def test_int32_vectors_are_read_whatever_the_length_of_their_numbers() -> None:
     vectors = [[7, 0, 1], [300, 1, 0], [-5, 2, 1], [2**31 - 1, 0, 0]]
     content = b"".join(framed(tensor_record(vector, kind="int32", uid="x")) for vector in vectors)
 
-    assert [found["age"] for found in read(content)["rows"]] == ["7", "300", "-5", "2147483647"]
+    assert [found["age"] for found in read(content)["rows"]] == [7, 300, -5, 2147483647]
 
 
 def test_a_number_that_is_no_code_is_handed_on_as_it_is() -> None:
@@ -111,7 +123,7 @@ def test_entries_named_like_fields_are_read_too() -> None:
     content += named_record(id=7.0, age=b"-", plan=1.0)
 
     assert read(content)["rows"] == [
-        row("K", "30", "plus", "true", "2020-01-02"),
+        row("K", 30, "plus", "true", "2020-01-02"),
         row("7", None, "plus"),
     ]
 
@@ -120,11 +132,11 @@ def test_an_id_may_be_an_entry_beside_the_vector() -> None:
     record = Record.FromString(tensor_record([1, 1, 1]))
     record.label["id"].bytes.value.append("Ø".encode())
 
-    assert read(framed(record.SerializeToString()))["rows"] == [row("Ø", "1", "plus", "1")]
+    assert read(framed(record.SerializeToString()))["rows"] == [row("Ø", 1, "plus", True)]
 
 
 def test_a_record_without_an_id_is_left_to_validation() -> None:
-    assert read(framed(tensor_record([1, 1, 1])))["rows"] == [row(None, "1", "plus", "1")]
+    assert read(framed(tensor_record([1, 1, 1])))["rows"] == [row(None, 1, "plus", True)]
 
 
 def _sparse() -> bytes:
@@ -151,7 +163,7 @@ def test_what_is_no_record_of_the_contract_is_held_back(message: bytes, reason: 
     good = framed(tensor_record([1, 1, 1], uid="g"))
     found = read(good + framed(message) + good)
 
-    assert found["rows"] == [row("g", "1", "plus", "1")] * 2
+    assert found["rows"] == [row("g", 1, "plus", True)] * 2
     assert found["held_back"] == [(2, reason, framed(message), len(framed(message)))]
 
 
@@ -163,7 +175,7 @@ def test_parts_of_a_record_are_joined() -> None:
     found = read(framed(message) + parted + framed(message))
 
     assert parted.count(MAGIC_BYTES) == 3
-    assert found["rows"] == [row("parts", "-1804698880", "plus", "-1804698880")] * 3
+    assert found["rows"] == [row("parts", -1804698880, "plus", "-1804698880")] * 3
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x00", b"garbage!" * 5])
