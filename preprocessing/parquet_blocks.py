@@ -33,7 +33,7 @@ from preprocessing.csv_scan import StructureFault, too_large
 from preprocessing.missing_fields import check_needed_fields
 from preprocessing.parquet_rows import BatchPlace, ParquetRows, open_parquet
 from preprocessing.records import QuarantinedRecord, RecordPlace
-from preprocessing.source_objects import GZIP_SUFFIX, SourceFile
+from preprocessing.source_objects import GZIP_SUFFIX, SourceFile, unchanged
 from preprocessing.typed_columns import can_hold, plain_column
 
 MAX_BATCH_ROWS = 65_536
@@ -49,12 +49,13 @@ def read_parquet_blocks(
     Raises:
         CallerError: It is no Parquet file or is damaged; or lacks a column that the run needs, or has one
             that cannot hold its field's type.
-        PlatformError: There is no disk space to decompress it.
+        PlatformError: There is no disk space to decompress it, or it was changed while it was read.
     """
-    source = _ParquetSource(file, contract, max_record_bytes)
-    if not source.is_empty:
-        with source.refusing_damage(), open_parquet(str(source.path)) as parquet:
-            yield from _blocks(source, parquet, block_bytes)
+    with unchanged(file):
+        source = _ParquetSource(file, contract, max_record_bytes)
+        if not source.is_empty:
+            with source.refusing_damage(), open_parquet(str(source.path)) as parquet:
+                yield from _blocks(source, parquet, block_bytes)
 
 
 def _blocks(

@@ -194,7 +194,9 @@ class _Preparation:
         self._record_counts = [0] * len(files)
         self._quarantined_counts = [0] * len(files)
         self._total_bytes = sum(file.byte_count for file in files)
-        self._max_record_bytes = request.sizing.max_record_bytes(len(contract.features) + 1)
+        self._max_record_bytes = request.sizing.max_record_bytes(
+            len(contract.features) + 1, request.wire_name
+        )
         self._window = request.thread_count + 1
 
     def sources(self) -> tuple[SourceObject, ...]:

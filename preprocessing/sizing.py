@@ -21,6 +21,10 @@ MIN_SHARD_RECORDS = 50_000
 MAX_SHARD_SOURCE_BYTES = 64 * BYTES_PER_MB
 """Keeps memory bounded where no payload limit holds for a shard."""
 
+ESCAPED_GROWTH = {"csv": 2, "jsonlines": 6}
+"""So many times as long, at most, is an id once it is written on these wires: a quote in CSV is doubled, a
+control character takes six characters in JSON."""
+
 PAYLOAD_FILL_FRACTION = 0.9
 """Aimed for, so that shards somewhat denser than the sample still fit."""
 
@@ -63,10 +67,10 @@ class SizingRules:
         """Requests that may be in flight at once."""
         return self.max_instances * self.max_concurrency
 
-    def max_record_bytes(self, column_count: int) -> int:
-        """Return the longest source record that fits into one payload, given a shard's columns."""
+    def max_record_bytes(self, column_count: int, wire_name: str) -> int:
+        """Return the longest source record that fits into one payload, given a shard's columns and wire."""
         overhead = RECORD_OVERHEAD_BYTES + COLUMN_OVERHEAD_BYTES * column_count
-        return max(1, self.max_payload_bytes - overhead)
+        return max(1, (self.max_payload_bytes - overhead) // ESCAPED_GROWTH.get(wire_name, 1))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from contracts.errors import PlatformError
-from contracts.quarantine import QUARANTINE_SCHEMA
+from contracts.quarantine import QUARANTINE_SCHEMA, SourceForm, read_source_forms
+from contracts.visible_text import visible_text
 from reporting.damage import naming_damage
 
 EXAMPLES_PER_REASON = 3
-MAX_RAW_CHARS = 240
-"""Characters shown of a record; the whole record is in the quarantine file."""
-
 _BATCH_RECORDS = 16_384
 _SHOWN_COLUMNS = ["source_key", "line_number", "reason_code", "field", "message", "raw", "raw_byte_count"]
 
@@ -32,7 +31,7 @@ class QuarantinedExample:
         line_number: 1-based line or row in it.
         reason_code: Why it is held back.
         message: Why, in words.
-        raw: Its first MAX_RAW_CHARS characters; bytes that are no text are written as escapes.
+        raw: Its first characters, see `contracts.visible_text`.
         raw_byte_count: How long the whole record is.
     """
 
@@ -94,24 +93,31 @@ def _read_file(path: Path, counts: Counter[str], examples: list[QuarantinedExamp
         absent = [name for name in QUARANTINE_SCHEMA.names if name not in file.schema_arrow.names]
         if absent:
             raise pa.ArrowInvalid(f"it lacks the columns {absent}")
-        for batch in file.iter_batches(batch_size=_BATCH_RECORDS, columns=_SHOWN_COLUMNS):
+        forms = read_source_forms(file.metadata.metadata)
+        for batch in _batches(file):
             for entry in pc.value_counts(batch.column("reason_code")).to_pylist():
                 reason = entry["values"]
                 wanted = max(0, EXAMPLES_PER_REASON - counts[reason])
                 counts[reason] += entry["counts"]
                 if wanted:
                     chosen = batch.filter(pc.equal(batch.column("reason_code"), reason)).slice(0, wanted)
-                    examples.extend(_example(record) for record in chosen.to_pylist())
+                    examples.extend(_example(record, forms) for record in chosen.to_pylist())
 
 
-def _example(record: dict[str, Any]) -> QuarantinedExample:
-    text = record["raw"].decode("utf-8", errors="backslashreplace").rstrip("\r\n")
-    shortened = text if len(text) <= MAX_RAW_CHARS else text[:MAX_RAW_CHARS] + " …"
+def _batches(file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+    """Yield the records group by group: a batch across groups would hold the raw bytes of all of them."""
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(batch_size=_BATCH_RECORDS, columns=_SHOWN_COLUMNS, row_groups=[group])
+
+
+def _example(record: dict[str, Any], forms: Mapping[str, SourceForm]) -> QuarantinedExample:
+    form = forms.get(record["source_key"])
+    encoding = "utf-8" if form is None else form.record_encoding
     return QuarantinedExample(
         source_key=record["source_key"],
         line_number=record["line_number"],
         reason_code=record["reason_code"],
         message=record["message"],
-        raw=shortened,
+        raw=visible_text(record["raw"], encoding=encoding),
         raw_byte_count=record["raw_byte_count"],
     )

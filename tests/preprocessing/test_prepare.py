@@ -285,3 +285,17 @@ def test_a_part_writes_no_plan_of_its_own(tmp_path: Path) -> None:
 def test_adding_up_without_parts_is_refused(tmp_path: Path) -> None:
     argv = [text for pair in ARGUMENTS.items() for text in pair]
     assert main(["plan", *argv], {"BATCHSCORE_ML_ROOT": str(tmp_path)}) == 2
+
+
+@pytest.mark.parametrize(("wire", "character", "growth"), [("csv", b'""', 2), ("jsonlines", b"\x01", 6)])
+def test_an_id_that_grows_on_the_wire_is_held_back_before_it_is_over_the_limit(
+    wire: str, character: bytes, growth: int, tmp_path: Path
+) -> None:
+    """A line over the payload limit would cost its whole shard."""
+    repeats = 1024 * 1024 // growth
+    long_id = b'"' + character * (repeats if len(character) == 1 else repeats // 2) + b'"'
+    source = b"id,x,kind\n" + long_id + b",1,a\nok,1,a\n"
+    done = run_prepare(tmp_path, {"a.csv": source}, wire_format=wire)
+    (held_back,) = done.quarantine()
+    assert held_back["reason_code"] == "record_too_large"
+    assert done.plan.valid_count == 1
