@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from tiny_customers import TinyBusiness
 
+from contracts.quarantine import REASON_MEANINGS, ReasonCode
+from contracts.wire import WIRE_FORMATS
 from pipelines.definition import definition_document
 from pipelines.parameter_specs import PARAMETER_SPECS
 
@@ -41,6 +43,25 @@ def test_the_picture_of_the_graph_has_the_steps_of_the_definition(name: str) -> 
     (picture,) = [block for block in code_blocks(name) if block.startswith("flowchart")]
 
     assert set(re.findall(r"\b([A-Z][a-z]+[A-Z]\w+)[\[{]", picture)) == step_names()
+
+
+def test_the_reason_codes_are_documented_in_the_words_of_the_code() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \| (.+) \|$", text_of("docs/quarantine.md"), flags=re.MULTILINE)
+
+    documented = [row for row in rows if row[0] in {code.value for code in ReasonCode}]
+
+    assert documented == [(code.value, REASON_MEANINGS[code]) for code in ReasonCode]
+
+
+def test_every_format_that_can_be_chosen_is_documented() -> None:
+    text = text_of("docs/formats.md")
+    choices = [
+        *PARAMETER_SPECS["InputFormat"].choices,
+        *PARAMETER_SPECS["OutputFormat"].choices,
+        *WIRE_FORMATS,
+    ]
+
+    assert [name for name in choices if f"`{name}`" not in text] == []
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
@@ -92,7 +113,7 @@ def test_the_readme_s_commands_run_as_they_stand(tmp_path: Path) -> None:
     shutil.copytree(business.source, tmp_path / "customers")
     (block,) = [block for block in code_blocks("README.md") if "batchscore run" in block]
     commands = [shlex.split(line) for line in block.splitlines()]
-    assert [command[0] for command in commands] == [".venv/bin/batchscore"] * 4
+    assert [command[0] for command in commands] == [".venv/bin/batchscore"] * 5
     for command in commands:
         words = [word.replace("churn.ubj", "churn.json") for word in command[1:]]
         more = ["-p", "MaxQuarantineFraction=0.5"] if words[0] == "run" else []
