@@ -46,7 +46,7 @@ class ReasonCode(str, Enum):
 
 
 REASON_MEANINGS = {
-    ReasonCode.WRONG_FIELD_COUNT: "has more or fewer fields than the header, or if there is none, the contract",
+    ReasonCode.WRONG_FIELD_COUNT: "has more or fewer fields than the header, or without one the contract",
     ReasonCode.MALFORMED_RECORD: "cannot be parsed, for instance an unclosed quote",
     ReasonCode.RECORD_TOO_LARGE: "is larger than one payload may be",
     ReasonCode.INVALID_ENCODING: "is not valid text in the declared encoding",
