@@ -94,7 +94,7 @@ _SPECS = (
     _text("InputUri", "S3 prefix of the source objects; ends with '/'.", pattern=_PREFIX),
     _text(
         "InputFormat",
-        "Format of the source objects; 'auto' goes by their names.",
+        "Format of the source objects; 'auto' goes by their names, else by their first bytes.",
         "auto",
         choices=("auto", "csv", "jsonlines", "json", "parquet", "recordio"),
     ),

@@ -33,7 +33,7 @@ from preprocessing.csv_scan import StructureFault, too_large
 from preprocessing.missing_fields import check_needed_fields
 from preprocessing.parquet_rows import BatchPlace, ParquetRows, open_parquet
 from preprocessing.records import QuarantinedRecord, RecordPlace
-from preprocessing.source_objects import GZIP_SUFFIX, SourceFile, unchanged
+from preprocessing.source_objects import SourceFile, is_compressed, unchanged
 from preprocessing.typed_columns import can_hold, plain_column
 
 MAX_BATCH_ROWS = 65_536
@@ -116,7 +116,7 @@ class _ParquetSource:
         self.contract = contract
         self.max_record_bytes = max_record_bytes
         self.path = file.path
-        if file.source_key.lower().endswith(GZIP_SUFFIX):
+        if is_compressed(file):
             folder = _temporary_folder(file)
             weakref.finalize(self, shutil.rmtree, folder)
             self.path = folder / "source.parquet"

@@ -6,18 +6,28 @@ is one more module beside `csv_blocks` and one more entry in `_READERS` and `_SU
 
 from __future__ import annotations
 
+import codecs
+import re
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError, near_matches
+from contracts.recordio import MAGIC_BYTES
 from preprocessing.csv_blocks import read_csv_blocks
 from preprocessing.json_array_blocks import read_json_blocks
 from preprocessing.json_lines_blocks import read_json_lines_blocks
 from preprocessing.parquet_blocks import read_parquet_blocks
 from preprocessing.recordio_blocks import read_recordio_blocks
 from preprocessing.records import RecordBlock
-from preprocessing.source_objects import GZIP_SUFFIX, SourceFile, open_source
+from preprocessing.source_objects import (
+    GZIP_SUFFIX,
+    SourceFile,
+    first_bytes,
+    is_compressed,
+    open_source,
+)
 
 AUTO_FORMAT = "auto"
 _SUFFIX_FORMATS = {
@@ -36,6 +46,10 @@ _SUFFIX_FORMATS = {
     ".zst": "zstandard",
     ".bz2": "bzip2",
 }
+_PARQUET_MARK = b"PAR1"
+_JSON_OBJECT = re.compile(rb'\{\s*["}]')
+_JSON_ARRAY = re.compile(rb"\[\s*[{\]]")
+_BEGINNING_BYTES = 4096
 _READER_NAMES = ("csv", "jsonlines", "json", "parquet", "recordio")
 
 
@@ -47,21 +61,46 @@ def check_input_format(name: str) -> None:
 
 
 def choose_format(file: SourceFile, input_format: str) -> str:
-    """Return the format in which a source object is read; `auto` goes by the name's ending, else CSV.
+    """Return the format in which a source object is read; `auto` goes by the name's ending.
+
+    Where the name says nothing, the first bytes do: Parquet and RecordIO begin with marks of their own, JSON
+    with a brace or a bracket. Everything else is CSV.
 
     Raises:
-        CallerError: The name says that it has a format which cannot be read.
+        CallerError: The name says that it has a format which cannot be read; or it may not be read.
     """
     if input_format != AUTO_FORMAT:
         return input_format
     suffix = PurePosixPath(file.source_key.lower().removesuffix(GZIP_SUFFIX)).suffix
-    name = _SUFFIX_FORMATS.get(suffix, "csv")
+    name = _SUFFIX_FORMATS.get(suffix) or _format_of(_beginning(file))
     if name not in _READER_NAMES:
         raise CallerError(
             f"{file.source_key}: looks like {name}, which cannot be read; valid: {', '.join(_READER_NAMES)}; "
             "if the name misleads, set InputFormat"
         )
     return name
+
+
+def _beginning(file: SourceFile) -> bytes:
+    """Return the first bytes of a source object, decompressed; nothing where that is damaged."""
+    if not is_compressed(file):
+        return first_bytes(file, _BEGINNING_BYTES)
+    decompress = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        return decompress.decompress(first_bytes(file, _BEGINNING_BYTES), _BEGINNING_BYTES)
+    except zlib.error:
+        return b""  # the reader says what is damaged
+
+
+def _format_of(beginning: bytes) -> str:
+    if beginning.startswith(_PARQUET_MARK):
+        return "parquet"
+    if beginning.startswith(MAGIC_BYTES):
+        return "recordio"
+    text = beginning.removeprefix(codecs.BOM_UTF8).lstrip()
+    if _JSON_OBJECT.match(text):
+        return "jsonlines"
+    return "json" if _JSON_ARRAY.match(text) else "csv"
 
 
 def read_blocks(

@@ -22,6 +22,7 @@ from preprocessing.csv_blocks import CsvSource
 
 MARKER_NAMES = ("_SUCCESS", "_metadata", "_common_metadata")
 GZIP_SUFFIX = ".gz"
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ def _is_data(name: str) -> bool:
 
 @contextmanager
 def open_source(file: SourceFile) -> Iterator[CsvSource]:
-    """Open a source object, decompressing it if its name ends in `.gz`, in any case.
+    """Open a source object, decompressing it if it is compressed.
 
     Raises:
         CallerError: It may not be read, or is damaged.
@@ -114,7 +115,27 @@ def source_changed(file: SourceFile) -> PlatformError:
     )
 
 
+def is_compressed(file: SourceFile) -> bool:
+    """Whether a source object is gzip-compressed: its name, which ends in `.gz`, or its bytes say so."""
+    return file.source_key.lower().endswith(GZIP_SUFFIX) or first_bytes(file, len(_GZIP_MAGIC)) == _GZIP_MAGIC
+
+
+def first_bytes(file: SourceFile, byte_count: int) -> bytes:
+    """Return the first bytes of a source object as delivered; fewer if it is shorter.
+
+    Raises:
+        CallerError: It may not be read.
+    """
+    try:
+        with file.path.open("rb") as stream:
+            return stream.read(byte_count)
+    except PermissionError as error:
+        raise CallerError(f"{file.source_key}: cannot be read: {error.strerror}") from error
+    except FileNotFoundError:
+        return b""  # whoever opens it says so
+
+
 def _decompressed(file: SourceFile, raw: io.FileIO) -> BinaryIO:
-    if file.source_key.lower().endswith(GZIP_SUFFIX):
+    if is_compressed(file):
         return cast("BinaryIO", gzip.GzipFile(fileobj=raw))
     return cast("BinaryIO", raw)
