@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
 
 from contracts.contract_file import MAX_CONTRACT_BYTES, parse_contract
 from contracts.dataset import DatasetContract
@@ -26,6 +27,9 @@ MODEL_FILES = ("model.json", "model.ubj")
 CONTRACT_FILE = "contract.json"
 BASELINE_FILE = "baseline.json"
 ARTIFACT_FILE = "model.tar.gz"
+
+MAX_READ_BYTES = 16 * 1024 * 1024
+"""Of an archive at once."""
 
 MAX_MEMBERS = 1000
 MAX_UNPACKED_BYTES = 20 * 1024**3
@@ -103,9 +107,31 @@ def _readable(path: Path) -> Iterator[None]:
         raise CallerError(f"{path}: cannot be read: {error.strerror}") from error
 
 
+class _BoundedStream:
+    """An archive's bytes, of which nobody reads very many at once.
+
+    `tarfile` reads a header of any length that the archive states, gigabytes of zeros included, before the
+    member is seen and could be counted.
+    """
+
+    def __init__(self, path: Path, stream: gzip.GzipFile) -> None:
+        self._path = path
+        self._stream = stream
+        self.seek = stream.seek
+        self.tell = stream.tell
+
+    def read(self, byte_count: int) -> bytes:
+        if not 0 <= byte_count <= MAX_READ_BYTES:
+            raise CallerError(f"{self._path}: has a header of {byte_count} bytes; refused")
+        return self._stream.read(byte_count)
+
+
 def _members(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
     unpacked_bytes = 0
-    with tarfile.open(path, "r:gz") as archive:
+    with (
+        gzip.open(path) as stream,
+        tarfile.open(fileobj=cast("BinaryIO", _BoundedStream(path, stream)), mode="r:") as archive,
+    ):
         for count, member in enumerate(archive, start=1):
             unpacked_bytes += member.size
             if count > MAX_MEMBERS or unpacked_bytes > MAX_UNPACKED_BYTES:

@@ -62,12 +62,14 @@ class Shard:
         record_count: Records in it, in the order of the source.
         byte_count: Its size.
         sha256: Hex digest of its bytes.
+        kept_sha256: Hex digest of the kept file's bytes.
     """
 
     name: str
     record_count: int
     byte_count: int
     sha256: str
+    kept_sha256: str
 
     @property
     def kept_name(self) -> str:

@@ -61,7 +61,7 @@ def parse_rows(text: bytes, *, name: str) -> pa.Table:
     Raises:
         DataProcessingError: It cannot be parsed.
     """
-    if not text.strip():
+    if not text:
         return pa.table({})
     try:
         if text.startswith(codecs.BOM_UTF8):
@@ -77,6 +77,11 @@ def parse_rows(text: bytes, *, name: str) -> pa.Table:
         )
     except (pa.ArrowInvalid, csv.Error, UnicodeDecodeError) as error:
         raise DataProcessingError(f"{name} is not CSV with equally many values a row: {error}") from error
+    line_count = text.count(b"\n") + (not text.endswith(b"\n"))
+    if parsed.num_rows != line_count:
+        raise DataProcessingError(
+            f"{name} has a line break inside quotes; records that are split by Line may have none"
+        )
     return parsed
 
 
@@ -108,6 +113,10 @@ def format_rows(rows: pa.Table) -> bytes:
 def filter_rows(rows: pa.Table, json_path: str) -> pa.Table:
     """Return the columns of `rows` that a filter selects."""
     columns = selected_columns(json_path, rows.num_columns)
+    if rows.num_columns and not columns:
+        raise DataProcessingError(
+            f"{json_path!r} selects nothing of rows with {rows.num_columns} values; name some that are there"
+        )
     return pa.table([rows.column(index) for index in columns], names=[str(n) for n in range(len(columns))])
 
 

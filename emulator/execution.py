@@ -151,7 +151,7 @@ class Execution:
         ]
 
     def _finish_step(self, step: Step, future: Future[Mapping[str, Any]], seconds: float) -> None:
-        status, outcome = "Succeeded", ""
+        status, outcome, is_by_rules = "Succeeded", "", False
         try:
             self._properties[step.name] = future.result()
             if step.type == "Condition":
@@ -159,6 +159,7 @@ class Execution:
         except BatchScoreError as error:
             status, outcome = "Failed", str(error)
             self._errors.append(error)
+            is_by_rules = isinstance(error, RunFailedError) or getattr(error, "is_by_rules", False)
         before = self._record.steps[step.name]
         ended = replace(
             before,
@@ -167,6 +168,7 @@ class Execution:
             seconds=round(seconds, 3),
             outcome=outcome,
             made=self._properties.get(step.name, {}).get("ModelPackageArn", ""),
+            is_by_rules=is_by_rules,
         )
         self._keep_step(ended, step.name)
         self._on_event(StepEnded(step_name=step.name, status=status, seconds=seconds, outcome=outcome))

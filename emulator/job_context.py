@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.container_paths import ML_ROOT_VARIABLE
-from contracts.errors import BatchScoreError, CallerError, InternalError, PlatformError
+from contracts.errors import BatchScoreError, CallerError, InternalError, PlatformError, RunFailedError
 from contracts.progress import Progress
 from emulator.object_store import ObjectStore
 from emulator.processes import LocalImage, ProcessPool
@@ -22,11 +22,13 @@ class JobFailedError(BatchScoreError):
 
     Attributes:
         exit_code: The container's, where it followed `contracts.errors`; else 1.
+        is_by_rules: The container ended itself by the run's own rules, and would again.
     """
 
-    def __init__(self, message: str, container_exit_code: int = 1) -> None:
+    def __init__(self, message: str, container_exit_code: int | None = None) -> None:
         super().__init__(message)
         self.exit_code = container_exit_code if container_exit_code in CONTAINER_EXIT_CODES else 1
+        self.is_by_rules = container_exit_code == RunFailedError.exit_code
 
 
 @dataclass(frozen=True, kw_only=True)

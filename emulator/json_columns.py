@@ -19,7 +19,8 @@ from contracts.json_text import json_string, text_bytes
 from contracts.wire import JSON_OUTPUT_KEY
 
 _SPACE = r"[ \t\r]*"
-_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+_NUMBER = r"-?(?:0|[1-9][0-9]{0,199})(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
+"""Surely within 64-bit floats; what may be beyond them goes the slow way, which looks."""
 _TEXT = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-cA-CefEF][0-9a-fA-F]{3}))*"'
 """Any text but one with a written surrogate (`\\ud83d`), which may be half a character."""
 

@@ -31,6 +31,7 @@ class StepRecord:
         seconds: Wall time once it has ended.
         outcome: The failure reason, or the branch that a condition took.
         made: ARN of the model package that it registered, or empty.
+        is_by_rules: It failed by the run's own rules, and would fail again.
     """
 
     type: str
@@ -40,6 +41,7 @@ class StepRecord:
     seconds: float = 0.0
     outcome: str = ""
     made: str = ""
+    is_by_rules: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +93,7 @@ def attempt_folder(run_folder: Path, attempt: int) -> Path:
 
 def write_record(run_folder: Path, record: RunRecord) -> None:
     """Write the record, whole or not at all."""
-    write_json(run_folder / RECORD_FILE, dataclasses.asdict(record))
+    write_json(run_folder / RECORD_FILE, dataclasses.asdict(record), is_durable=True)
 
 
 def read_record(run_folder: Path) -> RunRecord:

@@ -44,6 +44,7 @@ def get_pipeline(  # noqa: PLR0913 - those of the candidate, and where to take t
     transform_sizing: str = "planned",
     prepare: str = "single",
     resume_at: str = "score",
+    pointer: str = "move",
     role_arn: str = PLACEHOLDER_ROLE_ARN,
     pipeline_name: str = DEFAULT_NAME,
     sagemaker_session: Any = None,
@@ -57,6 +58,8 @@ def get_pipeline(  # noqa: PLR0913 - those of the candidate, and where to take t
         prepare: As above.
         resume_at: `score` where shards are left to score, `report` where none is, `register` where the
             run was lost before its model was registered.
+        pointer: `move`, or `keep` where a run that began later has been published meanwhile: the pointer
+            names the newest run, and that is not the resumed one.
         role_arn: Role of every job and of the model; a real one for AWS.
         pipeline_name: Name under which the pipeline is upserted.
         sagemaker_session: A PipelineSession of your own, needed to upsert; offline if not given.
@@ -66,7 +69,7 @@ def get_pipeline(  # noqa: PLR0913 - those of the candidate, and where to take t
         CallerError: A choice is unknown.
     """
     check_choice("resume_at", resume_at, RESUME_POINTS)
-    shape = PipelineShape(wire=wire, transform_sizing=transform_sizing, prepare=prepare)
+    shape = PipelineShape(wire=wire, transform_sizing=transform_sizing, prepare=prepare, pointer=pointer)
     resumed = candidate_parameters(shape)
     own = resume_parameters(resumed, shape, resume_at)
     run = RunContext(

@@ -154,10 +154,12 @@ def _rewritten(given: tuple[Shard, np.ndarray], folders: ShardFolders) -> Shard 
         return None
     content = without_rows(path.read_bytes(), rows, folders.wire_name)
     write_bytes(path, content)
-    write_bytes(kept_path, without_rows(kept_path.read_bytes(), rows, "parquet"))
+    kept = without_rows(kept_path.read_bytes(), rows, "parquet")
+    write_bytes(kept_path, kept)
     return replace(
         shard,
         record_count=shard.record_count - len(rows),
         byte_count=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
+        kept_sha256=hashlib.sha256(kept).hexdigest(),
     )

@@ -335,6 +335,7 @@ class _Preparation:
             record_count=file.record_count,
             byte_count=len(file.content),
             sha256=file.sha256,
+            kept_sha256=file.kept_sha256,
         )
         write_bytes(self._request.folders.shards / shard.name, file.content)
         write_bytes(self._request.folders.kept / shard.kept_name, file.kept)

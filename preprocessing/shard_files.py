@@ -36,12 +36,14 @@ class ShardFile:
         content: Bytes of the shard.
         sha256: Hex digest of `content`.
         kept: Bytes of the kept file.
+        kept_sha256: Hex digest of `kept`.
         record_count: Records in each of them.
     """
 
     content: bytes
     sha256: str
     kept: bytes
+    kept_sha256: str
     record_count: int
 
 
@@ -81,11 +83,13 @@ def build_shard_files(
     labels = [contract.label] if contract.label else []
     places = [name for name in PLACE_COLUMNS if name in records.column_names]
     names = list(dict.fromkeys([contract.id_field, *labels, *kept_names, *places]))
+    kept = parquet_bytes(records.select(names).unify_dictionaries())
     return [
         ShardFile(
             content=content,
             sha256=hashlib.sha256(content).hexdigest(),
-            kept=parquet_bytes(records.select(names).unify_dictionaries()),
+            kept=kept,
+            kept_sha256=hashlib.sha256(kept).hexdigest(),
             record_count=records.num_rows,
         )
     ]

@@ -86,7 +86,7 @@ def _read_csv(path: Path) -> pa.Table:
     else:
         table = arrow_csv.read_csv(
             _csv_source(path),
-            read_options=arrow_csv.ReadOptions(column_names=names, use_threads=False),
+            read_options=_read_options(path, names),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
@@ -95,13 +95,20 @@ def _read_csv(path: Path) -> pa.Table:
     return found.add_column(0, ID_COLUMN, table.column(ID_COLUMN))
 
 
+def _read_options(path: Path, names: list[str]) -> arrow_csv.ReadOptions:
+    """Return options by which a line may be as long as the file: ids have no limit of their own."""
+    return arrow_csv.ReadOptions(
+        column_names=names, use_threads=False, block_size=path.stat().st_size + len(codecs.BOM_UTF8) + 1
+    )
+
+
 def _read_lines(path: Path) -> pa.Table:
     """Read answers of one field; what Batch Transform adds between payloads may leave blank lines."""
     if not path.read_bytes().strip(b"\r\n"):
         return _scores_and_errors(pa.chunked_array([], pa.string()))
     table = arrow_csv.read_csv(
         path,
-        read_options=arrow_csv.ReadOptions(column_names=[SCORE_COLUMN], use_threads=False),
+        read_options=_read_options(path, [SCORE_COLUMN]),
         parse_options=arrow_csv.ParseOptions(quote_char=False, ignore_empty_lines=True),
         convert_options=arrow_csv.ConvertOptions(
             column_types={SCORE_COLUMN: pa.string()}, strings_can_be_null=False

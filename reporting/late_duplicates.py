@@ -175,10 +175,12 @@ def _candidates(files: KeptFiles, digester: IdDigester, repeated: np.ndarray, pa
     ids = read_kept(path, [id_field]).column(0)
     rows = candidate_rows(ids, digester, repeated)
     ids = ids.take(pa.array(rows))
-    keys, numbers = pa.chunked_array([], pa.string()), np.empty(0, dtype=np.int64)
+    keys = pa.chunked_array([], pa.dictionary(pa.int32(), pa.string()))
+    numbers = np.empty(0, dtype=np.int64)
     if len(rows):
         places = read_kept(path, PLACE_COLUMNS).take(pa.array(rows))
-        keys = places.column(SOURCE_KEY_COLUMN).cast(pa.string())
+        # Long keys, millions of times, would be more text than one array can hold.
+        keys = places.column(SOURCE_KEY_COLUMN).cast(pa.string()).dictionary_encode()
         numbers = places.column(LINE_NUMBER_COLUMN).to_numpy()
     return _Candidates(
         rows=rows,
@@ -191,8 +193,7 @@ def _candidates(files: KeptFiles, digester: IdDigester, repeated: np.ndarray, pa
 
 def _judged(files: KeptFiles, found: Sequence[_Candidates]) -> LateDuplicates:
     """Apply the contract's rule to all candidates in the order of the data set."""
-    keys = pa.chunked_array([chunk for one in found for chunk in one.keys.chunks], pa.string())
-    names, ranks = _ranked(keys)
+    names, ranks = _ranked([chunk for one in found for chunk in one.keys.chunks])
     numbers = np.concatenate([one.numbers for one in found])
     rows = np.concatenate([one.rows for one in found])
     file_numbers = np.repeat(np.arange(len(found)), [len(one.rows) for one in found])
@@ -215,10 +216,13 @@ def _judged(files: KeptFiles, found: Sequence[_Candidates]) -> LateDuplicates:
     return LateDuplicates(by_shard=by_shard, source_counts=dict(sorted(counts.items())))
 
 
-def _ranked(keys: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
+def _ranked(keys: Sequence[pa.DictionaryArray]) -> tuple[list[str], np.ndarray]:
     """Return the different source keys in S3's order (by UTF-8 bytes), and the position of each key there."""
-    coded = keys.combine_chunks().dictionary_encode()
-    found = coded.dictionary.to_pylist()
+    found = {name for chunk in keys for name in chunk.dictionary.to_pylist()}
     names = sorted(found, key=lambda name: name.encode(errors="surrogateescape"))
     positions = {name: position for position, name in enumerate(names)}
-    return names, np.array([positions[name] for name in found], dtype=np.int64)[coded.indices.to_numpy()]
+    ranks = [np.empty(0, dtype=np.int64)]
+    for chunk in keys:
+        of_chunk = [positions[name] for name in chunk.dictionary.to_pylist()]
+        ranks.append(np.array(of_chunk, dtype=np.int64)[chunk.indices.to_numpy()])
+    return names, np.concatenate(ranks)

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 import uuid
@@ -19,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contracts.atomic_files import PARTIAL_SUFFIX, whole_file
-from contracts.errors import CallerError, near_matches
+from contracts.errors import CallerError, PlatformError, near_matches
 from emulator.object_store import SCHEME, ObjectStore
 from emulator.registry import ModelRegistry
 from emulator.run_record import RECORD_FILE, RunRecord, read_record
@@ -29,6 +30,8 @@ STATE_FOLDER = ".batchscore"
 STATE_VARIABLE = "BATCHSCORE_HOME"
 LAPTOP_BUCKET = "laptop"
 DEFINITION_FILE = "definition.json"
+_logger = logging.getLogger(__name__)
+
 REGISTRY_FILE = "registry.sqlite"
 
 
@@ -71,20 +74,20 @@ class LocalState:
         return {path.parent.name for path in (self.root / "runs").glob(f"*/{RECORD_FILE}")}
 
     def runs(self) -> list[RunRecord]:
-        """Return the record of every run, newest first."""
-        folders = [self.run_folder(run_id) for run_id in self.run_ids()]
-        return sorted(
-            (_as_it_is(read_record(folder), folder) for folder in folders),
-            key=lambda run: run.started_at,
-            reverse=True,
-        )
+        """Return the record of every run, newest first; one that cannot be read is named in the log."""
+        found = (_readable(self.run_folder(run_id)) for run_id in self.run_ids())
+        return sorted((run for run in found if run), key=lambda run: run.started_at, reverse=True)
 
     def run(self, run_id: str | None) -> RunRecord:
         """Return the run of that id, or the newest if none is named.
 
         Raises:
             CallerError: There is no such run; near matches are named.
+            PlatformError: Its record cannot be read.
         """
+        if run_id in self.run_ids():
+            folder = self.run_folder(run_id)
+            return _as_it_is(read_record(folder), folder)
         runs = self.runs()
         if not runs:
             raise CallerError(
@@ -92,9 +95,6 @@ class LocalState:
             )
         if run_id is None:
             return runs[0]
-        for run in runs:
-            if run.run_id == run_id:
-                return run
         raise CallerError(f"no run {run_id!r}; {near_matches(run_id, [run.run_id for run in runs])}")
 
     def keep_copy(self, kind: str, path: Path) -> str:
@@ -132,6 +132,15 @@ def _point(link: Path, target: Path) -> None:
     fresh = link.with_name(f".{link.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}")
     fresh.symlink_to(target)
     fresh.replace(link)
+
+
+def _readable(folder: Path) -> RunRecord | None:
+    """Return a run's record; a damaged one must not stand in the way of all other runs."""
+    try:
+        return _as_it_is(read_record(folder), folder)
+    except PlatformError as error:
+        _logger.warning("run %s is left out: %s", folder.name, error)
+        return None
 
 
 def _as_it_is(record: RunRecord, folder: Path) -> RunRecord:

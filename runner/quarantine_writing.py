@@ -168,7 +168,8 @@ class _Target:
         if self.form.format == "csv":
             self._add_lines(record["raw"])
         elif self.form.format == "recordio":
-            self.content += record["raw"]
+            raw = record["raw"]
+            self.content += raw + bytes(-len(raw) % 4)  # the last frame of a source may lack its padding
             self.next_number += 1
         else:  # between the tokens of JSON a line break is a space like any other
             self.content += record["raw"].replace(b"\r", b" ").replace(b"\n", b" ") + b"\n"

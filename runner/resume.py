@@ -65,7 +65,11 @@ def resume_locally(
         BatchScoreError: The run failed again; what was scored meanwhile is kept.
     """
     check_ports(first_port, _instance_count(resumption))
-    choices = {**resumption.record.choices, "resume_at": resumption.resume_at}
+    choices = {
+        **resumption.record.choices,
+        "resume_at": resumption.resume_at,
+        "pointer": "keep" if _is_overtaken(resumption.record, state) else "move",
+    }
     text = compiled_definition(state.root / "definitions", RESUME_PIPELINE, **choices)
     definition = read_definition(text)
     parameters = _parameters(resumption, definition)
@@ -82,6 +86,17 @@ def resume_locally(
     )
     record = _begun_again(resumption.record, definition)
     return Execution(definition, parameters, record, machine, on_event).run()
+
+
+def _is_overtaken(record: RunRecord, state: LocalState) -> bool:
+    """Whether a run into the same output that began later has succeeded: the pointer names that one."""
+    output_uri = record.parameters["OutputUri"]
+    return any(
+        other.started_at > record.started_at
+        and other.status == "Succeeded"
+        and other.parameters.get("OutputUri") == output_uri
+        for other in state.runs()
+    )
 
 
 def _parameters(resumption: Resumption, definition: Definition) -> dict[str, Any]:

@@ -47,13 +47,15 @@ class Resumption:
         record: Of the run so far.
         plan: What its preparation decided.
         shards_uri: Prefix of its shards; ends with `/`.
-        missing: Shards without an output, in the order in which they were cut.
+        all: All shards, in the order in which they were cut.
+        missing: Those without an output.
         model_package_arn: The package that scores; empty where the run was lost before it was registered.
     """
 
     record: RunRecord
     plan: ScoringPlan
     shards_uri: str
+    all: tuple[Shard, ...]
     missing: tuple[Shard, ...]
     model_package_arn: str
 
@@ -90,6 +92,7 @@ def find_resumption(record: RunRecord, state: LocalState) -> Resumption:
         record=record,
         plan=plan,
         shards_uri=f"{run_uri}shards/",
+        all=manifest.shards,
         # Without a package nothing was scored.
         missing=missing_shards(manifest, _output_names(run_uri, state) if package_arn else ()),
         model_package_arn=package_arn,
@@ -99,7 +102,7 @@ def find_resumption(record: RunRecord, state: LocalState) -> Resumption:
 
 
 def check_content(resumption: Resumption, state: LocalState) -> None:
-    """Check that contract, model and the shards still to be scored are what they were, block by block.
+    """Check that contract, model, kept files and the shards still to be scored are what they were.
 
     Raises:
         CallerError: One is not; every fault is named.
@@ -110,12 +113,17 @@ def check_content(resumption: Resumption, state: LocalState) -> None:
     if resumption.resume_at != "report":
         faults += _fault_of_fingerprint(model, lambda: check_artifact(model), resumption)
     folder = state.store.path_of(resumption.shards_uri)
+    kept_folder = state.store.path_of(run_prefix(resumption.record) + "kept")
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
         digests = list(workers.map(_digest, [folder / shard.name for shard in resumption.missing]))
+        kept_digests = list(workers.map(_digest, [kept_folder / shard.kept_name for shard in resumption.all]))
     pairs = zip(resumption.missing, digests, strict=True)
     changed = [shard.name for shard, digest in pairs if shard.sha256 != digest]
-    if changed:
-        faults.append(f"{folder}: {_named(changed)} changed since they were cut (SHA-256 differs)")
+    pairs = zip(resumption.all, kept_digests, strict=True)
+    changed_kept = [shard.kept_name for shard, digest in pairs if shard.kept_sha256 != digest]
+    for place, names in ((folder, changed), (kept_folder, changed_kept)):
+        if names:
+            faults.append(f"{place}: {_named(names)} changed since they were cut (SHA-256 differs)")
     _refuse(resumption.record, faults)
 
 
@@ -155,6 +163,12 @@ def _check_came_so_far(record: RunRecord) -> None:
             f"run {record.run_id} was ended by its error budget and would be again: "
             f"{record.failure_reason}; then {_START_ANEW}"
         )
+    for name, step in record.steps.items():
+        if step.status == "Failed" and step.is_by_rules:
+            raise CallerError(
+                f"run {record.run_id} was ended by its own rules in {name} and would be again: "
+                f"{record.failure_reason}; then {_START_ANEW}"
+            )
     if budget is None or budget.status != "Succeeded":
         raise CallerError(
             f"run {record.run_id} was lost before its input was prepared and checked, "

@@ -80,9 +80,10 @@ def _outputs(run: RunContext) -> tuple[JobOutput, ...]:
         uri=run_folder(run, "late_quarantine"),
         folder=paths.LATE_QUARANTINE_OUTPUT,
     )
+    pointer = JobOutput(name="pointer", uri=pointer_folder(output_uri), folder=paths.POINTER_OUTPUT)
     return (
         *([late] if run.shape.is_sharded else []),
         JobOutput(name="scores", uri=scores_folder(output_uri), folder=paths.SCORES_OUTPUT),
         JobOutput(name="report", uri=run_folder(run, "report"), folder=paths.REPORT_OUTPUT),
-        JobOutput(name="pointer", uri=pointer_folder(output_uri), folder=paths.POINTER_OUTPUT),
+        *([pointer] if run.shape.moves_pointer else []),
     )

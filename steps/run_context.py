@@ -18,6 +18,7 @@ Variable: TypeAlias = Any
 
 TRANSFORM_SIZINGS = ("planned", "fixed")
 PREPARE_FORMS = ("single", "sharded")
+POINTER_FORMS = ("move", "keep")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +29,19 @@ class PipelineShape:
         wire: Name of the wire format.
         transform_sizing: `planned`: the instance count comes from `plan.json`; `fixed`: it is a parameter.
         prepare: `single`: one instance prepares; `sharded`: several do, and PlanScoring adds their parts up.
+        pointer: `move`: the run becomes the newest one; `keep`: a newer one has been published already.
     """
 
     wire: str = "parquet"
     transform_sizing: str = "planned"
     prepare: str = "single"
+    pointer: str = "move"
 
     def __post_init__(self) -> None:
         wire_format(self.wire)
         check_choice("transform_sizing", self.transform_sizing, TRANSFORM_SIZINGS)
         check_choice("prepare", self.prepare, PREPARE_FORMS)
+        check_choice("pointer", self.pointer, POINTER_FORMS)
 
     @property
     def wire_format(self) -> WireFormat:
@@ -48,6 +52,11 @@ class PipelineShape:
     def is_sharded(self) -> bool:
         """Whether several instances prepare."""
         return self.prepare == "sharded"
+
+    @property
+    def moves_pointer(self) -> bool:
+        """Whether the run becomes the newest one."""
+        return self.pointer == "move"
 
     @property
     def is_planned(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import io
 import json
 import os
@@ -34,7 +35,9 @@ CONTRACT = (
     b' "primaryKey": "id", "scoring": {"features": ["x"]}}'
 )
 MANIFEST = ShardManifest(
-    shards=(Shard(name="shard-00-00000.parquet", record_count=2, byte_count=9, sha256="ab"),),
+    shards=(
+        Shard(name="shard-00-00000.parquet", record_count=2, byte_count=9, sha256="ab", kept_sha256="cd"),
+    ),
     sources=(SourceObject(source_key="a.csv", byte_count=5, record_count=3, quarantined_count=1),),
     reason_counts={"wrong_type": 1},
     prepare_seconds=0.5,
@@ -75,7 +78,7 @@ def test_a_manifest_that_is_not_ours_is_the_platforms_fault(content: str, tmp_pa
 
 
 def test_a_shard_knows_the_names_of_its_kept_file_and_its_scores() -> None:
-    shard = Shard(name="shard-00-00001.csv", record_count=1, byte_count=1, sha256="")
+    shard = Shard(name="shard-00-00001.csv", record_count=1, byte_count=1, sha256="", kept_sha256="")
     assert (shard.kept_name, shard.output_name) == ("shard-00-00001.parquet", "shard-00-00001.csv.out")
 
 
@@ -191,3 +194,14 @@ def test_new_files_are_as_private_as_the_umask_says(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert (tmp_path / "scores").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_archive_with_an_endless_name_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    """`tarfile` reads the header of a long name whole, however long the archive says it is."""
+    path = tmp_path / "model.tar.gz"
+    name = tarfile.TarInfo("././@LongLink")
+    name.type, name.size = tarfile.GNUTYPE_LONGNAME, 64 * 1024 * 1024
+    with gzip.open(path, "wb", compresslevel=1) as stream:
+        stream.write(name.tobuf(tarfile.GNU_FORMAT) + bytes(name.size))
+    with pytest.raises(CallerError, match="has a header of 67108864 bytes; refused"):
+        check_artifact(path)

@@ -75,3 +75,19 @@ def test_rows_of_unequal_length_are_refused() -> None:
 
 def test_one_row_without_a_line_end_is_a_row() -> None:
     assert format_rows(parse_rows(b"0.5", name="answer")) == b"0.5\n"
+
+
+def test_a_line_break_inside_quotes_is_refused_in_a_payload_of_many_lines_too() -> None:
+    """SplitType Line cuts at every line feed: what passes here must not fail in AWS."""
+    with pytest.raises(DataProcessingError, match="payload 1 has a line break inside quotes"):
+        parse_rows(b'1,"a\nb",2\n3,c,4\n', name="payload 1")
+
+
+def test_a_filter_that_selects_nothing_is_refused() -> None:
+    """And does not turn every record into nothing."""
+    with pytest.raises(DataProcessingError, match=r"selects nothing of rows with 2 values"):
+        filter_rows(parse_rows(b"1,2\n3,4\n", name="payload"), "$[5:]")
+
+
+def test_blank_lines_are_rows() -> None:
+    assert parse_rows(b"\n\n", name="payload").num_rows == 2

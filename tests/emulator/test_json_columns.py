@@ -33,6 +33,8 @@ SCRAPS = st.sampled_from(
         '{"id":"a","id":"b","features":[1]}',
         '{"id":"a","features":[1],"features":[2]}',
         '{"features":[1],"id":"a"}',
+        '{"id":"a","features":[1e999]}',
+        '{"id":"a","features":[1e100]}',
         '{"id":"\\ud800","features":[1]}',
         '{"id":"a","features":[1]}{}',
         ' { "id" : "a" , "features" : [ 1 , null ] } \r',

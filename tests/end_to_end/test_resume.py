@@ -271,6 +271,19 @@ def test_a_run_that_lost_its_report_is_only_reported(
     assert [step["Name"] for step in steps] == ["ReportRun"]
 
 
+def test_a_run_that_was_overtaken_leaves_the_pointer_where_it_is(business: TinyBusiness) -> None:
+    """The pointer names the newest run, which is not the one that is finished last."""
+    run_id = lose(business, killing(business, "ReportRun"))
+    newer = business.run(RunOptions(parameters={"MaxQuarantineFraction": "0.5"}))
+
+    resumed = resume(business, run_id)
+
+    assert resumed.record.status == "Succeeded"
+    assert resumed.scores is not None
+    pointer = json.loads((business.output / "pointer" / "latest.json").read_text())
+    assert pointer["run_id"] == newer.record.run_id
+
+
 def test_a_run_that_was_lost_before_its_model_was_registered_registers_it(
     business: TinyBusiness, undisturbed: RunResults, monkeypatch: pytest.MonkeyPatch
 ) -> None:

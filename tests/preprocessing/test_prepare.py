@@ -72,6 +72,8 @@ def test_the_manifest_tells_size_and_checksum_of_each_shard(tmp_path: Path) -> N
     for shard in done.manifest.shards:
         content = (done.outputs / "shards" / shard.name).read_bytes()
         assert (shard.byte_count, shard.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+        kept = (done.outputs / "kept" / shard.kept_name).read_bytes()
+        assert shard.kept_sha256 == hashlib.sha256(kept).hexdigest()
 
 
 def test_the_same_input_gives_the_same_shards(tmp_path: Path) -> None:

@@ -160,3 +160,10 @@ def test_a_disk_that_cannot_be_read_is_no_damage(tmp_path: Path) -> None:
     """That error keeps its number, and another run may do better."""
     with pytest.raises(FileNotFoundError):
         read_answers(tmp_path / "gone.parquet.out", wire_format="parquet")
+
+
+def test_an_id_may_be_longer_than_a_block(tmp_path: Path) -> None:
+    """Pyarrow reads CSV a megabyte at a time unless it is told otherwise."""
+    long_id = "x" * (3 * 1024 * 1024)
+    (found,) = _csv(tmp_path, f"{long_id},0.5\n")
+    assert (found["id"], found["score"]) == (long_id, 0.5)

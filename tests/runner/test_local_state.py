@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.errors import CallerError
+from contracts.errors import CallerError, PlatformError
 from emulator.run_record import RunRecord, write_record
 from runner.local_state import LocalState, state_folder
 
@@ -126,3 +126,17 @@ def test_a_run_whose_process_is_gone_is_stopped(tmp_path: Path) -> None:
     found = state.run("r")
 
     assert (found.status, found.failure_reason) == ("Stopped", "the process that executed this run is gone")
+
+
+def test_a_damaged_record_stands_in_the_way_of_its_own_run_only(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The power may fail while a record is written."""
+    state = state_with_runs(tmp_path, "2026-01-02", "2026-01-03")
+    (state.run_folder("run-2026-01-03") / "record.json").write_bytes(b"")
+
+    assert state.run("run-2026-01-02").started_at == "2026-01-02"
+    assert state.run(None).run_id == "run-2026-01-02"
+    assert "run run-2026-01-03 is left out" in caplog.text
+    with pytest.raises(PlatformError, match="cannot be read as the record of a run"):
+        state.run("run-2026-01-03")

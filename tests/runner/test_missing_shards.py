@@ -9,7 +9,8 @@ from contracts.plan import Shard, ShardManifest
 from runner.missing_shards import missing_shards, s3_manifest
 
 SHARDS = tuple(
-    Shard(name=f"shard-00-{number:05d}.csv", record_count=1, byte_count=2, sha256="0") for number in range(3)
+    Shard(name=f"shard-00-{number:05d}.csv", record_count=1, byte_count=2, sha256="0", kept_sha256="1")
+    for number in range(3)
 )
 MANIFEST = ShardManifest(shards=SHARDS, sources=(), reason_counts={}, prepare_seconds=0.0)
 

@@ -66,7 +66,7 @@ def test_counts_by_reason_and_field_come_most_frequent_first(
     assert [(row[0], row[-3], row[-2], row[-1]) for row in rows] == [
         ("wrong_type", "age", "3", "60.0%"),
         ("missing_required", "id", "1", "20.0%"),
-        ("wrong_field_count", "header", "1", "20.0%"),
+        ("wrong_field_count", "contract", "1", "20.0%"),
     ]
     assert text.startswith(f"Run {RUN_ID}: 5 held back\n")
     assert "has no value for a required field" in text
@@ -303,7 +303,7 @@ def test_recordio_records_come_out_frame_after_frame(
 
     files = written(run, tmp_path / "out", capsys)
 
-    assert files["1.recordio"] == b"\x01\n\0\x02\r\n"
+    assert files["1.recordio"] == b"\x01\n\0\0\x02\r\n\0"  # each filled up to the next frame's place
     assert [line[0] for line in reasons(files["1.reasons.csv"])] == ["1", "2"]
 
 

@@ -69,6 +69,7 @@ class LostRun:
                 record_count=1,
                 byte_count=len(content),
                 sha256=hashlib.sha256(content).hexdigest(),
+                kept_sha256=hashlib.sha256(b"kept").hexdigest(),
             )
             for name, content in SHARDS.items()
         )
@@ -240,3 +241,19 @@ def test_results_say_that_a_run_was_resumed_and_how_it_can_be(run: LostRun) -> N
 
     assert document["resumed_at"] == ["2026-11-23T07:00:00.000Z"]
     assert document["resume_command"] == f"batchscore resume r1 --state {run.state.root}"
+
+
+def test_a_kept_file_that_changed_is_refused_before_anything_is_scored(run: LostRun) -> None:
+    """On the recordio wire it is the only place where the ids are."""
+    run.path("kept/shard-00-00001.parquet").write_bytes(b"kexx")
+
+    assert "shard-00-00001.parquet changed since they were cut" in run.refused_content()
+
+
+def test_a_run_that_ended_by_its_own_rules_is_refused(run: LostRun) -> None:
+    """Late duplicates over the budget would be over it again."""
+    report = replace(run.record.steps["ScoreShards"], is_by_rules=True)
+
+    assert "ended by its own rules in ReportRun" in run.refusal(
+        steps={**run.record.steps, "ReportRun": report}
+    )

@@ -101,7 +101,9 @@ class TinyRun:
         if self.parsed_contract.label:
             is_untyped = all(label is None for label in shard.labels)
             kept[self.parsed_contract.label] = pa.array(shard.labels, pa.string() if is_untyped else None)
-        listed = Shard(name=name, record_count=len(shard.ids), byte_count=100, sha256="0" * 64)
+        listed = Shard(
+            name=name, record_count=len(shard.ids), byte_count=100, sha256="0" * 64, kept_sha256="0" * 64
+        )
         pq.write_table(pa.table(kept), folder / "kept" / listed.kept_name)
         write_answers(folder / "transform" / listed.output_name, shard.answers, wire_format=self.wire_format)
         return listed
