@@ -51,10 +51,15 @@ def json_values(values: pa.Array) -> pa.Array:
         finite = pc.if_else(pc.is_finite(values), values, pa.scalar(None, kind))
         return pc.cast(finite, pa.string())
     if pa.types.is_timestamp(kind):
-        moments = pc.replace_substring(pc.cast(values, pa.string()), " ", "T")
-        return json_strings(pc.replace_substring_regex(moments, _ZERO_FRACTION, "Z"))
+        return json_strings(iso_moments(values))
     texts = pc.cast(values, pa.string())
     return json_strings(texts) if pa.types.is_date(kind) else texts
+
+
+def iso_moments(moments: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Return moments in UTC as ISO 8601 text, such as `2026-11-23T06:00:00Z`."""
+    texts = pc.replace_substring(pc.cast(moments, pa.string()), " ", "T")
+    return pc.replace_substring_regex(texts, _ZERO_FRACTION, "Z")
 
 
 def json_lines(table: pa.Table) -> Iterator[bytes]:

@@ -126,8 +126,13 @@ def next_header(content: bytes, start: int, max_record_bytes: int) -> int:
 def header_at(content: bytes, position: int) -> tuple[int, int]:
     """Return the flag of the frame at `position` and its size with header and padding."""
     word = int.from_bytes(content[position + 4 : position + HEADER_BYTES], "little")
-    length = word & MAX_PAYLOAD_BYTES
+    length = payload_length_at(content, position)
     return word >> _LENGTH_BITS, HEADER_BYTES + length + -length % 4
+
+
+def payload_length_at(content: bytes, position: int) -> int:
+    """Return how long the payload of the frame at `position` says it is, without header and padding."""
+    return int.from_bytes(content[position + 4 : position + HEADER_BYTES], "little") & MAX_PAYLOAD_BYTES
 
 
 def scan_frames(content: bytes, *, is_last: bool, max_record_bytes: int) -> FrameScan:

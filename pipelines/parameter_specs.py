@@ -9,6 +9,7 @@ start. Names are CamelCase without `_`, because EventBridge rules accept no othe
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -180,6 +181,17 @@ _SPECS = (
 PARAMETER_SPECS = MappingProxyType({spec.name: spec for spec in _SPECS})
 
 
+def _date_faults(run_date: str) -> list[str]:
+    """Say what is wrong with a date that has the right form, such as the thirtieth of February."""
+    if not re.match(r"\d{4}-\d{2}-\d{2}", run_date):
+        return []
+    try:
+        dt.date.fromisoformat(run_date[:10])
+    except ValueError as error:
+        return [f"RunDate is {run_date!r}: {error}"]
+    return []
+
+
 def check_values(values: Mapping[str, Any]) -> None:
     """Check what the definition itself cannot say: ranges, forms, and the payload product.
 
@@ -191,6 +203,7 @@ def check_values(values: Mapping[str, Any]) -> None:
     """
     known = {name: value for name, value in values.items() if name in PARAMETER_SPECS}
     faults = [fault for name, value in known.items() if (fault := PARAMETER_SPECS[name].fault_of(value))]
+    faults += _date_faults(known.get("RunDate", "auto"))
     payload_mb, concurrent = known.get("MaxPayloadInMB", 1), known.get("MaxConcurrentTransforms", 1)
     if payload_mb * concurrent > MAX_PAYLOAD_MB:
         faults.append(

@@ -261,11 +261,10 @@ def _irregular_quotes(
     values: np.ndarray, quotes: np.ndarray, delimiter: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of irregular quotes, if even-numbered quotes open and if odd-numbered ones do."""
-    padded = np.concatenate(([LINE_FEED], values, [QUOTE, QUOTE])).astype(np.uint8)
-    before, after, second = (
-        padded[quotes],
-        padded[quotes + 2],
-        padded[np.minimum(quotes + 3, len(padded) - 1)],
+    last = len(values) - 1
+    before = np.where(quotes > 0, values[np.maximum(quotes - 1, 0)], LINE_FEED)
+    after, second = (
+        np.where(quotes + ahead <= last, values[np.minimum(quotes + ahead, last)], QUOTE) for ahead in (1, 2)
     )
     may_open = (before == delimiter) | (before == LINE_FEED) | (before == QUOTE)
     is_line_end = (after == LINE_FEED) | (

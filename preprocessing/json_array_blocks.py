@@ -5,8 +5,7 @@ Goes in: a binary stream of UTF-8, `[{…}, {…}]` with any white space, or JSO
 record's place is the first byte of its element. Memory is bounded by the block size and twice the largest
 record allowed; a longer element is skipped over and quarantined with its first bytes.
 
-An array that breaks off within an element gives all elements before, and that one as a malformed record. One
-that breaks off between two elements, and text after its end, are errors: no record would tell of them.
+An array without an end and text after its end are errors: nobody knows how many records are missing.
 """
 
 from __future__ import annotations
@@ -37,7 +36,6 @@ MAX_TRIM_STEPS = 64
 _IS_BLANK = np.zeros(256, dtype=bool)
 _IS_BLANK[list(WHITE_SPACE)] = True
 
-CUT_OFF = "the array breaks off within this element: the source object is cut off"
 NO_ELEMENT = "nothing stands where an element should: a comma too many"
 
 
@@ -145,7 +143,7 @@ class _Elements:
             if bounds.is_closed:
                 return self._check_rest(content, reads)
             content = self._begun(content)
-        yield from self._last(content)
+        self._check_end(content)
         return None
 
     def _after_bracket(self, reads: Iterator[bytes]) -> Iterator[bytes]:
@@ -205,22 +203,16 @@ class _Elements:
         self._line_number += long.line_feed_count
         return block
 
-    def _last(self, content: bytes) -> Iterator[JsonBlock]:
-        """Yield the element within which the source object ends.
-
-        Raises:
-            CallerError: It ends between two elements.
-        """
+    def _check_end(self, content: bytes) -> None:
+        """Raise a CallerError if the array has no end."""
         if not self._is_open:
             return
         long = self._long or _LongElement(content, MAX_RAW_BYTES)
-        is_whole = self._scan.depth == 1 and not self._scan.is_in_string
-        if is_whole and long.kept[: long.length][-1:] in (b"", b"}"):
-            raise CallerError(
-                f"{self._layout.source_key}: line {self._line_number + long.line_feed_count}: the array has "
-                "no `]` at its end: it is cut off, and records may be missing; deliver it again"
-            )
-        yield self._long_block(long, malformed(CUT_OFF))
+        raise CallerError(
+            f"{self._layout.source_key}: line {self._line_number + long.line_feed_count}: the array has "
+            "no `]` at its end: it is cut off, or a quote or brace in it is not closed, and records may be "
+            "missing; deliver it again"
+        )
 
     def _check_rest(self, content: bytes, reads: Iterator[bytes]) -> None:
         """Raise a CallerError if anything but white space stands behind the array."""

@@ -30,6 +30,8 @@ def check_needed_fields(
     missing = [field.name for field in needed_fields(contract) if field.name not in names]
     if missing:
         faults = [f"{what} lacks the field {name!r}{_near(name, names)}" for name in missing]
+        if any(f"{name}=" in source_key for name in missing):
+            faults.append("values in the names of folders are not read: write the field into the file")
         faults.append(f"{listed} " + bounded(", ".join(names) or "none", MAX_NAMES_CHARS))
         raise CallerError(f"{source_key}: " + "; ".join(faults))
 

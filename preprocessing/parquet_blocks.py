@@ -123,7 +123,8 @@ class _ParquetSource:
             _decompress(file, self.path)
         with self.refusing_damage():
             self.is_empty = not self.path.stat().st_size
-        self.rows = ParquetRows(str(self.path))
+        dates = frozenset(field.name for field in contract.fields if field.type == "date")
+        self.rows = ParquetRows(str(self.path), dates)
 
     @contextmanager
     def refusing_damage(self) -> Iterator[None]:

@@ -1,5 +1,9 @@
 """Write rows of a Parquet source as JSON, for the quarantine.
 
+What is right in a row stays right when the JSON is read as a source: moments are ISO 8601, decimals are
+numbers where a number says the same, NaN is null as it is a missing value, and days are days where the
+contract says so.
+
 The run reads only the columns that it needs; a row that is held back is kept with all of them. They are read
 again for the blocks that have such rows, once and forward where possible. Memory is bounded by a few blocks.
 """
@@ -12,6 +16,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -55,8 +60,10 @@ class BatchPlace:
 class ParquetRows:
     """All columns of the rows of one Parquet file; may be asked from any thread."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, date_names: frozenset[str]) -> None:
+        """Take the file, and the names of the fields that the contract says are dates."""
         self._path = path
+        self._date_names = date_names
         self._lock = threading.Lock()
         self._batches: OrderedDict[BatchPlace, pa.RecordBatch] = OrderedDict()
         self._coming: Iterator[tuple[BatchPlace, pa.RecordBatch]] = iter(())
@@ -72,7 +79,8 @@ class ParquetRows:
         with self._lock:
             batch = self._batch(place, batch_rows).slice(row, 1)
         document = {
-            name: _plain(column) for name, column in zip(batch.schema.names, batch.columns, strict=True)
+            name: _plain(column, name in self._date_names)
+            for name, column in zip(batch.schema.names, batch.columns, strict=True)
         }
         return json.dumps(document, ensure_ascii=False).encode(errors="backslashreplace")
 
@@ -99,9 +107,13 @@ class ParquetRows:
                 first_row += batch.num_rows
 
 
-def _plain(column: pa.Array) -> Any:
+def _plain(column: pa.Array, is_date: bool) -> Any:
     """Return a column's only value as JSON has it, else as text."""
     found = value_type(column.type)
+    if pa.types.is_timestamp(found):
+        if found.tz is not None:
+            column = pc.cast(column, pa.timestamp(found.unit, "UTC"))
+        return _moment(pc.cast(column, pa.string()).to_pylist()[0], is_date)
     if pa.types.is_temporal(found) and not pa.types.is_interval(found):
         column = pc.cast(column, pa.string())  # Python's moments end with microseconds and the year 9999
     try:
@@ -112,6 +124,18 @@ def _plain(column: pa.Array) -> Any:
         return repr(column)
 
 
+def _moment(text: str | None, is_date: bool) -> str | None:
+    """Return what Arrow writes of a timestamp in ISO 8601, without zeros that say nothing."""
+    if text is None or text.startswith("<"):  # Arrow names a moment that it cannot write so
+        return text
+    day, _, time = text.partition(" ")
+    if is_date and not time.strip("0:.Z"):
+        return day
+    zone = "Z" if time.endswith("Z") else ""
+    time = time.removesuffix("Z")
+    return f"{day}T{time.rstrip('0').rstrip('.') if '.' in time else time}{zone}"
+
+
 def _json_value(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _json_value(entry) for key, entry in value.items()}
@@ -119,5 +143,16 @@ def _json_value(value: Any) -> Any:
         return [_json_value(entry) for entry in value]
     if isinstance(value, bytes):
         return value.decode(errors="backslashreplace")
+    if isinstance(value, Decimal):
+        return _decimal_value(value)
+    if isinstance(value, float) and math.isnan(value):
+        return None
     is_number = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
     return value if value is None or is_number else str(value)
+
+
+def _decimal_value(value: Decimal) -> float | int | str:
+    """Return the number that a decimal is, if JSON's readers have one that is written the same; else text."""
+    if value == value.to_integral_value() and abs(value) < 2**63:
+        return int(value)
+    return float(value) if Decimal(repr(float(value))) == value else str(value)

@@ -135,8 +135,7 @@ def prepare(
         raise CallerError(
             f"{request.input_uri}: there are no source objects below InputUri; expected at least one"
         )
-    for file in files:
-        choose_format(file, request.input_format)
+    _check_formats(files, request.input_format)
     executor = ThreadPoolExecutor(max_workers=request.thread_count)
     try:
         with (
@@ -155,6 +154,18 @@ def prepare(
         contract_fingerprint=contract.fingerprint,
         wire_format=request.wire_name,
     )
+
+
+def _check_formats(files: list[SourceFile], input_format: str) -> None:
+    """Refuse what no reader reads, all of it at once."""
+    faults = []
+    for file in files:
+        try:
+            choose_format(file, input_format)
+        except CallerError as fault:
+            faults.append(str(fault))
+    if faults:
+        raise CallerError("; ".join(faults))
 
 
 def only_file(folder: Path) -> Path:
@@ -225,6 +236,8 @@ class _Preparation:
         built = ordered_map(executor, build, self._cut(checked, report), self._window)
         for number, file in enumerate(file for files in built for file in files):
             yield self._write(number, file)
+        total = self._total_bytes
+        report(Progress(records=sum(self._record_counts), bytes_done=total, bytes_total=total))
 
     def without_duplicates(self, executor: Executor, shards: tuple[Shard, ...]) -> tuple[Shard, ...]:
         """Quarantine valid records that share an id, as the contract says; return the shards without them."""

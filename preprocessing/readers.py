@@ -73,6 +73,8 @@ def choose_format(file: SourceFile, input_format: str) -> str:
         return input_format
     suffix = PurePosixPath(file.source_key.lower().removesuffix(GZIP_SUFFIX)).suffix
     name = _SUFFIX_FORMATS.get(suffix) or _format_of(_beginning(file))
+    if name == "jsonlines" and _format_of(_beginning(file)) == "json":
+        return "json"  # some tools name an array so, and no line of it could be read
     if name not in _READER_NAMES:
         raise CallerError(
             f"{file.source_key}: looks like {name}, which cannot be read; valid: {', '.join(_READER_NAMES)}; "

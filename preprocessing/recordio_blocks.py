@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from contracts.dataset import DatasetContract
+from contracts.errors import CallerError
 from contracts.quarantine import MAX_RAW_BYTES, ReasonCode
 from contracts.recordio import (
     FIRST,
@@ -24,6 +25,7 @@ from contracts.recordio import (
     FrameScan,
     header_at,
     next_header,
+    payload_length_at,
     scan_frames,
 )
 from preprocessing.csv_blocks import CsvSource
@@ -37,7 +39,11 @@ BLOCK_BYTES = 8 * 1024 * 1024
 def read_recordio_blocks(
     source: CsvSource, contract: DatasetContract, *, max_record_bytes: int, block_bytes: int = BLOCK_BYTES
 ) -> Iterator[RecordioBlock]:
-    """Yield the blocks of one source object; none if it is empty."""
+    """Yield the blocks of one source object; none if it is empty.
+
+    Raises:
+        CallerError: It is cut off within a frame.
+    """
     yield from _Blocks(source, contract, max_record_bytes, block_bytes)
 
 
@@ -99,6 +105,9 @@ class _Blocks:
         }
         content, end = self._content, scan.consumed_byte_count
         self._content = content[end:]
+        last = len(scan.starts) - 1
+        if self._is_at_end and last in scan.faults:
+            self._check_not_cut_off(content[int(scan.starts[last]) : end], int(scan.starts[last]))
         block = RecordioBlock(
             content=content[:end],
             starts=scan.starts,
@@ -126,6 +135,8 @@ class _Blocks:
         else:
             self._skip_parts(skipped)
             fault = too_large(skipped.byte_count, self._max_record_bytes)
+        if self._is_at_end and scan.blockage is not Blockage.TOO_MANY_PARTS:
+            self._check_not_cut_off(skipped.raw, 0, skipped.byte_count)
         block = RecordioBlock(
             content=skipped.raw,
             starts=np.array([0]),
@@ -141,6 +152,27 @@ class _Blocks:
         self._byte_offset += skipped.byte_count
         self._record_number += 1
         return block
+
+    @property
+    def _is_at_end(self) -> bool:
+        return self._is_last and not self._content
+
+    def _check_not_cut_off(self, raw: bytes, start: int, byte_count: int | None = None) -> None:
+        """Refuse a source object that ends within a frame: nobody knows how many records are missing.
+
+        Args:
+            raw: The first bytes of what stands at its end.
+            start: Where that begins, from the present byte offset.
+            byte_count: How long it is, if that is more than `raw`.
+
+        Raises:
+            CallerError: It does.
+        """
+        if _is_cut_off(raw, len(raw) if byte_count is None else byte_count):
+            raise CallerError(
+                f"{self._source.source_key}: byte {self._byte_offset + start}: the source object ends within "
+                "the frame that begins here: it is cut off, and records may be missing; deliver it again"
+            )
 
     def _skip_large_frame(self, skipped: _Skipped) -> StructureFault:
         """Pass over a frame over the limit, or up to the next that begins within it: its length is wrong.
@@ -194,3 +226,18 @@ class _Blocks:
     def _take(self, byte_count: int, skipped: _Skipped) -> None:
         skipped.add(self._content[:byte_count])
         self._content = self._content[byte_count:]
+
+
+def _is_cut_off(raw: bytes, byte_count: int) -> bool:
+    """Whether the last of the frames that follow each other from the first byte on has no end."""
+    position = 0
+    while position < byte_count:
+        header = raw[position : position + HEADER_BYTES]
+        if not header or not MAGIC_BYTES.startswith(header[: len(MAGIC_BYTES)]):
+            return False
+        if len(header) < HEADER_BYTES:
+            return True
+        if position + HEADER_BYTES + payload_length_at(raw, position) > byte_count:
+            return True
+        position += header_at(raw, position)[1]
+    return False

@@ -1,8 +1,9 @@
 """Find the source objects below the input folder, in the order of their keys, and open them.
 
-The order is S3's: by the UTF-8 bytes of the key. Left out are names that begin with a dot, the empty
-marker `_SUCCESS` and the summaries `_metadata` and `_common_metadata`, which tools leave beside data, and the
-reasons that `batchscore quarantine --write` puts beside the records to be mended; everything else is data.
+The order is S3's: by the UTF-8 bytes of the key. Left out are files and folders whose names begin with a dot,
+folders that tools work in (HIDDEN_FOLDERS), the empty marker `_SUCCESS` and the summaries `_metadata` and
+`_common_metadata`, which tools leave beside data, and the reasons that `batchscore quarantine --write` puts
+beside the records to be mended; everything else is data.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from contracts.errors import CallerError, PlatformError
 from contracts.quarantine import is_reasons_file
 from preprocessing.csv_blocks import CsvSource
 
+HIDDEN_FOLDERS = ("_temporary", "_delta_log", "__MACOSX")
 MARKER_NAMES = ("_SUCCESS", "_metadata", "_common_metadata")
 GZIP_SUFFIX = ".gz"
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -41,17 +43,33 @@ class SourceFile:
 
 
 def find_source_files(folder: Path) -> list[SourceFile]:
-    """Return the source objects below `folder` by key; none is no error here."""
+    """Return the source objects below `folder` by key; none is no error here.
+
+    Raises:
+        CallerError: A key is not UTF-8, as S3 would have it.
+    """
+    keys = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     files = [
-        SourceFile(source_key=path.relative_to(folder).as_posix(), path=path, byte_count=path.stat().st_size)
-        for path in folder.rglob("*")
-        if path.is_file() and _is_data(path.name)
+        SourceFile(source_key=key, path=path, byte_count=path.stat().st_size)
+        for key, path in keys.items()
+        if _is_data(key)
     ]
-    return sorted(files, key=lambda file: file.source_key.encode(errors="surrogateescape"))
+    return sorted(files, key=lambda file: _key_bytes(file.source_key))
 
 
-def _is_data(name: str) -> bool:
-    return not (name.startswith(".") or name in MARKER_NAMES or is_reasons_file(name))
+def _is_data(key: str) -> bool:
+    *folders, name = key.split("/")
+    is_hidden = any(part.startswith(".") for part in (*folders, name))
+    is_hidden = is_hidden or not set(folders).isdisjoint(HIDDEN_FOLDERS)
+    return not (is_hidden or name in MARKER_NAMES or is_reasons_file(name))
+
+
+def _key_bytes(key: str) -> bytes:
+    try:
+        return key.encode()
+    except UnicodeEncodeError as error:
+        shown = key.encode(errors="backslashreplace").decode()
+        raise CallerError(f"{shown}: the name is not UTF-8; rename the file") from error
 
 
 @contextmanager
@@ -68,7 +86,8 @@ def open_source(file: SourceFile) -> Iterator[CsvSource]:
             yield CsvSource(source_key=file.source_key, stream=_decompressed(file, raw), bytes_done=raw.tell)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise CallerError(
-            f"{file.source_key}: the gzip data is damaged: {error}; deliver it again"
+            f"{file.source_key}: is no gzip data, or damaged: {error}; deliver it again, or rename it if it "
+            "is not compressed"
         ) from error
     except PermissionError as error:
         raise CallerError(f"{file.source_key}: cannot be read: {error.strerror}") from error

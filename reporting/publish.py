@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from contracts.atomic_files import whole_file, write_json
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
-from contracts.json_text import json_lines
+from contracts.json_text import iso_moments, json_lines
 from contracts.keep_columns import PACKAGE_COLUMN, PUBLISHED_COLUMNS, RUN_COLUMN
 from contracts.ledger import POINTER_FILE, SUCCESS_FILE
 from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
@@ -99,7 +99,7 @@ def write_part(path: Path, table: pa.Table) -> PublishedFile:
     """
     with whole_file(path) as stream:
         if path.suffix == ".csv":
-            arrow_csv.write_csv(_without_dictionaries(table), stream)
+            arrow_csv.write_csv(_as_csv_has_it(table), stream)
         elif path.suffix == ".jsonl":
             stream.writelines(json_lines(table))
         else:
@@ -111,10 +111,14 @@ def write_part(path: Path, table: pa.Table) -> PublishedFile:
     )
 
 
-def _without_dictionaries(table: pa.Table) -> pa.Table:
+def _as_csv_has_it(table: pa.Table) -> pa.Table:
+    """Return dictionaries as text, and moments in the form that contracts read."""
     for position, entry in enumerate(table.schema):
+        column = table.column(position)
         if pa.types.is_dictionary(entry.type):
-            table = table.set_column(position, entry.name, table.column(position).cast(pa.string()))
+            table = table.set_column(position, entry.name, column.cast(pa.string()))
+        elif pa.types.is_timestamp(entry.type):
+            table = table.set_column(position, entry.name, iso_moments(column))
     return table
 
 

@@ -46,6 +46,7 @@ _SPILLED = {"csv", "recordio"}
 
 CUT_OFF = f"longer than the {MAX_RAW_BYTES:,} bytes that are kept of a record"
 NO_BYTES = "none of its bytes are kept"
+NO_TEXT = "its bytes are no text, which JSON cannot hold"
 NO_FORM = "it is not known how its source is written"
 
 
@@ -259,7 +260,10 @@ def _obstacle(record: Mapping[str, Any], form: SourceForm | None) -> str:
         return NO_BYTES
     if record["raw_byte_count"] > len(record["raw"]):
         return CUT_OFF
-    return "" if form is not None and form.format in _SUFFIXES else NO_FORM
+    if form is None or form.format not in _SUFFIXES:
+        return NO_FORM
+    is_text = form.format != "parquet" or record["reason_code"] != ReasonCode.INVALID_ENCODING.value
+    return "" if is_text else NO_TEXT
 
 
 def _place(record: Mapping[str, Any]) -> tuple[object, ...]:

@@ -90,15 +90,15 @@ def test_a_row_that_is_held_back_is_kept_with_all_its_columns_as_json(tmp_path: 
     assert raw.pop("at").startswith("<value out of range")
     assert raw == {
         "id": None,
-        "x": "2.25",
+        "x": 2.25,
         "kind": "é",
-        "fine": "1970-01-01 00:00:00.000000001",
+        "fine": "1970-01-01T00:00:00.000000001",
         "day": "2024-02-29",
         "raw": "\\xffa",
         "tags": ["t", None],
         "nested": {"a": 2, "b": "inf"},
         "flag": False,
-        "ratio": "nan",
+        "ratio": None,
         "span": "7",
     }
     assert done.shard_rows() == [{"id": "1", "x": 1.5, "kind": "a"}]
@@ -227,3 +227,38 @@ def test_a_place_without_room_to_decompress_is_the_platforms_fault(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
     done = run_prepare(tmp_path / "ml", {"a.parquet.gz": gzip.compress(WHOLE)}, CONTRACT)
     assert (done.exit_code, "a.parquet.gz: cannot be decompressed to" in done.message) == (3, True)
+
+
+MENDABLE = """
+fields:
+  - {name: id, type: string, constraints: {required: true}}
+  - {name: x, type: number}
+  - {name: n, type: integer, constraints: {maximum: 130}}
+  - {name: kind, type: string, categories: [a, b]}
+  - {name: born, type: date}
+  - {name: seen, type: datetime}
+primaryKey: id
+scoring: {features: [x, n, kind]}
+"""
+
+
+def test_what_was_right_in_a_row_is_right_when_its_json_is_read(tmp_path: Path) -> None:
+    """A quarantined row that is written back must need no other change than the one that mends it."""
+    moment = dt.datetime(2024, 1, 1, 10, 0, 0, 250_000, tzinfo=dt.timezone.utc)
+    columns = {
+        "id": pa.array(["1"]),
+        "x": pa.array([Decimal("1.10")]),
+        "n": pa.array([999], pa.int16()),
+        "kind": pa.array(["a"]).dictionary_encode(),
+        "born": pa.array([dt.date(1990, 1, 1)]).cast(pa.timestamp("us")),
+        "seen": pa.array([moment], pa.timestamp("ns", tz="Europe/Berlin")),
+    }
+    (row,) = run_prepare(tmp_path / "first", {"a.parquet": parquet(columns)}, MENDABLE).quarantine()
+    assert row["reason_code"] == "above_maximum"
+
+    mended = row["raw"].replace(b"999", b"99")
+    done = run_prepare(tmp_path / "second", {"a.jsonl": mended}, MENDABLE, keep_columns="*")
+
+    assert done.quarantine() == []
+    (kept,) = done.kept_rows()
+    assert (kept["x"], kept["n"], kept["born"], kept["seen"]) == (1.1, 99, dt.date(1990, 1, 1), moment)

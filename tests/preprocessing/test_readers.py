@@ -12,6 +12,8 @@ import pytest
 from preparation import run_prepare
 from record_messages import framed, named_record
 
+from contracts.progress import parse_progress
+
 pytestmark = pytest.mark.functional
 
 
@@ -50,3 +52,48 @@ def test_what_begins_like_json_but_is_none_is_csv(tmp_path: Path) -> None:
     """A header may begin with a bracket."""
     done = run_prepare(tmp_path, {"part-0": b"[id],id,x,kind\n0,1,2,a\n"})
     assert done.ids() == ["1"]
+
+
+def test_what_tools_keep_beside_data_is_not_scored(tmp_path: Path) -> None:
+    """A stale copy in a hidden folder must not win over the record itself."""
+    row = UNNAMED["csv"]
+    hidden = [".ipynb_checkpoints/a.csv", "_temporary/0/a.csv", "x/_delta_log/0.json", "x/.a.csv", "_SUCCESS"]
+    done = run_prepare(tmp_path, {"a.csv": row, **dict.fromkeys(hidden, row)})
+    assert [source.source_key for source in done.manifest.sources] == ["a.csv"]
+    assert done.ids() == ["1"]
+
+
+def test_a_name_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
+    done = run_prepare(
+        tmp_path, {"a.csv": UNNAMED["csv"], b"lat\xff.csv".decode(errors="surrogateescape"): b""}
+    )
+    assert done.exit_code == 2
+    assert done.message == "lat\\udcff.csv: the name is not UTF-8; rename the file"
+
+
+def test_every_name_that_cannot_be_read_is_told_at_once(tmp_path: Path) -> None:
+    done = run_prepare(tmp_path, {"a.orc": b"", "b.zip": b"", "c.csv": UNNAMED["csv"]})
+    assert done.exit_code == 2
+    assert "a.orc: looks like orc" in done.message
+    assert "b.zip: looks like zip" in done.message
+
+
+def test_an_array_that_is_named_like_lines_is_read_as_an_array(tmp_path: Path) -> None:
+    assert run_prepare(tmp_path, {"a.jsonl": UNNAMED["json"]}).ids() == ["1"]
+
+
+def test_values_in_names_of_folders_are_said_not_to_be_read(tmp_path: Path) -> None:
+    source = parquet_bytes({"id": ["1"], "x": [2.0]})
+    done = run_prepare(tmp_path, {"kind=a/part.parquet": source})
+    assert done.exit_code == 2
+    assert "values in the names of folders are not read: write the field into the file" in done.message
+
+
+def test_the_last_progress_tells_all_records(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Whatever the format: the runner shows it as what the step has done."""
+    count = 70_000  # more than one batch of rows
+    source = parquet_bytes({"id": [str(n) for n in range(count)], "x": [1.0] * count, "kind": ["a"] * count})
+    run_prepare(tmp_path, {"a.parquet": source})
+    last = parse_progress(capfd.readouterr().out.splitlines()[-1])
+    assert last is not None
+    assert (last.records, last.bytes_done) == (count, last.bytes_total)

@@ -105,6 +105,7 @@ def test_csv_reads_back_the_same(tmp_path: Path) -> None:
     assert table.column("note").to_pylist() == [NOTE, None]
     assert table.column("since").to_pylist() == [dt.date(2020, 1, 2), None]
     assert table.column("seen").to_pylist() == [MOMENT, None]
+    assert "2026-11-23T06:00:00Z" in part.read_text(encoding="utf-8")  # as contracts read it
 
 
 def test_nothing_is_kept_unless_asked_for(tmp_path: Path) -> None:

@@ -409,3 +409,16 @@ def test_many_groups_of_records_come_out_in_order(
     assert files["1.csv"].splitlines() == [CSV.header, *lines]
     assert [line[0] for line in reasons(files["1.reasons.csv"])] == [str(number) for number in range(2, 52)]
     assert answer_json(run, capsys)["total"] == 50
+
+
+def test_a_parquet_row_whose_bytes_are_no_text_is_listed_and_not_written_as_another_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Escaped in JSON it would be a valid id, though nobody's."""
+    row = held(b'{"id": "k\\\\xff"}', "invalid_encoding", form=SourceForm(format="parquet"))
+    run = HeldBackRun(tmp_path).hold_back([row])
+
+    files = written(run, tmp_path / "out", capsys)
+
+    assert [name for name in files if name.endswith(".jsonl")] == []
+    assert b"its bytes are no text" in files["unwritten.reasons.csv"]
