@@ -26,6 +26,9 @@ from reporting.quarantine import QuarantineDigest, read_quarantine
 
 LATE_FILE = "late.parquet"
 
+PLACES_NAMED = 5
+"""Of repeated ids, in a message."""
+
 
 def write_late_quarantine(folder: Path, files: KeptFiles, late: LateDuplicates) -> QuarantineDigest:
     """Write the late duplicates below `folder`, and return what was written; there is at least one."""
@@ -70,18 +73,30 @@ def _messages(ids: list[object], id_field: str, late: LateRows) -> Iterator[str]
         )
 
 
-def check_late_budget(budget: QuarantineBudget, read: int, quarantined: int, late_count: int) -> None:
+def check_late_budget(budget: QuarantineBudget, read: int, quarantined: int, late: LateDuplicates) -> None:
     """Refuse to publish where late duplicates take the run over its budget.
 
     Raises:
         RunFailedError: They do.
     """
     counts = RunCounts(read=read, valid=read - quarantined, quarantined=quarantined, scored=0)
-    if late_count and not budget.is_kept(counts):
-        found = f"{late_count:,} of them when the ids of all prepare instances were compared"
+    if late.count and not budget.is_kept(counts):
+        found = f"{late.count:,} of them when the ids of all prepare instances were compared"
+        found += f"; ids of these stand more than once: {_named_places(late)}"
         raise RunFailedError(
             budget.beside(f"{held_back_words(counts)}, {found}", counts) + "; nothing was published"
         )
+
+
+def _named_places(late: LateDuplicates) -> str:
+    """Name the first records of the first repeated ids: a job that fails leaves no list of them."""
+    places = {
+        f"{key} line {number}": None
+        for rows in late.by_shard.values()
+        for key, number in zip(rows.first_keys, rows.first_numbers.tolist(), strict=True)
+    }
+    more = len(places) - PLACES_NAMED
+    return ", ".join(list(places)[:PLACES_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def with_late_counts(manifest: ShardManifest, late: LateDuplicates) -> ShardManifest:

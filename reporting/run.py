@@ -217,7 +217,7 @@ def _with_late_duplicates(
     if not late.count:
         return books
     quarantined = books.manifest.quarantined_count + late.count
-    check_late_budget(request.budget, books.manifest.record_count, quarantined, late.count)
+    check_late_budget(request.budget, books.manifest.record_count, quarantined, late)
     written = write_late_quarantine(paths.late_quarantine, files, late)
     return replace(
         books,
