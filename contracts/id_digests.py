@@ -65,7 +65,8 @@ class IdDigester:
         if not _is_text(ids.type):
             return _mixed(_fixed_width(ids) ^ self.weights[0, 0])
         texts = _Texts(ids)
-        digests: np.ndarray = texts.lengths.astype(np.uint64) ^ self.weights[0, 0]
+        # Spread over all bits: as they stand, a length would be undone by the first byte of a text.
+        digests: np.ndarray = (texts.lengths.astype(np.uint64) * _ODD) ^ self.weights[0, 0]
         for position in range(0, min(texts.longest, LONG_ID_BYTES), _WORD_BYTES):
             if texts.shortest > position:
                 _mix_in(digests, texts.words(position))

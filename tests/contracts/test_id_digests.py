@@ -30,6 +30,11 @@ def classes(values: list[Any]) -> list[int]:
     return [values.index(value) for value in values]
 
 
+def test_a_length_is_not_undone_by_the_first_byte() -> None:
+    quick = DIGESTER.quick(pa.array(["a", "b\x00", "c\x00\x00"]))
+    assert len(set(quick.tolist())) == 3
+
+
 def both_kinds(ids: pa.Array | pa.ChunkedArray) -> list[list[Any]]:
     return [DIGESTER.quick(ids).tolist(), DIGESTER.exact(ids).tolist()]
 
