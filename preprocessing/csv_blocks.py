@@ -8,13 +8,12 @@ allowed, whatever the size of the source; a longer record is skipped and quarant
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
 
 import numpy as np
 
-from contracts.dataset import AUTO_DELIMITER, DELIMITERS, DatasetContract, Field
+from contracts.dataset import AUTO_DELIMITER, DELIMITERS, DatasetContract
 from contracts.quarantine import MAX_RAW_BYTES
 from preprocessing.csv_header import (
     FirstRecord,
@@ -24,11 +23,10 @@ from preprocessing.csv_header import (
     headerless_layout,
 )
 from preprocessing.csv_parse import CsvBlock, CsvLayout, without_line_end
-from preprocessing.csv_scan import RecordScan, decisive_byte_count, scan_records, too_large
+from preprocessing.csv_scan import RecordScan, decisive_byte_count, scan_records
 from preprocessing.csv_text import open_text
-
-BLOCK_BYTES = 8 * 1024 * 1024
-"""Read at once: large enough that calls cost nothing, small enough that a few blocks fit in memory."""
+from preprocessing.missing_fields import needed_fields
+from preprocessing.records import BLOCK_BYTES, OpenSource, too_large
 
 MAX_BLOCK_RECORDS = 131_072
 """Bounds memory where records are tiny and all of them wrong: each of those is an object of its own."""
@@ -37,36 +35,8 @@ KEPT_BYTES = MAX_RAW_BYTES * 3 // 2
 """Kept of a record that is skipped: so many bytes of UTF-8, at most, were MAX_RAW_BYTES of UTF-16."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class CsvSource:
-    """One CSV source object, opened.
-
-    Attributes:
-        source_key: Its path below the input, for messages and the quarantine.
-        stream: Uncompressed bytes.
-        bytes_done: Returns how many bytes as delivered have been read from the source object.
-    """
-
-    source_key: str
-    stream: BinaryIO
-    bytes_done: Callable[[], int]
-
-
-def needed_fields(contract: DatasetContract) -> list[Field]:
-    """Return the fields that every source must have: the id, the features, and what is `required`.
-
-    The label is left out: what is to be scored need not have an outcome yet.
-    """
-    needed = {contract.id_field, *contract.features}
-    return [
-        field
-        for field in contract.fields
-        if field.name in needed or (field.constraints.required and field.name != contract.label)
-    ]
-
-
 def read_csv_blocks(
-    source: CsvSource, contract: DatasetContract, *, max_record_bytes: int, block_bytes: int = BLOCK_BYTES
+    source: OpenSource, contract: DatasetContract, *, max_record_bytes: int, block_bytes: int = BLOCK_BYTES
 ) -> Iterator[CsvBlock]:
     """Yield the blocks of one source object; none if it is empty or has a header only.
 
@@ -126,7 +96,7 @@ class _Pieces:
     """
 
     def __init__(
-        self, source: CsvSource, contract: DatasetContract, max_record_bytes: int, block_bytes: int
+        self, source: OpenSource, contract: DatasetContract, max_record_bytes: int, block_bytes: int
     ) -> None:
         text = open_text(source.stream, contract.dialect.encoding, source.source_key, block_bytes)
         self.rules = HeaderRules(
@@ -231,7 +201,7 @@ class _Pieces:
         return piece, rest
 
 
-def _block(piece: _Piece, layout: CsvLayout, first_record: int, source: CsvSource) -> CsvBlock:
+def _block(piece: _Piece, layout: CsvLayout, first_record: int, source: OpenSource) -> CsvBlock:
     end_record = first_record + MAX_BLOCK_RECORDS
     return CsvBlock(
         content=piece.content,

@@ -12,19 +12,17 @@ from collections import Counter
 from dataclasses import dataclass
 
 from contracts.dataset import AUTO_DELIMITER, DELIMITERS, DatasetContract
-from contracts.errors import CallerError, bounded, near_matches
+from contracts.errors import CallerError, bounded
 from contracts.quarantine import SourceForm
 from preprocessing.csv_parse import CsvLayout, without_line_end
 from preprocessing.csv_scan import scan_records
 from preprocessing.csv_text import TextEncoding
+from preprocessing.missing_fields import near_clause
 
 MAX_HEADER_CHARS = 400
 """Of a header quoted in a message."""
 
 MAX_MISSING_NAMED = 10
-MAX_NAMES_COMPARED = 1000
-"""Names of a header among which one that is like a missing one is looked for."""
-
 _FIRST_WINDOW_BYTES = 4096
 _DELIMITER_NAMES = {",": "`,`", ";": "`;`", "\t": "TAB", "|": "`|`"}
 
@@ -194,7 +192,7 @@ def _header_faults(header: list[str], rules: HeaderRules) -> list[str]:
     if not missing:
         return faults
     shown = missing[:MAX_MISSING_NAMED]
-    faults += [f"the header lacks the field {name!r}{_near(name, header)}" for name in shown]
+    faults += [f"the header lacks the field {name!r}{near_clause(name, header)}" for name in shown]
     if len(missing) > len(shown):
         faults.append(f"and {len(missing) - len(shown)} more")
     faults += _hints(header, rules)
@@ -224,8 +222,3 @@ def _encoding_hint(content: bytes, encoding: TextEncoding) -> str:
     if encoding.fault(content) is not None:
         return "; declare how it is written, such as `dialect: {encoding: cp1252}`, in the contract"
     return ""
-
-
-def _near(name: str, header: list[str]) -> str:
-    near = near_matches(name, header) if len(header) <= MAX_NAMES_COMPARED else ""
-    return f"; {near}" if near.startswith("did you mean") else ""

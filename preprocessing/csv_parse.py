@@ -7,7 +7,7 @@ scan found is checked, and where they differ, the records in question are found 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,8 @@ import pyarrow.csv
 
 from contracts.dataset import Field
 from contracts.quarantine import MAX_RAW_BYTES, ReasonCode, SourceForm
-from preprocessing.csv_scan import StructureFault, too_large
 from preprocessing.csv_text import UTF8_MARK, TextEncoding
-from preprocessing.records import QuarantinedRecord, RecordPlace
+from preprocessing.records import ParsedBlock, RecordPlace, StructureFault, malformed, too_large
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +83,7 @@ class CsvBlock:
         """As in RecordBlock."""
         return self.layout.source_form
 
-    def parse(self) -> ParsedCsv:
+    def parse(self) -> ParsedBlock:
         """Parse the block into columns and structural faults."""
         faults = dict(self.faults)
         _find_encoding_faults(self, faults)
@@ -94,11 +93,17 @@ class CsvBlock:
             entry.name: _one_array(table.column(f"f{position}"))
             for entry, position in zip(self.layout.fields, self.layout.positions, strict=True)
         }
-        structure_faults = [
-            QuarantinedRecord(place=self.place(index), reason=fault.reason, field=None, message=fault.message)
-            for index, fault in sorted(faults.items())
-        ]
-        return ParsedCsv(block=self, rows=rows, columns=columns, structure_faults=structure_faults)
+        return ParsedBlock(block=self, rows=rows, columns=columns, faults=faults)
+
+    @property
+    def record_count(self) -> int:
+        """As in RecordBlock."""
+        return len(self.starts)
+
+    def line_numbers(self, indices: np.ndarray) -> np.ndarray:
+        """As in RecordBlock."""
+        numbers: np.ndarray = self.line_number + np.searchsorted(self.line_feeds, self.starts[indices])
+        return numbers
 
     def place(self, index: int) -> RecordPlace:
         """Return where the record of that index stands."""
@@ -114,38 +119,6 @@ class CsvBlock:
             raw=raw[:MAX_RAW_BYTES],
             raw_byte_count=len(raw) if self.raw_byte_count is None else self.raw_byte_count,
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ParsedCsv:
-    """Parsed records of one block; see `records.ParsedBlock`.
-
-    Attributes:
-        block: Where they come from.
-        rows: Index in the block of each row's record.
-        columns: As in ParsedBlock.
-        structure_faults: As in ParsedBlock.
-    """
-
-    block: CsvBlock
-    rows: np.ndarray
-    columns: dict[str, pa.Array]
-    structure_faults: list[QuarantinedRecord] = field(default_factory=list)
-
-    @property
-    def record_count(self) -> int:
-        """Records in the block, broken ones included."""
-        return len(self.block.starts)
-
-    def place(self, row: int) -> RecordPlace:
-        """Return where the record of that row stands."""
-        return self.block.place(int(self.rows[row]))
-
-    def line_numbers(self, rows: np.ndarray) -> np.ndarray:
-        """Return the line numbers of those rows, int64: the same as `place` says."""
-        starts = self.block.starts[self.rows[rows]]
-        numbers: np.ndarray = self.block.line_number + np.searchsorted(self.block.line_feeds, starts)
-        return numbers
 
 
 def without_line_end(raw: bytes) -> bytes:
@@ -199,7 +172,7 @@ def _parse_rows(block: CsvBlock, faults: dict[int, StructureFault]) -> tuple[np.
             parsed.append((np.delete(indices, list(wrong_counts)), table))
         elif len(indices) == 1:
             message = "the record cannot be parsed as one record"
-            faults[int(indices[0])] = StructureFault(reason=ReasonCode.MALFORMED_RECORD, message=message)
+            faults[int(indices[0])] = malformed(message)
         else:
             middle = len(indices) // 2
             pending += [indices[middle:], indices[:middle]]

@@ -21,28 +21,14 @@ it; between irregular quotes, a line feed ends a record if an even number of quo
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 
 import numpy as np
 
-from contracts.quarantine import ReasonCode
 from preprocessing.csv_careful import LOOKAHEAD_BYTES, careful_record
+from preprocessing.records import StructureFault, malformed, too_large
 
 QUOTE, LINE_FEED, CARRIAGE_RETURN = b'"\n\r'
-
-
-@dataclass(frozen=True, kw_only=True)
-class StructureFault:
-    """What is wrong with one record as a whole.
-
-    Attributes:
-        reason: Its reason code.
-        message: For people, without the place.
-    """
-
-    reason: ReasonCode
-    message: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,17 +63,17 @@ def scan_records(
     """
     values = np.frombuffer(content, dtype=np.uint8)
     line_feeds = np.flatnonzero(values == LINE_FEED)
-    malformed: dict[int, str] = {}
+    messages: dict[int, str] = {}
     if QUOTE in content:
         reach = reach_bytes(max_record_bytes)
-        ends = _QuotedScan(content, values, line_feeds, is_last, reach, delimiter).ends(malformed)
+        ends = _QuotedScan(content, values, line_feeds, is_last, reach, delimiter).ends(messages)
     else:
         ends = line_feeds + 1
     has_open_end = is_last and len(content) > (int(ends[-1]) if len(ends) else 0)
     if has_open_end:
         ends = np.append(ends, len(content))
     starts = np.concatenate(([0], ends[:-1])).astype(np.int64)[: len(ends)]
-    faults = {index: _malformed(message) for index, message in malformed.items()}
+    faults = {index: malformed(message) for index, message in messages.items()}
     _add_lone_returns(content, values, starts, ends, delimiter, faults)
     _add_too_large(starts, ends, max_record_bytes, faults)
     consumed = int(ends[-1]) if len(ends) else 0
@@ -102,20 +88,6 @@ def reach_bytes(max_record_bytes: int) -> int:
 def decisive_byte_count(max_record_bytes: int) -> int:
     """Return how many bytes tell where a record ends, except for the next line feed after them."""
     return reach_bytes(max_record_bytes) + LOOKAHEAD_BYTES
-
-
-@functools.cache
-def _malformed(message: str) -> StructureFault:
-    return StructureFault(reason=ReasonCode.MALFORMED_RECORD, message=message)
-
-
-def too_large(byte_count: int, max_record_bytes: int) -> StructureFault:
-    """Return the fault of a record that no payload can hold."""
-    message = (
-        f"the record is {byte_count} bytes long and may have {max_record_bytes} "
-        "(the payload limit less what a shard needs for itself); raise MaxPayloadInMB"
-    )
-    return StructureFault(reason=ReasonCode.RECORD_TOO_LARGE, message=message)
 
 
 def _add_too_large(
@@ -145,7 +117,7 @@ def _add_lone_returns(
             content[start:end], 0, is_last=True, reach_bytes=end - start, delimiter=delimiter
         )
         if message and int(index) not in faults:
-            faults[int(index)] = _malformed(message)
+            faults[int(index)] = malformed(message)
 
 
 def _without_blank_lines(
@@ -197,8 +169,8 @@ class _QuotedScan:
         self._quotes_before = np.searchsorted(self._quotes, line_feeds)
         self._irregular = _irregular_quotes(values, self._quotes, delimiter[0])
 
-    def ends(self, malformed: dict[int, str]) -> np.ndarray:
-        """Return the ends of the complete records, and note malformed ones by index in `malformed`."""
+    def ends(self, messages: dict[int, str]) -> np.ndarray:
+        """Return the ends of the complete records, and note malformed ones by index in `messages`."""
         pieces: list[np.ndarray] = []
         found, position = 0, 0
         while True:
@@ -223,7 +195,7 @@ class _QuotedScan:
             if end is None:
                 return np.concatenate(pieces)
             if message:
-                malformed[found] = message
+                messages[found] = message
             pieces.append(np.array([end]))
             found, position = found + 1, end
 

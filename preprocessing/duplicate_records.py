@@ -26,7 +26,7 @@ from preprocessing.duplicates import Duplicates
 from preprocessing.id_watch import IdWatch, WatchedBlock
 from preprocessing.ordered_work import ordered_map
 from preprocessing.readers import read_blocks
-from preprocessing.record_places import line_numbers, with_places
+from preprocessing.record_places import with_places
 from preprocessing.records import QuarantinedRecord, RecordBlock, RecordPlace
 from preprocessing.shard_files import parquet_bytes
 from preprocessing.source_objects import SourceFile, source_changed
@@ -189,7 +189,7 @@ def _found(
     leaving = np.flatnonzero(duplicates.is_leaving[of_block])
     return _FoundBlock(
         wanted=wanted,
-        numbers=line_numbers(parsed, rows),
+        numbers=parsed.line_numbers(rows),
         leaving=leaving,
         places=[parsed.place(row) for row in rows[leaving].tolist()],
         ids=ids.take(pa.array(leaving)),

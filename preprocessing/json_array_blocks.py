@@ -19,12 +19,11 @@ import numpy as np
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
 from contracts.quarantine import MAX_RAW_BYTES, SourceForm
-from preprocessing.csv_blocks import BLOCK_BYTES, CsvSource
-from preprocessing.csv_scan import StructureFault, too_large
 from preprocessing.csv_text import UTF8_MARK
 from preprocessing.json_array_scan import ArrayScan
 from preprocessing.json_lines_blocks import LINE_FEED, read_json_lines_blocks, reads_without_mark
-from preprocessing.json_parse import JsonBlock, JsonLayout, malformed
+from preprocessing.json_parse import JsonBlock, JsonLayout
+from preprocessing.records import BLOCK_BYTES, OpenSource, StructureFault, malformed, too_large
 
 MAX_BLANK_BYTES = 1024 * 1024
 """After so many blanks, objects without an array around them are not expected any more."""
@@ -40,7 +39,7 @@ NO_ELEMENT = "nothing stands where an element should: a comma too many"
 
 
 def read_json_blocks(
-    source: CsvSource, contract: DatasetContract, *, max_record_bytes: int, block_bytes: int = BLOCK_BYTES
+    source: OpenSource, contract: DatasetContract, *, max_record_bytes: int, block_bytes: int = BLOCK_BYTES
 ) -> Iterator[JsonBlock]:
     """Yield the blocks of one source object; none if it is empty or an empty array.
 
@@ -59,7 +58,7 @@ def read_json_blocks(
     yield from _Elements(source, layout, max_record_bytes).blocks(block_bytes)
 
 
-def _head(source: CsvSource, block_bytes: int) -> bytes:
+def _head(source: OpenSource, block_bytes: int) -> bytes:
     """Return the first bytes, with the first that is not blank among them unless it comes late."""
     head = b""
     while len(head) < MAX_BLANK_BYTES and not head.strip(UTF8_MARK + WHITE_SPACE):
@@ -107,7 +106,7 @@ class _LongElement:
 class _Elements:
     """Cut a stream into blocks of whole elements, keeping count of bytes and lines."""
 
-    def __init__(self, source: CsvSource, layout: JsonLayout, max_record_bytes: int) -> None:
+    def __init__(self, source: OpenSource, layout: JsonLayout, max_record_bytes: int) -> None:
         self._source = source
         self._layout = layout
         self._max_record_bytes = max_record_bytes

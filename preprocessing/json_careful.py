@@ -28,7 +28,7 @@ from typing import Any
 
 from contracts.dataset import Field
 from contracts.quarantine import ReasonCode
-from preprocessing.csv_scan import StructureFault
+from preprocessing.records import StructureFault, malformed
 from preprocessing.typed_columns import EXACT_FLOAT_LIMITS, MAX_VALUE_CHARS
 from preprocessing.typed_values import INT64_LIMITS
 
@@ -96,11 +96,11 @@ def read_json_record(
         message = f"is not UTF-8: byte 0x{raw[error.start]:02x} ({error.reason})"
         return StructureFault(reason=ReasonCode.INVALID_ENCODING, message=message)
     except RecursionError:
-        return _malformed("is nested too deeply")
+        return malformed("is nested too deeply")
     except ValueError as error:
-        return _malformed(f"is not JSON: {error}")
+        return malformed(f"is not JSON: {error}")
     if not isinstance(keys, _Keys):
-        return _malformed("is JSON, but no object")
+        return malformed("is JSON, but no object")
     return _record(keys, fields, missing_values)
 
 
@@ -122,7 +122,7 @@ def _record(
     for field in fields:
         name, value = field.name, None
         if len(found) < len(keys) and [key for key, _ in keys].count(name) > 1:
-            return _malformed(f"names the field {name!r} twice")
+            return malformed(f"names the field {name!r} twice")
         given = found.get(name)
         is_text = type(given) is str
         if type(given) is str and not _is_unicode(given):
@@ -194,7 +194,3 @@ def _is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _malformed(message: str) -> StructureFault:
-    return StructureFault(reason=ReasonCode.MALFORMED_RECORD, message=message)

@@ -15,16 +15,15 @@ import numpy as np
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
 from contracts.quarantine import MAX_RAW_BYTES, SourceForm
-from preprocessing.csv_blocks import BLOCK_BYTES, CsvSource
-from preprocessing.csv_scan import StructureFault, too_large
 from preprocessing.csv_text import UTF8_MARK, UTF16_MARKS
 from preprocessing.json_parse import JsonBlock, JsonLayout
+from preprocessing.records import BLOCK_BYTES, OpenSource, StructureFault, too_large
 
 LINE_FEED, CARRIAGE_RETURN, SPACE, TAB = b"\n\r \t"
 
 
 def read_json_lines_blocks(
-    source: CsvSource, contract: DatasetContract, *, max_record_bytes: int, block_bytes: int = BLOCK_BYTES
+    source: OpenSource, contract: DatasetContract, *, max_record_bytes: int, block_bytes: int = BLOCK_BYTES
 ) -> Iterator[JsonBlock]:
     """Yield the blocks of one source object; none if it has no record.
 
@@ -36,7 +35,7 @@ def read_json_lines_blocks(
     yield from _Lines(source, layout, max_record_bytes).blocks(block_bytes)
 
 
-def reads_without_mark(source: CsvSource, block_bytes: int) -> tuple[int, Iterator[bytes]]:
+def reads_without_mark(source: OpenSource, block_bytes: int) -> tuple[int, Iterator[bytes]]:
     """Return how long the byte order mark is, and the reads after it.
 
     Raises:
@@ -51,7 +50,7 @@ def reads_without_mark(source: CsvSource, block_bytes: int) -> tuple[int, Iterat
     return mark_byte_count, _reads(head[mark_byte_count:], source, block_bytes)
 
 
-def _reads(head: bytes, source: CsvSource, block_bytes: int) -> Iterator[bytes]:
+def _reads(head: bytes, source: OpenSource, block_bytes: int) -> Iterator[bytes]:
     if head:
         yield head
     while following := source.stream.read(block_bytes):
@@ -61,7 +60,7 @@ def _reads(head: bytes, source: CsvSource, block_bytes: int) -> Iterator[bytes]:
 class _Lines:
     """Cut a stream into blocks of whole lines, keeping count of bytes and lines."""
 
-    def __init__(self, source: CsvSource, layout: JsonLayout, max_record_bytes: int) -> None:
+    def __init__(self, source: OpenSource, layout: JsonLayout, max_record_bytes: int) -> None:
         self._source = source
         self._layout = layout
         self._max_record_bytes = max_record_bytes

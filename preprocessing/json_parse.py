@@ -14,13 +14,11 @@ import numpy as np
 import pyarrow as pa
 
 from contracts.dataset import DatasetContract
-from contracts.quarantine import MAX_RAW_BYTES, ReasonCode, SourceForm
-from preprocessing.csv_blocks import needed_fields
-from preprocessing.csv_scan import StructureFault
+from contracts.quarantine import MAX_RAW_BYTES, SourceForm
 from preprocessing.json_careful import CarefulRecord, read_json_record
 from preprocessing.json_fast import COLUMN_TYPES, ReadPlan, plan_reading, read_many, suspicious_positions
-from preprocessing.missing_fields import check_needed_fields
-from preprocessing.records import QuarantinedRecord, RecordPlace
+from preprocessing.missing_fields import check_needed_fields, needed_fields
+from preprocessing.records import ParsedBlock, RecordPlace, StructureFault
 from preprocessing.typed_columns import mixed_column
 
 SAMPLE_RECORDS = 12
@@ -85,7 +83,7 @@ class JsonBlock:
         """As in RecordBlock."""
         return self.layout.source_form
 
-    def parse(self) -> ParsedJson:
+    def parse(self) -> ParsedBlock:
         """Parse the block into columns and structural faults.
 
         Raises:
@@ -95,15 +93,21 @@ class JsonBlock:
         columns = parsing.columns()
         if self.is_first:
             parsing.check_is_right_source()
-        structure_faults = [
-            QuarantinedRecord(place=self.place(index), reason=fault.reason, field=None, message=fault.message)
-            for index, fault in sorted(parsing.faults.items())
-        ]
-        return ParsedJson(block=self, rows=parsing.rows, columns=columns, structure_faults=structure_faults)
+        return ParsedBlock(block=self, rows=parsing.rows, columns=columns, faults=parsing.faults)
 
     def record(self, index: int) -> bytes:
         """Return the bytes of the record of that index."""
         return self.content[int(self.starts[index]) : int(self.ends[index])]
+
+    @property
+    def record_count(self) -> int:
+        """As in RecordBlock."""
+        return len(self.starts)
+
+    def line_numbers(self, indices: np.ndarray) -> np.ndarray:
+        """As in RecordBlock."""
+        numbers: np.ndarray = self.line_number + np.searchsorted(self.line_feeds, self.starts[indices])
+        return numbers
 
     def place(self, index: int) -> RecordPlace:
         """Return where the record of that index stands."""
@@ -115,32 +119,6 @@ class JsonBlock:
             raw=raw[:MAX_RAW_BYTES],
             raw_byte_count=len(raw) if self.raw_byte_count is None else self.raw_byte_count,
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ParsedJson:
-    """Parsed records of one block; see `records.ParsedBlock`.
-
-    Attributes:
-        block: Where they come from.
-        rows: Index in the block of each row's record.
-        columns: As in ParsedBlock.
-        structure_faults: As in ParsedBlock.
-    """
-
-    block: JsonBlock
-    rows: np.ndarray
-    columns: dict[str, pa.Array]
-    structure_faults: list[QuarantinedRecord]
-
-    @property
-    def record_count(self) -> int:
-        """Records in the block, broken ones included."""
-        return len(self.block.starts)
-
-    def place(self, row: int) -> RecordPlace:
-        """Return where the record of that row stands."""
-        return self.block.place(int(self.rows[row]))
 
 
 class _Parsing:
@@ -290,8 +268,3 @@ def _joined(block: JsonBlock, indices: np.ndarray) -> memoryview | bytes:
     run_ends = ends[np.concatenate((gaps, [len(ends) - 1]))]
     runs = zip(run_starts.tolist(), run_ends.tolist(), strict=True)
     return b"\n".join([content[start:end] for start, end in runs])
-
-
-def malformed(message: str) -> StructureFault:
-    """Return the fault of a record that cannot be parsed."""
-    return StructureFault(reason=ReasonCode.MALFORMED_RECORD, message=message)

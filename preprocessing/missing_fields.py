@@ -7,12 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from contracts.dataset import DatasetContract
+from contracts.dataset import DatasetContract, Field
 from contracts.errors import CallerError, bounded, near_matches
-from preprocessing.csv_blocks import needed_fields
+
+MAX_NAMES_COMPARED = 1000
+"""Names of a source object among which one that is like a missing one is looked for."""
 
 MAX_NAMES_CHARS = 400
 """Of the names found, in a message."""
+
+
+def needed_fields(contract: DatasetContract) -> list[Field]:
+    """Return the fields that every source must have: the id, the features, and what is `required`.
+
+    The label is left out: what is to be scored need not have an outcome yet.
+    """
+    needed = {contract.id_field, *contract.features}
+    return [
+        field
+        for field in contract.fields
+        if field.name in needed or (field.constraints.required and field.name != contract.label)
+    ]
 
 
 def check_needed_fields(
@@ -29,13 +44,14 @@ def check_needed_fields(
     """
     missing = [field.name for field in needed_fields(contract) if field.name not in names]
     if missing:
-        faults = [f"{what} lacks the field {name!r}{_near(name, names)}" for name in missing]
+        faults = [f"{what} lacks the field {name!r}{near_clause(name, names)}" for name in missing]
         if any(f"{name}=" in source_key for name in missing):
             faults.append("values in the names of folders are not read: write the field into the file")
         faults.append(f"{listed} " + bounded(", ".join(names) or "none", MAX_NAMES_CHARS))
         raise CallerError(f"{source_key}: " + "; ".join(faults))
 
 
-def _near(name: str, names: Sequence[str]) -> str:
-    near = near_matches(name, names)
+def near_clause(name: str, names: Sequence[str]) -> str:
+    """Return `; did you mean …?` if a name of the source comes near, else nothing."""
+    near = near_matches(name, names) if len(names) <= MAX_NAMES_COMPARED else ""
     return f"; {near}" if near.startswith("did you mean") else ""

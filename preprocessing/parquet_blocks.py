@@ -28,11 +28,9 @@ import pyarrow.parquet
 from contracts.dataset import DatasetContract, Field
 from contracts.errors import CallerError, PlatformError, bounded
 from contracts.quarantine import MAX_RAW_BYTES, ReasonCode, SourceForm
-from preprocessing.csv_blocks import BLOCK_BYTES
-from preprocessing.csv_scan import StructureFault, too_large
 from preprocessing.missing_fields import check_needed_fields
 from preprocessing.parquet_rows import BatchPlace, ParquetRows, open_parquet
-from preprocessing.records import QuarantinedRecord, RecordPlace
+from preprocessing.records import BLOCK_BYTES, ParsedBlock, RecordPlace, StructureFault, too_large
 from preprocessing.source_objects import SourceFile, is_compressed, unchanged
 from preprocessing.typed_columns import can_hold, plain_column
 
@@ -195,7 +193,7 @@ class ParquetBlock:
         """As in RecordBlock."""
         return FORM
 
-    def parse(self) -> ParsedParquet:
+    def parse(self) -> ParsedBlock:
         """Bring the columns into the form that validation reads.
 
         Rows that are too large, or have text that is not UTF-8, are structural faults.
@@ -206,18 +204,24 @@ class ParquetBlock:
         rows = np.delete(np.arange(self.batch.num_rows), list(faults))
         if faults:
             columns = {name: column.take(pa.array(rows)) for name, column in columns.items()}
-        structure_faults = [
-            QuarantinedRecord(place=self.place(row), reason=fault.reason, field=None, message=fault.message)
-            for row, fault in sorted(faults.items())
-        ]
-        return ParsedParquet(block=self, rows=rows, columns=columns, structure_faults=structure_faults)
+        return ParsedBlock(block=self, rows=rows, columns=columns, faults=faults)
 
-    def place(self, row: int) -> RecordPlace:
+    @property
+    def record_count(self) -> int:
+        """As in RecordBlock."""
+        return int(self.batch.num_rows)
+
+    def line_numbers(self, indices: np.ndarray) -> np.ndarray:
+        """As in RecordBlock."""
+        numbers: np.ndarray = self.first_row_number + indices
+        return numbers
+
+    def place(self, index: int) -> RecordPlace:
         """Return where that row of the batch stands; as bytes count those of its JSON."""
         with self.source.refusing_damage():
-            raw = self.source.rows.raw(self.place_of_batch, row, self.batch_rows)
+            raw = self.source.rows.raw(self.place_of_batch, index, self.batch_rows)
         return RecordPlace(
-            line_number=self.first_row_number + row,
+            line_number=self.first_row_number + index,
             byte_offset=None,
             raw=raw[:MAX_RAW_BYTES],
             raw_byte_count=len(raw),
@@ -257,29 +261,3 @@ def _sound_texts(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
             texts.append(None)
             is_wrong[row] = True
     return pa.array(texts, type=pa.string()), is_wrong
-
-
-@dataclass(frozen=True, kw_only=True)
-class ParsedParquet:
-    """Checked rows of one block; see `records.ParsedBlock`.
-
-    Attributes:
-        block: Where they come from.
-        rows: Row in the block of each row of `columns`.
-        columns: As in ParsedBlock.
-        structure_faults: As in ParsedBlock.
-    """
-
-    block: ParquetBlock
-    rows: np.ndarray
-    columns: dict[str, pa.Array]
-    structure_faults: list[QuarantinedRecord]
-
-    @property
-    def record_count(self) -> int:
-        """Rows in the block, broken ones included."""
-        return int(self.block.batch.num_rows)
-
-    def place(self, row: int) -> RecordPlace:
-        """Return where the record of that row stands."""
-        return self.block.place(int(self.rows[row]))

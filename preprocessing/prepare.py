@@ -36,7 +36,7 @@ from preprocessing.id_watch import IdWatch
 from preprocessing.ordered_work import ordered_map
 from preprocessing.quarantine_file import QuarantineFile
 from preprocessing.readers import choose_format, read_blocks
-from preprocessing.record_places import line_numbers, with_places
+from preprocessing.record_places import with_places
 from preprocessing.records import QuarantinedRecord, RecordBlock
 from preprocessing.shard_files import ShardFile, build_shard_files, shard_content
 from preprocessing.sharding import ShardCutter
@@ -282,7 +282,7 @@ class _Preparation:
         valid = validation.valid
         if self._request.hosts.count > 1:
             source_key = self._files[given.source_index].source_key
-            valid = with_places(valid, source_key, line_numbers(parsed, validation.valid_rows))
+            valid = with_places(valid, source_key, parsed.line_numbers(validation.valid_rows))
         return _CheckedBlock(
             source_index=given.source_index,
             number=given.number,

@@ -21,13 +21,7 @@ from preprocessing.json_lines_blocks import read_json_lines_blocks
 from preprocessing.parquet_blocks import read_parquet_blocks
 from preprocessing.recordio_blocks import read_recordio_blocks
 from preprocessing.records import RecordBlock
-from preprocessing.source_objects import (
-    GZIP_SUFFIX,
-    SourceFile,
-    first_bytes,
-    is_compressed,
-    open_source,
-)
+from preprocessing.source_objects import GZIP_SUFFIX, SourceFile, first_bytes, is_compressed, open_source
 
 AUTO_FORMAT = "auto"
 _SUFFIX_FORMATS = {

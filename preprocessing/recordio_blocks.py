@@ -14,7 +14,7 @@ import numpy as np
 
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
-from contracts.quarantine import MAX_RAW_BYTES, ReasonCode
+from contracts.quarantine import MAX_RAW_BYTES
 from contracts.recordio import (
     FIRST,
     HEADER_BYTES,
@@ -28,16 +28,12 @@ from contracts.recordio import (
     payload_length_at,
     scan_frames,
 )
-from preprocessing.csv_blocks import CsvSource
-from preprocessing.csv_scan import StructureFault, too_large
 from preprocessing.recordio_parse import RecordioBlock
-
-BLOCK_BYTES = 8 * 1024 * 1024
-"""Read at once: large enough that calls cost nothing, small enough that a few blocks fit in memory."""
+from preprocessing.records import BLOCK_BYTES, OpenSource, StructureFault, malformed, too_large
 
 
 def read_recordio_blocks(
-    source: CsvSource, contract: DatasetContract, *, max_record_bytes: int, block_bytes: int = BLOCK_BYTES
+    source: OpenSource, contract: DatasetContract, *, max_record_bytes: int, block_bytes: int = BLOCK_BYTES
 ) -> Iterator[RecordioBlock]:
     """Yield the blocks of one source object; none if it is empty.
 
@@ -63,7 +59,7 @@ class _Blocks:
     """Cut a stream into scanned blocks, keeping count of bytes and records."""
 
     def __init__(
-        self, source: CsvSource, contract: DatasetContract, max_record_bytes: int, block_bytes: int
+        self, source: OpenSource, contract: DatasetContract, max_record_bytes: int, block_bytes: int
     ) -> None:
         self._source = source
         self._contract = contract
@@ -99,10 +95,7 @@ class _Blocks:
         self._content = b"".join(parts)
 
     def _block(self, scan: FrameScan) -> RecordioBlock:
-        faults = {
-            index: StructureFault(reason=ReasonCode.MALFORMED_RECORD, message=message)
-            for index, message in scan.faults.items()
-        }
+        faults = {index: malformed(message) for index, message in scan.faults.items()}
         content, end = self._content, scan.consumed_byte_count
         self._content = content[end:]
         last = len(scan.starts) - 1
@@ -127,7 +120,7 @@ class _Blocks:
     def _skip(self, scan: FrameScan) -> RecordioBlock:
         """Pass over what is too large or damaged, and return it as a block of its own."""
         skipped = _Skipped()
-        fault = StructureFault(reason=ReasonCode.MALFORMED_RECORD, message=scan.blockage_message)
+        fault = malformed(scan.blockage_message)
         if scan.blockage is Blockage.DAMAGE:
             self._skip_to_header(skipped, None)
         elif scan.blockage is Blockage.TOO_LARGE:
@@ -183,10 +176,10 @@ class _Blocks:
         flag, byte_count = header_at(self._content, 0)
         if self._skip_to_header(skipped, byte_count):
             message = f"the frame says {byte_count} bytes, though another frame begins before its end"
-            return StructureFault(reason=ReasonCode.MALFORMED_RECORD, message=message)
+            return malformed(message)
         if byte_count - skipped.byte_count > 3:  # the last frame may lack its padding
             message = f"the frame says {byte_count} bytes, which is beyond the end of the source object"
-            return StructureFault(reason=ReasonCode.MALFORMED_RECORD, message=message)
+            return malformed(message)
         if flag == FIRST:
             self._skip_parts(skipped)
         return too_large(skipped.byte_count, self._max_record_bytes)

@@ -15,10 +15,9 @@ from contracts.quarantine import MAX_RAW_BYTES, ReasonCode, SourceForm
 from contracts.recordio import whole_messages
 from contracts.recordio_groups import group_messages
 from contracts.recordio_message import DamagedMessageError
-from preprocessing.csv_scan import StructureFault
 from preprocessing.recordio_fields import read_fields
 from preprocessing.recordio_numbers import joined
-from preprocessing.records import QuarantinedRecord, RecordPlace
+from preprocessing.records import ParsedBlock, RecordPlace, StructureFault, malformed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,15 +53,21 @@ class RecordioBlock:
         """As in RecordBlock."""
         return SourceForm(format="recordio")
 
-    def parse(self) -> ParsedRecordio:
+    def parse(self) -> ParsedBlock:
         """Parse the block into columns and structural faults."""
         faults = dict(self.faults)
         rows, columns = _parse_rows(self, faults)
-        structure_faults = [
-            QuarantinedRecord(place=self.place(index), reason=fault.reason, field=None, message=fault.message)
-            for index, fault in sorted(faults.items())
-        ]
-        return ParsedRecordio(block=self, rows=rows, columns=columns, structure_faults=structure_faults)
+        return ParsedBlock(block=self, rows=rows, columns=columns, faults=faults)
+
+    @property
+    def record_count(self) -> int:
+        """As in RecordBlock."""
+        return len(self.starts)
+
+    def line_numbers(self, indices: np.ndarray) -> np.ndarray:
+        """As in RecordBlock."""
+        numbers: np.ndarray = self.record_number + indices
+        return numbers
 
     def place(self, index: int) -> RecordPlace:
         """Return where the record of that index stands; its line is its number."""
@@ -73,32 +78,6 @@ class RecordioBlock:
             raw=self.content[start : min(end, start + MAX_RAW_BYTES)],
             raw_byte_count=end - start if self.raw_byte_count is None else self.raw_byte_count,
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ParsedRecordio:
-    """Parsed records of one block; see `records.ParsedBlock`.
-
-    Attributes:
-        block: Where they come from.
-        rows: Index in the block of each row's record.
-        columns: As in ParsedBlock.
-        structure_faults: As in ParsedBlock.
-    """
-
-    block: RecordioBlock
-    rows: np.ndarray
-    columns: dict[str, pa.Array]
-    structure_faults: list[QuarantinedRecord]
-
-    @property
-    def record_count(self) -> int:
-        """Records in the block, broken ones included."""
-        return len(self.block.starts)
-
-    def place(self, row: int) -> RecordPlace:
-        """Return where the record of that row stands."""
-        return self.block.place(int(self.rows[row]))
 
 
 def _parse_rows(
@@ -114,7 +93,7 @@ def _parse_rows(
     )
     groups, message_faults = group_messages(content, starts, lengths)
     for position, message in message_faults.items():
-        faults[int(sound[position])] = _malformed(message)
+        faults[int(sound[position])] = malformed(message)
     parsed: list[tuple[np.ndarray, dict[str, pa.Array]]] = []
     for group in groups:
         indices = sound[group.rows]
@@ -130,10 +109,6 @@ def _parse_rows(
                 reason=ReasonCode.INVALID_ENCODING, message="has an id or text that is not UTF-8"
             )
     return _in_order(parsed, block.contract)
-
-
-def _malformed(message: str) -> StructureFault:
-    return StructureFault(reason=ReasonCode.MALFORMED_RECORD, message=message)
 
 
 def _without(

@@ -19,7 +19,7 @@ from typing import BinaryIO, cast
 
 from contracts.errors import CallerError, PlatformError
 from contracts.quarantine import is_reasons_file
-from preprocessing.csv_blocks import CsvSource
+from preprocessing.records import OpenSource
 
 HIDDEN_FOLDERS = ("_temporary", "_delta_log", "__MACOSX")
 MARKER_NAMES = ("_SUCCESS", "_metadata", "_common_metadata")
@@ -73,7 +73,7 @@ def _key_bytes(key: str) -> bytes:
 
 
 @contextmanager
-def open_source(file: SourceFile) -> Iterator[CsvSource]:
+def open_source(file: SourceFile) -> Iterator[OpenSource]:
     """Open a source object, decompressing it if it is compressed.
 
     Raises:
@@ -83,7 +83,7 @@ def open_source(file: SourceFile) -> Iterator[CsvSource]:
     """
     try:
         with unchanged(file), file.path.open("rb", buffering=0) as raw:
-            yield CsvSource(source_key=file.source_key, stream=_decompressed(file, raw), bytes_done=raw.tell)
+            yield OpenSource(source_key=file.source_key, stream=_decompressed(file, raw), bytes_done=raw.tell)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise CallerError(
             f"{file.source_key}: is no gzip data, or damaged: {error}; deliver it again, or rename it if it "

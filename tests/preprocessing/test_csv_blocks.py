@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from contracts.contract_file import parse_contract
 from contracts.quarantine import MAX_RAW_BYTES
-from preprocessing.csv_blocks import CsvSource, read_csv_blocks
+from preprocessing.csv_blocks import read_csv_blocks
 from preprocessing.csv_parse import CsvBlock
 from preprocessing.csv_text import TextEncoding
-from preprocessing.records import RecordPlace
+from preprocessing.records import OpenSource, RecordPlace
 
 HEADER = b"id,x\n"
 CONTRACT = parse_contract(
@@ -29,7 +29,7 @@ Outcome = tuple[RecordPlace, str | None, str]
 
 
 def blocks(content: bytes, max_record_bytes: int, block_bytes: int) -> list[CsvBlock]:
-    source = CsvSource(source_key="a.csv", stream=io.BytesIO(content), bytes_done=lambda: 0)
+    source = OpenSource(source_key="a.csv", stream=io.BytesIO(content), bytes_done=lambda: 0)
     return list(read_csv_blocks(source, CONTRACT, max_record_bytes=max_record_bytes, block_bytes=block_bytes))
 
 

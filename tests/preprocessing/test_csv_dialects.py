@@ -15,9 +15,9 @@ from contracts.contract_file import parse_contract
 from contracts.dataset import AUTO_DELIMITER, DELIMITERS, CsvDialect, DatasetContract
 from contracts.errors import CallerError
 from contracts.quarantine import MAX_RAW_BYTES, SourceForm
-from preprocessing.csv_blocks import CsvSource, read_csv_blocks
+from preprocessing.csv_blocks import read_csv_blocks
 from preprocessing.csv_parse import CsvBlock
-from preprocessing.records import RecordPlace
+from preprocessing.records import OpenSource, RecordPlace
 from preprocessing.validation import validate
 
 CONTRACT = parse_contract(
@@ -36,7 +36,7 @@ def under(**changes: object) -> DatasetContract:
 
 
 def blocks(content: bytes, contract: DatasetContract, block_bytes: int, limit: int = 1000) -> list[CsvBlock]:
-    source = CsvSource(source_key="a.csv", stream=io.BytesIO(content), bytes_done=lambda: 0)
+    source = OpenSource(source_key="a.csv", stream=io.BytesIO(content), bytes_done=lambda: 0)
     return list(read_csv_blocks(source, contract, max_record_bytes=limit, block_bytes=block_bytes))
 
 

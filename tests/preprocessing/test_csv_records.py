@@ -14,7 +14,8 @@ from preparation import run_prepare
 
 from contracts.contract_file import parse_contract
 from contracts.quarantine import MAX_RAW_BYTES
-from preprocessing.csv_blocks import CsvSource, read_csv_blocks
+from preprocessing.csv_blocks import read_csv_blocks
+from preprocessing.records import OpenSource
 from preprocessing.validation import validate
 
 pytestmark = pytest.mark.functional
@@ -192,7 +193,7 @@ def _line(fields: tuple[str, ...], quoting: int, line_end: str) -> bytes:
 
 
 def _read(content: bytes, block_bytes: int) -> tuple[list[str], list[tuple[int, str]]]:
-    source = CsvSource(source_key="a.csv", stream=io.BytesIO(content), bytes_done=lambda: 0)
+    source = OpenSource(source_key="a.csv", stream=io.BytesIO(content), bytes_done=lambda: 0)
     ids: list[str] = []
     damage: list[tuple[int, str]] = []
     for block in read_csv_blocks(source, BLOCK_CONTRACT, max_record_bytes=1000, block_bytes=block_bytes):

@@ -13,9 +13,8 @@ from record_messages import Record, framed, named_record, tensor_record
 
 from contracts.contract_file import parse_contract
 from contracts.dataset import DatasetContract
-from preprocessing.csv_blocks import CsvSource
 from preprocessing.recordio_blocks import read_recordio_blocks
-from preprocessing.records import ParsedBlock
+from preprocessing.records import OpenSource, ParsedBlock
 from preprocessing.validation import validate
 
 CONTRACT = parse_contract(
@@ -52,7 +51,7 @@ NAN, INFINITY = float("nan"), float("inf")
 
 def parsed_blocks(content: bytes, contract: DatasetContract, block_bytes: int = 1 << 20) -> list[ParsedBlock]:
     stream = io.BytesIO(content)
-    source = CsvSource(source_key="a.recordio", stream=stream, bytes_done=stream.tell)
+    source = OpenSource(source_key="a.recordio", stream=stream, bytes_done=stream.tell)
     blocks = read_recordio_blocks(source, contract, max_record_bytes=4096, block_bytes=block_bytes)
     return [block.parse() for block in blocks]
 

@@ -19,8 +19,8 @@ from contracts.contract_file import parse_contract
 from contracts.errors import CallerError
 from contracts.quarantine import MAX_RAW_BYTES
 from contracts.recordio import MAGIC_BYTES
-from preprocessing.csv_blocks import CsvSource
 from preprocessing.recordio_blocks import read_recordio_blocks
+from preprocessing.records import OpenSource
 
 CONTRACT_TEXT = """
 fields:
@@ -44,7 +44,7 @@ def read(content: bytes, *, block_bytes: int = 1 << 20, max_record_bytes: int = 
     A value that is not of its field's type is the text that messages show.
     """
     stream = io.BytesIO(content)
-    source = CsvSource(source_key="a.recordio", stream=stream, bytes_done=stream.tell)
+    source = OpenSource(source_key="a.recordio", stream=stream, bytes_done=stream.tell)
     rows, held_back, places, count = [], [], [], 0
     for block in read_recordio_blocks(
         source, CONTRACT, max_record_bytes=max_record_bytes, block_bytes=block_bytes

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from contracts.contract_file import parse_contract
-from preprocessing.csv_blocks import CsvSource
 from preprocessing.json_array_blocks import read_json_blocks
 from preprocessing.json_lines_blocks import read_json_lines_blocks
-from preprocessing.records import QuarantinedRecord
+from preprocessing.records import OpenSource, QuarantinedRecord
 from preprocessing.validation import validate
 
 CONTRACT = parse_contract(
@@ -37,7 +36,7 @@ def read_source(
     content: bytes, form: str = "jsonlines", *, max_record_bytes: int = 100_000, block_bytes: int = 1 << 20
 ) -> tuple[list[dict[str, Any]], list[QuarantinedRecord]]:
     """Return the valid records, and the others in the order of the source."""
-    source = CsvSource(source_key="a.json", stream=io.BytesIO(content), bytes_done=lambda: 0)
+    source = OpenSource(source_key="a.json", stream=io.BytesIO(content), bytes_done=lambda: 0)
     valid: list[dict[str, Any]] = []
     held_back: list[QuarantinedRecord] = []
     blocks = READERS[form](source, CONTRACT, max_record_bytes=max_record_bytes, block_bytes=block_bytes)
