@@ -26,7 +26,8 @@ from preprocessing.arguments import Arguments, read_arguments
 from preprocessing.baseline import build_baseline
 from preprocessing.hosts import read_hosts
 from preprocessing.plan_parts import read_parts, write_added_plan, write_part
-from preprocessing.prepare import Folders, PrepareRequest, only_file, prepare
+from preprocessing.prepare import only_file, prepare
+from preprocessing.prepare_request import Folders, PrepareRequest
 
 PROGRESS_INTERVAL_SECONDS = 0.5
 MAX_THREADS = 16

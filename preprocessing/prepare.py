@@ -31,63 +31,21 @@ from contracts.repeated_digests import DigestBatch
 from contracts.wire import wire_format
 from preprocessing.duplicate_records import DuplicateReader, SecondReading
 from preprocessing.duplicates import ShardFolders, find_duplicates, shards_without
-from preprocessing.hosts import Hosts
 from preprocessing.id_watch import IdWatch
 from preprocessing.ordered_work import ordered_map
+from preprocessing.prepare_request import PrepareRequest
 from preprocessing.quarantine_file import QuarantineFile
 from preprocessing.readers import choose_format, read_blocks
 from preprocessing.record_places import with_places
 from preprocessing.records import QuarantinedRecord, RecordBlock
 from preprocessing.shard_files import ShardFile, build_shard_files, shard_content
 from preprocessing.sharding import ShardCutter
-from preprocessing.sizing import SizingRules, SourceSample, records_per_shard
+from preprocessing.sizing import SourceSample, records_per_shard
 from preprocessing.source_objects import SourceFile, find_source_files
 from preprocessing.validation import validate
 
 SAMPLE_RECORDS = 20_000
 """Written once to measure how many bytes a record takes in a shard."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Folders:
-    """Where one preparation reads and writes."""
-
-    source: Path
-    contract: Path
-    shards: Path
-    kept: Path
-    quarantine: Path
-    scratch: Path
-
-
-@dataclass(frozen=True, kw_only=True)
-class PrepareRequest:
-    """What to prepare, and how.
-
-    Attributes:
-        folders: Where to read and write.
-        input_uri: For messages.
-        input_format: A reader's name, or `auto`.
-        keep_columns: The KeepColumns parameter, see `contracts.keep_columns`.
-        wire_name: Name of the wire format.
-        sizing: What the caller wants of the transform job.
-        hosts: Which of the preparing instances this is.
-        thread_count: Threads to work on.
-    """
-
-    folders: Folders
-    input_uri: str
-    input_format: str
-    keep_columns: str
-    wire_name: str
-    sizing: SizingRules
-    hosts: Hosts
-    thread_count: int
-
-    @property
-    def host(self) -> str:
-        """Name of this instance."""
-        return self.hosts.current
 
 
 @dataclass(frozen=True, kw_only=True)
