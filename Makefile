@@ -11,6 +11,11 @@ PACKAGES := contracts emulator pipelines preprocessing reporting runner serving 
 LOCK := $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 INSTALL := $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# Without the tests of peak memory, which the sanitizers double.
+SANITIZED_TESTS := tests/preprocessing/test_native_csv.py tests/preprocessing/test_csv_records.py \
+	tests/preprocessing/test_csv_dialects.py tests/preprocessing/test_nasty_input.py \
+	-k "not megabytes and not thousandfold"
 # The packages of the container image and no others: what the jobs of a local run are started with.
 CONTAINER := $(VENV)/container
 INSTALL_CONTAINER := $(BIN)/uv pip install --quiet --system-certs --python $(CONTAINER)/bin/python
@@ -39,6 +44,15 @@ test: $(VENV)/test.stamp ## Set up what tests need and run all of them
 fuzz: $(VENV)/test.stamp ## Search for input that breaks a promise, for MINUTES=10 or until something is found
 	@end=$$(( $$(date +%s) + 60 * $(or $(MINUTES),10) )); \
 	while [ $$(date +%s) -lt $$end ]; do $(BIN)/python -m pytest -q -x -m hypothesis --hypothesis-profile=fuzz; done
+
+.PHONY: sanitize
+sanitize: $(VENV)/test.stamp ## Test the native CSV reader with the compiler's address and behaviour sanitizers
+	@rm -rf build/sanitized && mkdir -p build/sanitized
+	@git ls-files -co --exclude-standard | tar -c -f - -T - | tar -x -f - -C build/sanitized
+	@cd build/sanitized && CFLAGS="$(SANITIZERS)" LDFLAGS="$(SANITIZERS)" $(CURDIR)/$(BIN)/python setup.py --quiet build_ext --inplace
+	@cd build/sanitized && LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" \
+		ASAN_OPTIONS=detect_leaks=0 $(CURDIR)/$(BIN)/python -m pytest -q -p no:cacheprovider \
+		--hypothesis-profile=fuzz $(SANITIZED_TESTS)
 
 .PHONY: check
 check: lint test ## Exactly what CI runs
@@ -72,6 +86,7 @@ lock: $(VENV)/bootstrap.stamp ## Resolve the locked dependencies anew
 
 .PHONY: clean
 clean: ## Remove the environment, the local runs and every cache
+	rm -f preprocessing/*.so
 	rm -rf $(VENV) .batchscore examples/*/work build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -82,13 +97,14 @@ $(VENV)/bootstrap.stamp: requirements/bootstrap.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	@touch $@
 
-$(VENV)/run.stamp: $(VENV)/bootstrap.stamp requirements/run.txt requirements/container.txt pyproject.toml setup.py
+$(VENV)/run.stamp: $(VENV)/bootstrap.stamp requirements/run.txt requirements/container.txt pyproject.toml setup.py $(wildcard preprocessing/native/*)
 	@echo "Installing the locked dependencies (once) …"
 	@$(INSTALL) --require-hashes -r requirements/run.txt
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(CONTAINER)
 	@$(INSTALL_CONTAINER) --require-hashes -r requirements/container.txt
 	@$(INSTALL_CONTAINER) --no-deps --no-build-isolation -e .
+	@$(CONTAINER)/bin/python -c 'from preprocessing import csv_engine as c; c.is_native() or print("Note:", c.MISSING_NOTE)'
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/run.stamp requirements/test.txt

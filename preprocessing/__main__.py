@@ -8,6 +8,7 @@ the exit code of `contracts.errors`, and leaves the reason of a failure where Sa
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 import time
@@ -22,6 +23,7 @@ from contracts.atomic_files import write_bytes, write_json
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError, PlatformError
 from contracts.model_artifact import BASELINE_FILE
 from contracts.progress import Progress, format_progress
+from preprocessing import csv_engine
 from preprocessing.arguments import Arguments, read_arguments
 from preprocessing.baseline import build_baseline
 from preprocessing.hosts import read_hosts
@@ -58,6 +60,8 @@ def _run(arguments: Arguments, root: Path) -> None:
         parts = read_parts(paths.inside(root, paths.PLAN_INPUT))
         write_added_plan(plan_folder, parts, arguments.sizing)
         return
+    if not csv_engine.is_native():
+        sys.stderr.write(f"note: {csv_engine.MISSING_NOTE}\n")
     request = _request(arguments, root)
     manifest = prepare(request, _throttled(time.monotonic), time.monotonic)
     write_part(plan_folder, request.host, manifest)
@@ -133,4 +137,5 @@ def _fail(root: Path, error: BatchScoreError) -> int:
 
 
 if __name__ == "__main__":
+    gc.freeze()  # what was imported stays: it need not be looked through at every collection
     sys.exit(main(sys.argv[1:], os.environ))

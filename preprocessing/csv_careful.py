@@ -9,6 +9,10 @@ from __future__ import annotations
 LOOKAHEAD_BYTES = 2
 """Bytes after a quote that decide whether it closes a field: the second of a CR LF is the last one."""
 
+UNCLOSED_QUOTE = "a quote is opened and not closed"
+TEXT_AFTER_QUOTE = "text follows a closing quote"
+LONE_RETURN = "a carriage return stands outside quotes and does not end the line"
+
 
 def careful_record(
     content: bytes, start: int, *, is_last: bool, reach_bytes: int, delimiter: bytes
@@ -35,7 +39,7 @@ def careful_record(
             if len(content) < needed and not is_last:
                 return None, None
             if _is_unclosed(content, position, closed, delimiter):
-                return _line_end(content, position, is_last), "a quote is opened and not closed"
+                return _line_end(content, position, is_last), UNCLOSED_QUOTE
             position = (closed or position) + 1
             fault = fault or _fault_after_quote(content, position, delimiter)
         end = _line_end(content, position, is_last)
@@ -44,14 +48,14 @@ def careful_record(
         line_end = end - 1 if content[end - 1 : end] == b"\n" else end
         found = content.find(delimiter, position, line_end)
         if _has_lone_return(content, position, found if found >= 0 else line_end):
-            fault = fault or "a carriage return stands outside quotes and does not end the line"
+            fault = fault or LONE_RETURN
         if found < 0:
             return end, fault
         position = found + 1
 
 
 def _fault_after_quote(content: bytes, position: int, delimiter: bytes) -> str | None:
-    return None if _may_follow(content, position, delimiter) else "text follows a closing quote"
+    return None if _may_follow(content, position, delimiter) else TEXT_AFTER_QUOTE
 
 
 def _is_unclosed(content: bytes, opened: int, closed: int | None, delimiter: bytes) -> bool:

@@ -7,6 +7,7 @@ scan found is checked, and where they differ, the records in question are found 
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,6 +101,12 @@ class CsvBlock:
         """As in RecordBlock."""
         return len(self.starts)
 
+    def part(self, indices: np.ndarray) -> CsvBlock:
+        """Return a block of the records of those indices, ascending, and no others."""
+        numbers = {int(index): number for number, index in enumerate(indices)} if self.faults else {}
+        faults = {numbers[index]: fault for index, fault in self.faults.items() if index in numbers}
+        return dataclasses.replace(self, starts=self.starts[indices], ends=self.ends[indices], faults=faults)
+
     def line_numbers(self, indices: np.ndarray) -> np.ndarray:
         """As in RecordBlock."""
         numbers: np.ndarray = self.line_number + np.searchsorted(self.line_feeds, self.starts[indices])
@@ -130,12 +137,12 @@ def _find_encoding_faults(block: CsvBlock, faults: dict[int, StructureFault]) ->
     """Note each record that is wrongly encoded, looking at them one by one only where the whole is."""
     if block.raw_byte_count is not None:
         return  # its only record is held back already, and cut anywhere
-    first, last = int(block.starts[0]), int(block.ends[-1])
-    encoding = block.layout.encoding
-    if block.content.isascii() or encoding.fault(memoryview(block.content)[first:last]) is None:
+    content, encoding = _joined(block, np.arange(len(block.starts))), block.layout.encoding
+    if encoding.fault(content) is None:
         return
-    beyond_ascii = first + np.flatnonzero(np.frombuffer(block.content, dtype=np.uint8)[first:last] >= 0x80)
-    for index in np.unique(np.searchsorted(block.ends, beyond_ascii, side="right")).tolist():
+    beyond_ascii = np.flatnonzero(np.frombuffer(content, dtype=np.uint8) >= 0x80)
+    joined_ends = np.cumsum(block.ends - block.starts)
+    for index in np.unique(np.searchsorted(joined_ends, beyond_ascii, side="right")).tolist():
         found = encoding.fault(block.content[int(block.starts[index]) : int(block.ends[index])])
         if found is not None:
             faults.setdefault(index, StructureFault(reason=ReasonCode.INVALID_ENCODING, message=found))

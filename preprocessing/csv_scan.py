@@ -15,8 +15,9 @@ Rules, as RFC 4180 has them, and what is done where it leaves a choice:
   record which is too large is held back whole, instead of its lines being taken for records.
 * A blank line is no record.
 
-The work is vectorised: a quote is regular if what stands before it (opening) or after it (closing) allows
-it; between irregular quotes, a line feed ends a record if an even number of quotes stands before it.
+The work is done by the native extension, or by numpy where that was not built. There it is vectorised: a
+quote is regular if what stands before it (opening) or after it (closing) allows it; between irregular quotes,
+a line feed ends a record if an even number of quotes stands before it.
 """
 
 from __future__ import annotations
@@ -25,10 +26,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from preprocessing.csv_careful import LOOKAHEAD_BYTES, careful_record
+from preprocessing import csv_engine
+from preprocessing.csv_careful import (
+    LONE_RETURN,
+    LOOKAHEAD_BYTES,
+    TEXT_AFTER_QUOTE,
+    UNCLOSED_QUOTE,
+    careful_record,
+)
 from preprocessing.records import StructureFault, malformed, too_large
 
 QUOTE, LINE_FEED, CARRIAGE_RETURN = b'"\n\r'
+_NATIVE_MESSAGES = {1: UNCLOSED_QUOTE, 2: TEXT_AFTER_QUOTE, 3: LONE_RETURN}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +47,7 @@ class RecordScan:
     Attributes:
         starts: Position of each record's first byte, int64.
         ends: Position after each record's last byte, its line end included.
-        line_feeds: Positions of all line feeds, quoted ones too.
+        line_feeds: Positions of all line feeds in the consumed bytes, quoted ones too.
         faults: What is wrong, by index of the record.
         consumed_byte_count: Bytes up to the end of the last complete record or blank line.
     """
@@ -61,6 +70,29 @@ def scan_records(
         max_record_bytes: A longer record is faulty.
         delimiter: The byte between fields.
     """
+    scan = scan_natively if csv_engine.is_native() else scan_with_library
+    return scan(content, is_last=is_last, max_record_bytes=max_record_bytes, delimiter=delimiter)
+
+
+def scan_natively(content: bytes, *, is_last: bool, max_record_bytes: int, delimiter: bytes) -> RecordScan:
+    """As `scan_records`, record after record in the extension."""
+    *positions, found, consumed = csv_engine.native_csv.scan(content, is_last, max_record_bytes, delimiter[0])
+    starts, ends, line_feeds = (np.frombuffer(values, dtype=np.int64) for values in positions)
+    faults = {
+        index: malformed(_NATIVE_MESSAGES[kind])
+        if kind in _NATIVE_MESSAGES
+        else too_large(int(ends[index] - starts[index]), max_record_bytes)
+        for index, kind in found
+    }
+    return RecordScan(
+        starts=starts, ends=ends, line_feeds=line_feeds, faults=faults, consumed_byte_count=consumed
+    )
+
+
+def scan_with_library(
+    content: bytes, *, is_last: bool, max_record_bytes: int, delimiter: bytes
+) -> RecordScan:
+    """As `scan_records`, with numpy: vectorised where quotes are regular."""
     values = np.frombuffer(content, dtype=np.uint8)
     line_feeds = np.flatnonzero(values == LINE_FEED)
     messages: dict[int, str] = {}

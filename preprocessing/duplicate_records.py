@@ -22,6 +22,7 @@ from contracts.dataset import DatasetContract
 from contracts.duplicate_ids import duplicate_message
 from contracts.id_digests import IdDigester
 from contracts.quarantine import ReasonCode, SourceForm
+from preprocessing.checked_block import check_block
 from preprocessing.duplicates import Duplicates
 from preprocessing.id_watch import IdWatch, WatchedBlock
 from preprocessing.ordered_work import ordered_map
@@ -30,7 +31,6 @@ from preprocessing.record_places import with_places
 from preprocessing.records import QuarantinedRecord, RecordBlock, RecordPlace
 from preprocessing.shard_files import parquet_bytes
 from preprocessing.source_objects import SourceFile, source_changed
-from preprocessing.validation import validate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,22 +175,22 @@ def _found(
     wanted: _WantedBlock, reading: SecondReading, digester: IdDigester, duplicates: Duplicates
 ) -> _FoundBlock:
     """Parse one block again and find its duplicates in it."""
-    parsed = wanted.block.parse()
-    validation = validate(parsed.columns, reading.contract, reading.wire_name)
+    block = wanted.block
+    checked = check_block(block, reading.contract, reading.wire_name)
     of_block = slice(wanted.first, wanted.last)
     positions = duplicates.ordinals[of_block] - wanted.watched.first_ordinal
     file = reading.files[wanted.watched.source_index]
-    if validation.valid.num_rows != wanted.watched.valid_count:
+    if checked.valid.num_rows != wanted.watched.valid_count:
         raise source_changed(file)
-    ids = validation.valid.column(reading.contract.id_field).take(pa.array(positions))
+    ids = checked.valid.column(reading.contract.id_field).take(pa.array(positions))
     if not np.array_equal(digester.exact(ids), duplicates.exact[of_block]):
         raise source_changed(file)
-    rows = validation.valid_rows[positions]
+    indices = checked.valid_indices[positions]
     leaving = np.flatnonzero(duplicates.is_leaving[of_block])
     return _FoundBlock(
         wanted=wanted,
-        numbers=parsed.line_numbers(rows),
+        numbers=block.line_numbers(indices),
         leaving=leaving,
-        places=[parsed.place(row) for row in rows[leaving].tolist()],
+        places=[block.place(index) for index in indices[leaving].tolist()],
         ids=ids.take(pa.array(leaving)),
     )

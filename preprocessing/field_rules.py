@@ -7,6 +7,7 @@ of that field needs a look.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -88,12 +89,21 @@ def field_dictionary(field: Field, contract: DatasetContract, wire_name: str) ->
     Such a field is stored as positions in this dictionary, the same in every block. A value outside it
     breaks a rule for certain, so nothing is lost with it.
     """
+    if field.type != "string":
+        return None
+    is_one_line = must_be_one_line(field, contract, wire_name)
+    return _text_dictionary(field, must_be_seen=_must_be_seen(field, contract), is_one_line=is_one_line)
+
+
+@functools.lru_cache(maxsize=4096)  # it is asked for with every block
+def _text_dictionary(field: Field, *, must_be_seen: bool, is_one_line: bool) -> pa.Array | None:
     rules = field.constraints
-    must_be_seen = _must_be_seen(field, contract)
-    if field.type != "string" or not (rules.enum or must_be_seen):
+    if not (rules.enum or must_be_seen):
         return None
     known = pa.array(rules.enum or field.categories, type=pa.string())
-    findings = [*_value_findings(known, known, field), *_scoring_findings(known, field, contract, wire_name)]
+    findings = [*_value_findings(known, known, field)]
+    findings += _unseen(known, field) if must_be_seen else []
+    findings += _unsafe(known) if is_one_line else []
     is_wrong = np.zeros(len(known), dtype=bool)
     for _, _, mask in findings:
         is_wrong[_true_rows(mask)] = True
@@ -121,11 +131,18 @@ def _must_be_seen(field: Field, contract: DatasetContract) -> bool:
     return is_category and contract.unseen_category == "quarantine"
 
 
+def is_required(field: Field, contract: DatasetContract) -> bool:
+    """Whether every record must have a value; a label may be missing, whatever its field says."""
+    return field.name == contract.id_field or (field.constraints.required and field.name != contract.label)
+
+
+def must_be_one_line(field: Field, contract: DatasetContract, wire_name: str) -> bool:
+    """Whether no text of the field may match UNSAFE_ID_PATTERN."""
+    return wire_name == "csv" and field.name == contract.id_field and field.type == "string"
+
+
 def _missing(column: pa.Array, field: Field, contract: DatasetContract) -> Iterator[_Finding]:
-    """Yield where a value must be and is none; a label may be missing, whatever its field says."""
-    is_required = field.constraints.required and field.name != contract.label
-    is_required = is_required or field.name == contract.id_field
-    if is_required and column.null_count:
+    if is_required(field, contract) and column.null_count:
         yield ReasonCode.MISSING_REQUIRED, "is missing and required", pc.is_null(column)
 
 
@@ -136,7 +153,7 @@ def _value_findings(column: pa.Array, values: pa.Array, field: Field) -> Iterato
         yield ReasonCode.WRONG_TYPE, type_phrase(column, field.type), is_wrong
     yield from _range_findings(values, field)
     if rules.enum:
-        allowed = pa.array([_comparable(value) for value in rules.enum], type=values.type)
+        allowed = pa.array([comparable(value) for value in rules.enum], type=values.type)
         shown = ", ".join(str(value) for value in rules.enum[:10]) + (", …" if len(rules.enum) > 10 else "")
         yield ReasonCode.NOT_IN_ENUM, f"is not one of {shown}", _outside(values, allowed)
     yield from _text_findings(values, field)
@@ -189,15 +206,23 @@ def _scoring_findings(
         rule = "is beyond what a feature vector can hold (32-bit floats)"
         yield ReasonCode.WRONG_TYPE, rule, is_beyond
     if _must_be_seen(field, contract):
-        is_unseen = _outside(values, pa.array(field.categories, type=pa.string()))
-        yield ReasonCode.UNSEEN_CATEGORY, "is a category that the model was not trained on", is_unseen
-    if wire_name == "csv" and field.name == contract.id_field and field.type == "string":
-        is_unsafe = pc.match_substring_regex(values, UNSAFE_ID_PATTERN)
-        rule = "has a line break or NUL, which an id in a csv shard may not have; use the parquet wire"
-        yield ReasonCode.UNSAFE_ID, rule, is_unsafe
+        yield from _unseen(values, field)
+    if must_be_one_line(field, contract, wire_name):
+        yield from _unsafe(values)
 
 
-def _comparable(value: Any) -> Any:
+def _unseen(values: pa.Array, field: Field) -> Iterator[_Finding]:
+    is_unseen = _outside(values, pa.array(field.categories, type=pa.string()))
+    yield ReasonCode.UNSEEN_CATEGORY, "is a category that the model was not trained on", is_unseen
+
+
+def _unsafe(ids: pa.Array) -> Iterator[_Finding]:
+    is_unsafe = pc.match_substring_regex(ids, UNSAFE_ID_PATTERN)
+    rule = "has a line break or NUL, which an id in a csv shard may not have; use the parquet wire"
+    yield ReasonCode.UNSAFE_ID, rule, is_unsafe
+
+
+def comparable(value: Any) -> Any:
     """Return a bound of the contract in the form of the column: moments without a zone are UTC."""
     if isinstance(value, dt.datetime) and value.tzinfo is None:
         return value.replace(tzinfo=dt.timezone.utc)
@@ -205,4 +230,4 @@ def _comparable(value: Any) -> Any:
 
 
 def _scalar(value: Any, kind: pa.DataType) -> pa.Scalar:
-    return pa.scalar(_comparable(value), type=kind)
+    return pa.scalar(comparable(value), type=kind)

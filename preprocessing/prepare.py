@@ -29,6 +29,7 @@ from contracts.progress import Progress
 from contracts.quarantine import SourceForm
 from contracts.repeated_digests import DigestBatch
 from contracts.wire import wire_format
+from preprocessing.checked_block import check_block
 from preprocessing.duplicate_records import DuplicateReader, SecondReading
 from preprocessing.duplicates import ShardFolders, find_duplicates, shards_without
 from preprocessing.id_watch import IdWatch
@@ -42,7 +43,6 @@ from preprocessing.shard_files import ShardFile, build_shard_files, shard_conten
 from preprocessing.sharding import ShardCutter
 from preprocessing.sizing import SourceSample, records_per_shard
 from preprocessing.source_objects import SourceFile, find_source_files
-from preprocessing.validation import validate
 
 SAMPLE_RECORDS = 20_000
 """Written once to measure how many bytes a record takes in a shard."""
@@ -139,10 +139,6 @@ def only_file(folder: Path) -> Path:
     return files[0]
 
 
-def _order(record: QuarantinedRecord) -> tuple[int, int]:
-    return record.place.line_number, record.place.byte_offset or 0
-
-
 class _Preparation:
     """The state of one preparation: counts by source object, shards cut so far."""
 
@@ -229,26 +225,19 @@ class _Preparation:
                 yield _Block(source_index=source_index, number=number, block=block)
 
     def _check(self, given: _Block) -> _CheckedBlock:
-        parsed = given.block.parse()
-        validation = validate(parsed.columns, self._contract, self._request.wire_name, self._kept_names)
-        quarantined = parsed.structure_faults + [
-            QuarantinedRecord(
-                place=parsed.place(fault.row), reason=fault.reason, field=fault.field, message=fault.message
-            )
-            for fault in validation.faults
-        ]
-        valid = validation.valid
+        checked = check_block(given.block, self._contract, self._request.wire_name, self._kept_names)
+        valid = checked.valid
         if self._request.hosts.count > 1:
             source_key = self._files[given.source_index].source_key
-            valid = with_places(valid, source_key, parsed.line_numbers(validation.valid_rows))
+            valid = with_places(valid, source_key, given.block.line_numbers(checked.valid_indices))
         return _CheckedBlock(
             source_index=given.source_index,
             number=given.number,
             source_bytes_done=given.block.source_bytes_done,
-            record_count=parsed.record_count,
+            record_count=given.block.record_count,
             valid=valid,
             id_digests=self._watch.digests(valid.column(self._contract.id_field)),
-            quarantined=sorted(quarantined, key=_order),
+            quarantined=checked.quarantined,
             source_form=given.block.source_form,
         )
 

@@ -31,6 +31,9 @@ FALSE_TEXTS = ("false", "False", "FALSE", "0")
 INT64_LIMITS = (-(2**63), 2**63 - 1)
 
 _SHORT_INTEGER = r"\A[+-]?[0-9]{1,18}\z"
+MAX_SHORT_BYTES = 18
+"""An integer with more bytes may have more than 18 digits."""
+
 _INTEGER = r"\A[+-]?[0-9]{1,1000}\z"
 _NUMBER = r"\A[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\z"
 _DATE = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z"
@@ -73,6 +76,8 @@ def _integers(texts: pa.Array) -> pa.Array:
     is_short = pc.match_substring_regex(texts, _SHORT_INTEGER)
     unsigned = pc.replace_substring_regex(_where(is_short, texts), r"\A\+", "")
     values = pc.cast(unsigned, pa.int64())
+    if not pc.any(pc.greater(pc.binary_length(texts), MAX_SHORT_BYTES)).as_py():
+        return values  # to compile a pattern with a thousand repetitions takes milliseconds
     is_long = pc.and_not(pc.match_substring_regex(texts, _INTEGER), is_short)
     return _replaced(values, texts, is_long, _long_integer)
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from contracts.dataset import DatasetContract
 from contracts.errors import bounded
 from contracts.quarantine import ReasonCode
-from preprocessing.field_rules import Breach, check_field, missing_column
+from preprocessing.field_rules import Breach, check_field, is_required, missing_column
 from preprocessing.typed_columns import shown_values
 
 MAX_RECORD_MESSAGE_CHARS = 600
@@ -77,7 +77,7 @@ def validate(
             values, broken = check_field(columns[field.name], field, contract, wire_name)
             typed[field.name] = values
             breaches += broken
-    valid = _needed_columns(typed, contract, wire_name, kept_names)
+    valid = needed_columns(typed, contract, wire_name, kept_names)
     if not breaches:
         return Validation(valid=valid, valid_rows=np.arange(valid.num_rows), faults=[])
     bad_rows = np.unique(np.concatenate([breach.rows for breach in breaches]))
@@ -90,9 +90,13 @@ def validate(
     )
 
 
-def _needed_columns(
+def needed_columns(
     typed: dict[str, pa.Array], contract: DatasetContract, wire_name: str, kept_names: Sequence[str]
 ) -> pa.Table:
+    """Return id, features, label and kept columns, each once; null where `typed` has none of that name.
+
+    Those that are required of a valid record are not nullable, which spares shards their null levels.
+    """
     needed = {name: typed[name] for name in (contract.id_field, *contract.features)}
     row_count = len(typed[contract.id_field])
     for name in (*([contract.label] if contract.label else []), *kept_names):
@@ -102,7 +106,11 @@ def _needed_columns(
                 if name in typed
                 else missing_column(contract.field(name), contract, wire_name, row_count)
             )
-    return pa.table(needed)
+    schema = [
+        pa.field(name, values.type, nullable=not is_required(contract.field(name), contract))
+        for name, values in needed.items()
+    ]
+    return pa.table(needed, schema=pa.schema(schema))
 
 
 def _faults(breaches: list[Breach], columns: dict[str, pa.Array]) -> list[RecordFault]:

@@ -1,0 +1,299 @@
+// `preprocessing.native_csv`: what Python sees. Its types are in `preprocessing/native_csv.pyi`.
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <exception>
+#include <memory>
+
+#include "reader.h"
+#include "scan.h"
+
+namespace batchscore {
+namespace {
+
+constexpr const char* kPlanName = "preprocessing.native_csv.Plan";
+
+struct ObjectRelease {
+    void operator()(PyObject* object) const { Py_XDECREF(object); }
+};
+using Object = std::unique_ptr<PyObject, ObjectRelease>;
+
+// A Python exception is set already.
+struct PythonError : std::exception {};
+
+Object checked(PyObject* object) {
+    if (object == nullptr) throw PythonError();
+    return Object(object);
+}
+
+// Read-only bytes of a Python object, for as long as this lives.
+class View {
+  public:
+    explicit View(PyObject* object) {
+        if (PyObject_GetBuffer(object, &buffer_, PyBUF_SIMPLE) != 0) throw PythonError();
+    }
+    ~View() { PyBuffer_Release(&buffer_); }
+    View(const View&) = delete;
+    View& operator=(const View&) = delete;
+
+    Span span() const {
+        return Span{static_cast<const char*>(buffer_.buf), static_cast<size_t>(buffer_.len)};
+    }
+
+  private:
+    Py_buffer buffer_;
+};
+
+// Other Python threads run while this lives.
+class WithoutLock {
+  public:
+    WithoutLock() : state_(PyEval_SaveThread()) {}
+    ~WithoutLock() { PyEval_RestoreThread(state_); }
+    WithoutLock(const WithoutLock&) = delete;
+    WithoutLock& operator=(const WithoutLock&) = delete;
+
+  private:
+    PyThreadState* state_;
+};
+
+// Call `work`, turning what it throws into a Python exception.
+template <typename Work>
+PyObject* guarded(Work work) {
+    try {
+        return work();
+    } catch (const PythonError&) {
+        return nullptr;
+    } catch (const std::bad_alloc&) {
+        return PyErr_NoMemory();
+    } catch (const std::exception& error) {
+        PyErr_SetString(PyExc_RuntimeError, error.what());
+        return nullptr;
+    }
+}
+
+[[noreturn]] void refuse(const char* message) {
+    PyErr_SetString(PyExc_ValueError, message);
+    throw PythonError();
+}
+
+PyObject* bytes_of(const std::vector<int64_t>& values) {
+    return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(values.data()),
+                                     static_cast<Py_ssize_t>(8 * values.size()));
+}
+
+std::string text_of(PyObject* object) {
+    char* data;
+    Py_ssize_t size;
+    if (PyBytes_AsStringAndSize(object, &data, &size) != 0) throw PythonError();
+    return std::string(data, static_cast<size_t>(size));
+}
+
+PyObject* scan_py(PyObject*, PyObject* arguments) {
+    return guarded([&]() -> PyObject* {
+        PyObject* content;
+        int is_last, delimiter;
+        long long max_record_bytes;
+        if (!PyArg_ParseTuple(arguments, "OpLi", &content, &is_last, &max_record_bytes, &delimiter)) {
+            throw PythonError();
+        }
+        if (max_record_bytes < 1) refuse("a record must be allowed at least one byte");
+        const View view(content);
+        Scan scan;
+        {
+            const WithoutLock without_lock;
+            scan = scan_records(view.span(), is_last != 0, max_record_bytes, static_cast<char>(delimiter));
+        }
+        const Object faults = checked(PyList_New(0));
+        for (const FoundFault& fault : scan.faults) {
+            const Object pair =
+                checked(Py_BuildValue("(Li)", static_cast<long long>(fault.record), int(fault.fault)));
+            if (PyList_Append(faults.get(), pair.get()) != 0) throw PythonError();
+        }
+        const Object starts = checked(bytes_of(scan.starts));
+        const Object ends = checked(bytes_of(scan.ends));
+        const Object line_feeds = checked(bytes_of(scan.line_feeds));
+        return Py_BuildValue("(OOOOL)", starts.get(), ends.get(), line_feeds.get(), faults.get(),
+                             static_cast<long long>(scan.consumed));
+    });
+}
+
+void release_plan(PyObject* capsule) {
+    delete static_cast<Plan*>(PyCapsule_GetPointer(capsule, kPlanName));
+}
+
+// (position, kind, is_required, is_kept, lowest, highest, lowest_number, highest_number, min_length,
+//  max_length, is_one_line, pattern by state and byte, pattern's accepting states, known texts)
+FieldRules field_rules(PyObject* given, int field_count) {
+    FieldRules rules;
+    int kind, is_required, is_kept, is_one_line;
+    long long lowest, highest, min_length, max_length;
+    PyObject *following, *accepting, *known;
+    if (!PyArg_ParseTuple(given, "iippLLddLLpSSO!", &rules.position, &kind, &is_required, &is_kept, &lowest,
+                          &highest, &rules.lowest_number, &rules.highest_number, &min_length, &max_length,
+                          &is_one_line, &following, &accepting, &PyTuple_Type, &known)) {
+        throw PythonError();
+    }
+    if (rules.position < 0 || rules.position >= field_count) refuse("a field stands outside the record");
+    if (kind < int(Kind::kText) || kind > int(Kind::kMoment)) refuse("a field is of an unknown kind");
+    rules.kind = static_cast<Kind>(kind);
+    rules.is_required = is_required != 0;
+    rules.is_kept = is_kept != 0;
+    rules.is_one_line = is_one_line != 0;
+    rules.lowest = lowest;
+    rules.highest = highest;
+    rules.min_length = min_length;
+    rules.max_length = max_length;
+    rules.pattern.following = text_of(following);
+    rules.pattern.accepting = text_of(accepting);
+    const size_t state_count = rules.pattern.accepting.size();
+    if (state_count == 1 || rules.pattern.following.size() != state_count * PatternStates::kBytes) {
+        refuse("a pattern's states are not of one number");
+    }
+    for (const char next : rules.pattern.following) {
+        if (static_cast<unsigned char>(next) >= state_count) refuse("a pattern leads to a state that is none");
+    }
+    for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(known); ++index) {
+        rules.known.add(text_of(PyTuple_GET_ITEM(known, index)));
+    }
+    rules.known.finish();
+    return rules;
+}
+
+PyObject* plan_py(PyObject*, PyObject* arguments) {
+    return guarded([&]() -> PyObject* {
+        PyObject *fields, *missing;
+        int field_count, delimiter, is_utf8;
+        if (!PyArg_ParseTuple(arguments, "O!iipO!", &PyTuple_Type, &fields, &field_count, &delimiter,
+                              &is_utf8, &PyTuple_Type, &missing)) {
+            throw PythonError();
+        }
+        if (field_count < 1) refuse("a record must have a field");
+        auto plan = std::make_unique<Plan>();
+        plan->field_count = field_count;
+        plan->delimiter = static_cast<char>(delimiter);
+        plan->is_utf8 = is_utf8 != 0;
+        for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(missing); ++index) {
+            plan->missing_texts.push_back(text_of(PyTuple_GET_ITEM(missing, index)));
+        }
+        for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(fields); ++index) {
+            PyObject* const given = PyTuple_GET_ITEM(fields, index);
+            if (!PyTuple_Check(given)) refuse("a field is given as a tuple");
+            plan->fields.push_back(field_rules(given, field_count));
+        }
+        PyObject* const capsule = PyCapsule_New(plan.get(), kPlanName, release_plan);
+        if (capsule == nullptr) throw PythonError();
+        plan.release();
+        return capsule;
+    });
+}
+
+// Columns whose memory is of Python's making.
+class Columns {
+  public:
+    Columns(const Plan& plan, size_t record_count) : plan_(plan), columns(plan.fields.size()) {
+        for (size_t index = 0; index < columns.size(); ++index) {
+            values_.push_back(nullptr);
+            validity_.push_back(nullptr);
+            if (!plan.fields[index].is_kept) continue;
+            const Kind kind = plan.fields[index].kind;
+            values_[index] = memory(value_bytes(kind, record_count), &columns[index].values);
+            validity_[index] = memory(bit_bytes(record_count), &columns[index].validity);
+            std::memset(columns[index].validity, 0, bit_bytes(record_count));
+            if (kind == Kind::kBoolean) std::memset(columns[index].values, 0, bit_bytes(record_count));
+            if (kind == Kind::kText) std::memset(columns[index].values, 0, sizeof(int32_t));
+        }
+    }
+
+    // A list with (null count, validity or None, values, text or None) for each kept field.
+    Object to_python() const {
+        Object list = checked(PyList_New(0));
+        for (size_t index = 0; index < columns.size(); ++index) {
+            if (!plan_.fields[index].is_kept) continue;
+            const Column& column = columns[index];
+            Object text;
+            if (plan_.fields[index].kind == Kind::kText) {
+                text = checked(PyBytes_FromStringAndSize(column.text.data(),
+                                                         static_cast<Py_ssize_t>(column.text.size())));
+            }
+            const Object entry = checked(
+                Py_BuildValue("(LOOO)", static_cast<long long>(column.null_count),
+                              column.null_count ? validity_[index].get() : Py_None, values_[index].get(),
+                              text ? text.get() : Py_None));
+            if (PyList_Append(list.get(), entry.get()) != 0) throw PythonError();
+        }
+        return list;
+    }
+
+  private:
+    static Object memory(size_t size, char** data) {
+        Object bytes = checked(PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size)));
+        *data = PyBytes_AS_STRING(bytes.get());
+        return bytes;
+    }
+
+    const Plan& plan_;
+    std::vector<Object> values_;
+    std::vector<Object> validity_;
+
+  public:
+    std::vector<Column> columns;
+};
+
+void check_bounds(Span content, const int64_t* starts, const int64_t* ends, size_t count) {
+    const auto size = static_cast<int64_t>(content.size);
+    for (size_t index = 0; index < count; ++index) {
+        if (starts[index] < 0 || starts[index] > ends[index] || ends[index] > size) {
+            refuse("a record lies outside the content");
+        }
+    }
+}
+
+PyObject* read_py(PyObject*, PyObject* arguments) {
+    return guarded([&]() -> PyObject* {
+        PyObject *capsule, *content, *starts, *ends, *passed_over;
+        if (!PyArg_ParseTuple(arguments, "OOOOO", &capsule, &content, &starts, &ends, &passed_over)) {
+            throw PythonError();
+        }
+        const auto* const plan = static_cast<const Plan*>(PyCapsule_GetPointer(capsule, kPlanName));
+        if (plan == nullptr) throw PythonError();
+        const View content_view(content), starts_view(starts), ends_view(ends), passed_view(passed_over);
+        const size_t count = passed_view.span().size;
+        if (starts_view.span().size != 8 * count || ends_view.span().size != 8 * count) {
+            refuse("starts, ends and marks are not of one length");
+        }
+        if (content_view.span().size > INT32_MAX) refuse("the content is over 2 GiB");
+        const auto* const first = reinterpret_cast<const int64_t*>(starts_view.span().data);
+        const auto* const last = reinterpret_cast<const int64_t*>(ends_view.span().data);
+        check_bounds(content_view.span(), first, last, count);
+        Columns columns(*plan, count);
+        std::vector<int64_t> rejected;
+        size_t accepted_count;
+        {
+            const WithoutLock without_lock;
+            accepted_count = read_records(*plan, content_view.span(), first, last, count,
+                                          reinterpret_cast<const uint8_t*>(passed_view.span().data),
+                                          columns.columns, rejected);
+        }
+        const Object list = columns.to_python();
+        const Object indices = checked(bytes_of(rejected));
+        return Py_BuildValue("(nOO)", static_cast<Py_ssize_t>(accepted_count), indices.get(), list.get());
+    });
+}
+
+PyMethodDef methods[] = {
+    {"scan", scan_py, METH_VARARGS, "Find the complete records of a piece of CSV."},
+    {"plan", plan_py, METH_VARARGS, "Make what `read` needs to know about the fields of a record."},
+    {"read", read_py, METH_VARARGS, "Read the plainly valid records as typed columns."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "native_csv", "Scan, parse and check CSV.", -1, methods, nullptr, nullptr, nullptr,
+    nullptr,
+};
+
+}  // namespace
+}  // namespace batchscore
+
+PyMODINIT_FUNC PyInit_native_csv() { return PyModule_Create(&batchscore::module); }
