@@ -14,8 +14,8 @@ setup(
     ext_modules=[
         Extension(
             "preprocessing.native_csv",
-            sources=[str(NATIVE / name) for name in ("module.cpp", "reader.cpp", "scan.cpp")],
-            depends=[str(NATIVE / name) for name in ("bytes.h", "reader.h", "scan.h", "values.h")],
+            sources=[str(NATIVE / name) for name in ("marks.cpp", "module.cpp", "reader.cpp", "scan.cpp")],
+            depends=[str(NATIVE / name) for name in ("bytes.h", "marks.h", "reader.h", "scan.h", "values.h")],
             language="c++",
             extra_compile_args=["-std=c++17", "-O3", "-Wall", "-Wextra", "-Wconversion"],
             optional=True,

@@ -16,8 +16,6 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import pyarrow as pa
-
 from contracts import container_paths as paths
 from contracts.atomic_files import write_bytes, write_json
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError, PlatformError
@@ -27,6 +25,7 @@ from preprocessing import csv_engine
 from preprocessing.arguments import Arguments, read_arguments
 from preprocessing.baseline import build_baseline
 from preprocessing.hosts import read_hosts
+from preprocessing.memory import tune_memory
 from preprocessing.plan_parts import read_parts, write_added_plan, write_part
 from preprocessing.prepare import only_file, prepare
 from preprocessing.prepare_request import Folders, PrepareRequest
@@ -54,7 +53,7 @@ def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _run(arguments: Arguments, root: Path) -> None:
-    _choose_memory_pool()
+    tune_memory()
     plan_folder = paths.inside(root, paths.PLAN_OUTPUT)
     if arguments.command == "plan":
         parts = read_parts(paths.inside(root, paths.PLAN_INPUT))
@@ -73,12 +72,6 @@ def _describe(root: Path) -> None:
     contract = only_file(paths.inside(root, paths.CONTRACT_INPUT))
     baseline = build_baseline(paths.inside(root, paths.SOURCE_INPUT), contract)
     write_json(paths.inside(root, paths.PLAN_OUTPUT) / BASELINE_FILE, baseline)
-
-
-def _choose_memory_pool() -> None:
-    """Let pyarrow use jemalloc where it is built in: a quarter less memory and half the system time here."""
-    if "jemalloc" in pa.supported_memory_backends():
-        pa.set_memory_pool(pa.jemalloc_memory_pool())
 
 
 def _request(arguments: Arguments, root: Path) -> PrepareRequest:

@@ -27,6 +27,9 @@ from contracts.wire import FINGERPRINT_KEY
 from preprocessing.shard_json_lines import shard_lines
 from preprocessing.shard_recordio import recordio_content
 
+WRITE_BATCH_ROWS = 65_536
+"""Encoded at once: pyarrow's own 1,024 cost a twentieth of the time."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ShardFile:
@@ -122,6 +125,7 @@ def parquet_bytes(columns: pa.Table, facts: dict[bytes, bytes] | None = None) ->
         use_dictionary=[entry.name for entry in columns.schema if pa.types.is_dictionary(entry.type)],
         write_statistics=False,
         store_schema=False,
+        write_batch_size=WRITE_BATCH_ROWS,
     ) as writer:
         writer.write_table(columns)
         if facts:

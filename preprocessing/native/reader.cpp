@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "marks.h"
 #include "values.h"
 
 namespace batchscore {
@@ -65,6 +66,7 @@ namespace {
 
 constexpr size_t kBatch = 64;  // records, so that one word has a bit for each
 constexpr size_t kReadOn = 8;  // bytes that `first_word` may read
+constexpr size_t kWindowBlocks = 64;  // of bytes that are marked at once
 
 inline uint64_t bit(size_t index) { return uint64_t{1} << index; }
 
@@ -90,9 +92,9 @@ uint64_t packed_bits(uint64_t bits, uint64_t taken) {
 
 // What one field of a batch of records came to.
 struct Values {
-    std::vector<Span> texts = std::vector<Span>(kBatch);  // as they stand in the source
-    uint64_t missing = 0;                                 // a bit for each record
-    alignas(8) char values[8 * kBatch];                   // typed, except of text
+    Span texts[kBatch];                  // as they stand in the source
+    uint64_t missing = 0;                // a bit for each record
+    alignas(8) char values[8 * kBatch];  // typed, except of text
 };
 
 class Reader {
@@ -155,28 +157,48 @@ class Reader {
 
     bool split(Span record) {
         const size_t wanted = fields_.size();
-        size_t found = 0, start = 0;
+        size_t found = 0;
         uint64_t quotes = 0, beyond_ascii = 0;
-        for (size_t from = 0; from < record.size; from += kMarkedBytes) {
-            const size_t size = std::min(record.size - from, kMarkedBytes);
-            Marks marks = mark_some(record.data + from, size, content_end_, plan_.delimiter);
-            quotes |= marks.quotes;
-            beyond_ascii |= marks.beyond_ascii;
-            for (; marks.delimiters; marks.delimiters &= marks.delimiters - 1) {
+        const char* start = record.data;
+        for (const char* at = record.data; at < record.end();) {
+            if (at < window_ || at >= window_end_) mark_window(at);
+            const auto offset = static_cast<size_t>(at - window_);
+            const size_t first = offset % kMarkedBytes;
+            const size_t size = std::min(kMarkedBytes - first, static_cast<size_t>(record.end() - at));
+            const uint64_t within = (~uint64_t{0} >> (kMarkedBytes - size)) << first;
+            const Marks& marks = marks_[offset / kMarkedBytes];
+            quotes |= marks.quotes & within;
+            beyond_ascii |= marks.beyond_ascii & within;
+            for (uint64_t left = marks.delimiters & within; left; left &= left - 1) {
                 if (found + 1 >= wanted) {
                     found = wanted;  // there are more than there must be, unless some are quoted
                     break;
                 }
-                const size_t end = from + lowest_bit(marks.delimiters);
-                fields_[found++].texts[count_] = Span{record.data + start, end - start};
+                const char* const end = at - first + lowest_bit(left);
+                fields_[found++].texts[count_] = Span{start, static_cast<size_t>(end - start)};
                 start = end + 1;
             }
+            at += size;
         }
         if (beyond_ascii && !(plan_.is_utf8 && is_utf8(record))) return false;
         if (quotes) return split_quoted(record);
         if (found + 1 != wanted) return false;
-        fields_[found].texts[count_] = Span{record.data + start, record.size - start};
+        fields_[found].texts[count_] = Span{start, static_cast<size_t>(record.end() - start)};
         return true;
+    }
+
+    // Mark the bytes from `at` on: as many as are kept, or up to the end of the content.
+    void mark_window(const char* at) {
+        const auto size = std::min(static_cast<size_t>(content_end_ - at), kMarkedBytes * kWindowBlocks);
+        const size_t whole = size / kMarkedBytes, rest = size % kMarkedBytes;
+        mark_blocks(at, whole, plan_.delimiter, marks_);
+        if (rest) {
+            char copy[kMarkedBytes] = {0};
+            std::memcpy(copy, at + kMarkedBytes * whole, rest);
+            mark_blocks(copy, 1, plan_.delimiter, marks_ + whole);
+        }
+        window_ = at;
+        window_end_ = at + size;
     }
 
     bool split_quoted(Span record) {
@@ -378,6 +400,11 @@ class Reader {
     std::vector<Column>& columns_;
     bool may_be_empty_ = false;
     std::vector<Span> missing_texts_;  // except the empty one
+
+    // The bytes that are marked.
+    const char* window_ = nullptr;
+    const char* window_end_ = nullptr;
+    Marks marks_[kWindowBlocks];
 
     // The batch: records that are split and not yet in the columns.
     size_t count_ = 0;
