@@ -11,6 +11,7 @@ from contracts.dataset import DatasetContract
 from serving.codecs import Codec
 from serving.csv_codec import CsvCodec
 from serving.json_lines_codec import JsonLinesCodec
+from serving.libsvm_codec import LIBSVM_CONTENT_TYPES, LibsvmCodec
 from serving.parquet_codec import ParquetCodec
 from serving.recordio_codec import RecordioCodec
 from serving.scorer import Scorer, Scores
@@ -39,7 +40,9 @@ def codecs_for(contract: DatasetContract) -> dict[str, Codec]:
         JsonLinesCodec(contract),
         RecordioCodec(contract),
     )
-    return {codec.content_type: codec for codec in codecs}
+    return {codec.content_type: codec for codec in codecs} | dict.fromkeys(
+        LIBSVM_CONTENT_TYPES, LibsvmCodec(contract)
+    )
 
 
 def answer_payload(body: bytes, codec: Codec, scorer: Scorer) -> Answer:
