@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from preparation import Preparation, run_prepare
 
+from preprocessing import csv_engine
+
 pytestmark = pytest.mark.functional
 
 
@@ -29,6 +31,14 @@ def test_every_record_of_one_format_is_valid_or_held_back_for_its_reason(
     name: str, drawn: st.DataObject
 ) -> None:
     check(drawn.draw(sources(formats=(name,))))
+
+
+@settings(max_examples=settings().max_examples * 2)
+@given(drawn=st.data())
+def test_csv_without_the_native_reader_is_judged_alike(drawn: st.DataObject) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(csv_engine, "native_csv", None)
+        check(drawn.draw(sources(formats=("csv",))))
 
 
 def check(delivered: list[Source]) -> None:
