@@ -50,13 +50,6 @@ def test_a_checksum_is_that_of_the_format() -> None:
     assert masked_checksum(b"123456789") == (rotated + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def test_a_record_that_another_writer_made_is_read(tmp_path: Path) -> None:
-    """The length of 1 byte and its checksum as TensorFlow writes them."""
-    header = bytes.fromhex("0100000000000000") + struct.pack("<I", masked_checksum(b"\x01" + bytes(7)))
-
-    assert cut(tmp_path / "x", header + b"x" + bytes(4), 100) == [header + b"x" + bytes(4)]
-
-
 @pytest.mark.parametrize("many", [True, False])
 def test_a_record_over_the_limit_fails(tmp_path: Path, many: bool) -> None:
     """[doc] The length counts with its checksums."""

@@ -1,8 +1,9 @@
 """A model container that does what it should not: the variable MISBEHAVE says what, for payloads with 666.
 
 Other payloads get the sum of the numbers in each line, or what ANSWER says. Every request is a line of JSON
-in the file `requests.log` of its folder, and how it was started is in `started.json`. The first BAD_PINGS pings
-are answered 503. OFFERED is what `/execution-parameters` answers. `misbehaving_server.py serve` starts it.
+in the file `requests.log` of its folder, and how it was started is in `started.json`. The first BAD_PINGS
+pings are answered 503. OFFERED is what `/execution-parameters` answers. `misbehaving_server.py serve` starts
+it.
 """
 
 from __future__ import annotations
