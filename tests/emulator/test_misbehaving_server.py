@@ -72,6 +72,18 @@ def test_an_answer_that_is_late_fails_its_object(tmp_path: Path, misbehaviour: s
     assert re.search(f"^1 of 3 objects failed: b.csv: payload 1 of b.csv: {reason}", found)
 
 
+def test_a_late_answer_is_not_taken_for_the_next_one(tmp_path: Path) -> None:
+    """The object after the time-out gets its own answer, though another one comes meanwhile."""
+    objects = {"b.csv": b"666\n1\n", "c.csv": b"3\n4\n"}
+    context = served_objects(tmp_path, objects, MISBEHAVE="late")
+    one_after_the_other = csv_job(MaxConcurrentTransforms=1, ModelClientConfig=ONE_SECOND)
+
+    with pytest.raises(JobFailedError, match=r"b\.csv: payload 1 of b\.csv: no answer: ReadTimeoutError"):
+        run_transform_job(one_after_the_other, context)
+
+    assert contents(context.store, "s3://b/out/") == {"c.csv.out": b"3.0\n4.0\n"}
+
+
 def test_a_server_that_dies_midway_is_named_with_the_payload(tmp_path: Path) -> None:
     """Objects that it had answered before keep their outputs; nothing of the others appears."""
     context = served_objects(tmp_path, OBJECTS, MISBEHAVE="dies")

@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 _lock = threading.Lock()
+_others = threading.Event()
 _pings = {"count": 0}
 PAGE = b"<!DOCTYPE html><title>502</title>Bad gateway"
 
@@ -46,6 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
         if misbehaviour and b"666" in body:
             misbehaviour(self, body)
         else:
+            _others.set()
             self._send(200, os.environ["ANSWER"].encode() if "ANSWER" in os.environ else scores(body))
 
     def _body(self) -> bytes:
@@ -97,6 +99,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         threading.Event().wait()
 
+    def late(self, body: bytes) -> None:
+        """Answer when the next request is there, with a number that belongs to no record."""
+        _others.wait()
+        self._send(200, b"13\n" * len(body.splitlines()))
+
     def drips(self, _: bytes) -> None:
         """Send a byte every tenth of a second: each read is in time, the answer is not."""
         self._head(200, {"Content-Length": "1000"})
@@ -123,6 +130,7 @@ _MISBEHAVIOURS: dict[str, Callable[[_Handler, bytes], None]] = {
     "no-length": _Handler.no_length,
     "hangs": _Handler.hangs,
     "hangs-midway": _Handler.hangs_midway,
+    "late": _Handler.late,
     "drips": _Handler.drips,
     "dies": _Handler.dies,
     "fewer-lines": lambda handler, body: handler._send(200, scores(body).partition(b"\n")[0]),
