@@ -20,7 +20,7 @@ _RANGE = r"-?\d*:-?\d*"
 _INDEX = rf"(?:{_RANGE}|-?\d+)"
 _INDEX_STEP = rf"\[{_INDEX}(?:,{_INDEX})*\]"
 _NAME = r"'[^'\]]+'"
-_NAME_STEP = rf"\.[A-Za-z][A-Za-z0-9_-]*|\.\*|\[\*\]|\[{_NAME}(?:,{_NAME})*\]"
+_NAME_STEP = rf"\.[A-Za-z][A-Za-z0-9_-]*|\.\*|\[\*\]|\.?\[{_NAME}(?:,{_NAME})*\]"
 _CSV_FILTER = re.compile(rf"\$(?:{_INDEX_STEP})?")
 _JSON_FILTER = re.compile(rf"\$(?:{_INDEX_STEP}|{_NAME_STEP})*")
 

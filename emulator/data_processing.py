@@ -13,6 +13,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from collections.abc import Callable
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -20,6 +21,9 @@ import pyarrow.csv as pa_csv
 from contracts.data_filters import filter_problems
 from contracts.errors import CallerError
 from contracts.wire import CSV_CONTENT_TYPE
+from emulator.transform_request import TransformRequest
+
+Infer = Callable[[bytes], bytes]
 
 
 class DataProcessingError(CallerError):
@@ -133,3 +137,16 @@ def join(rows: pa.Table, predictions: pa.Table) -> pa.Table:
         )
     columns = [*rows.columns, *predictions.columns]
     return pa.table(columns, names=[str(number) for number in range(len(columns))])
+
+
+def process_csv(payload: bytes, facts: TransformRequest, infer: Infer, *, name: str) -> bytes:
+    """Return the output for one payload; arguments as for `emulator.json_processing.process_json`.
+
+    Raises:
+        CallerError: A payload or an answer is not CSV, a filter does not fit, or the counts differ.
+    """
+    rows = parse_rows(payload, name=name)
+    body = payload if facts.input_filter == "$" else format_rows(filter_rows(rows, facts.input_filter))
+    predictions = parse_rows(infer(body), name=f"the answer to {name}")
+    joined = join(rows, predictions) if facts.joins_input else predictions
+    return format_rows(filter_rows(joined, facts.output_filter))

@@ -1,9 +1,10 @@
 """Apply one JSONPath filter to one JSON document, as Batch Transform does.
 
-`$` is the whole document; `.name` and `['name']` a child, `['a','b']` an object with these children; `[1]`
-and `[-1]` an element, `[1,3]` and `[2:5]` an array of elements; `*` in place of a name or an index an array
-of all children. After an array of several, the rest of the path is applied to each. A name that an object
-lacks and an index out of range are errors [doc: "Associate Prediction Results with Input Records"].
+`$` is the whole document; `.name` and `['name']` a child, `['a','b']` an object with these children, also
+with a dot before the bracket; `[1]` and `[-1]` an element, `[1,3]` and `[2:5]` an array of elements; `*` in
+place of a name or an index an array of all children. After an array of several, the rest of the path is
+applied to each. A name that an object lacks and an index out of range are errors
+[doc: "Associate Prediction Results with Input Records"].
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ MAX_NAMES_TOLD_CHARS = 120
 Filter = Callable[[Any], Any]
 
 _STEP = re.compile(
-    r"\.(?P<name>[^.\[*]+)|(?P<all>\.\*|\[\*\])|\[(?P<names>'[^\]]*')\]|\[(?P<indexes>[^\]']+)\]"
+    r"\.(?P<name>[^.\[*]+)|(?P<all>\.\*|\[\*\])|\.?\[(?P<names>'[^\]]*')\]|\[(?P<indexes>[^\]']+)\]"
 )
 
 

@@ -1,9 +1,9 @@
 """One model container: start it, wait until it answers, send it payloads.
 
 `GET /ping` must answer 200; each try waits 2 seconds [doc]. A payload is tried again after a lost
-connection, a time-out or a 5xx answer, at most `InvocationsMaxRetries` times; an answer of 4xx says that the
-payload is wrong, so it is not sent again. (The documentation says only "when invocation requests are
-failing".)
+connection, a time-out, an answer that breaks off or a 5xx answer, at most `InvocationsMaxRetries` times; any
+other answer would come again, so it is not asked for again. (The documentation says only "when invocation
+requests are failing".)
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import urllib3
 
-from contracts.errors import BatchScoreError, CallerError, bounded
+from contracts.errors import BatchScoreError, CallerError
+from emulator.answers import Answer, fault_of
 from emulator.job_context import JobFailedError
 from emulator.processes import ContainerProcess
 from emulator.transform_request import TransformRequest
@@ -27,9 +28,13 @@ START_TIMEOUT_SECONDS = 1800.0
 
 _PING_WAIT_SECONDS = 0.05
 _RETRY_WAIT_SECONDS = 0.2
-_ANSWER_CHARS = 300
+_BLOCK_BYTES = 1024 * 1024
 HOST = "127.0.0.1"
 MAX_PORT = 65535
+
+
+Blocks = Callable[[], Iterator[bytes]]
+"""Returns the blocks of a payload, from its beginning at every call."""
 
 
 class InvocationError(BatchScoreError):
@@ -79,53 +84,91 @@ class ModelServer:
             raise JobFailedError(f"/execution-parameters answered {offered!r}; expected a JSON object")
         return offered
 
-    def invoke(self, payload: bytes, request: TransformRequest, *, name: str) -> bytes:
+    def invoke(
+        self,
+        payload: bytes | Blocks,
+        request: TransformRequest,
+        *,
+        name: str,
+        record_count: int | None = None,
+    ) -> bytes:
         """Send one payload and return the answer's body.
 
         Args:
-            payload: The body.
+            payload: The body; or what returns its blocks anew for each try, which are sent in HTTP chunks.
             request: Says the content types, the time-out and the number of retries.
             name: Of the payload, for messages.
+            record_count: Records in the payload if each is a line, else None.
 
         Raises:
             InvocationError: No usable answer came, after the retries.
             JobFailedError: The server has ended.
         """
-        headers = {"Content-Type": request.content_type}
-        if request.accept:
-            headers["Accept"] = request.accept
-        timeout = urllib3.Timeout(total=request.timeout_seconds)
         fault = ""
         for attempt in range(request.max_retries + 1):
             if attempt:
                 time.sleep(_RETRY_WAIT_SECONDS * 2**attempt)
-            self._check_alive()
-            try:
-                answer = self._pool.request(
-                    "POST", "/invocations", body=payload, headers=headers, timeout=timeout, redirect=False
-                )
-            except urllib3.exceptions.HTTPError as error:
-                fault = f"{type(error).__name__}: {error}"
-                continue
-            if answer.status in (200, 204):
-                return answer.data
-            fault = f"status {answer.status}: {_excerpt(answer.data)}"
-            if answer.status < 500:
+            self._check_alive(name)
+            answer = self._exchange(payload, request)
+            fault = fault_of(
+                answer, accept=request.accept, is_empty_payload=payload == b"", record_count=record_count
+            )
+            if not fault:
+                return answer.body
+            if not answer.may_change:
                 break
-        self._check_alive()
+        self._check_alive(name)
         raise InvocationError(f"{name}: {fault}")
 
-    def _check_alive(self) -> None:
+    def _exchange(self, payload: bytes | Blocks, request: TransformRequest) -> Answer:
+        """Post a payload once, and return what came until the time-out."""
+        headers = {"Content-Type": request.content_type}
+        if request.accept:
+            headers["Accept"] = request.accept
+        deadline = time.monotonic() + request.timeout_seconds
+        try:
+            response = self._pool.request(
+                "POST",
+                "/invocations",
+                body=payload() if callable(payload) else payload,
+                chunked=callable(payload),
+                headers=headers,
+                timeout=urllib3.Timeout(total=request.timeout_seconds),
+                redirect=False,
+                preload_content=False,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            return Answer(status=None, fault=f"{type(error).__name__}: {error}")
+        return _read_answer(response, deadline, request.timeout_seconds)
+
+    def _check_alive(self, name: str = "") -> None:
         code = self.process.exit_code
         if code is not None:
             raise JobFailedError(
-                f"the model server {self.process.ending()}; its last lines:\n{self.process.log_tail()}",
+                (f"{name}: " if name else "")
+                + f"the model server {self.process.ending()}; its last lines:\n{self.process.log_tail()}",
                 container_exit_code=code,
             )
 
 
-def _excerpt(body: bytes) -> str:
-    return bounded(body.decode("utf-8", "replace").strip() or "(empty body)", _ANSWER_CHARS)
+def _read_answer(response: urllib3.BaseHTTPResponse, deadline: float, timeout_seconds: int) -> Answer:
+    """Read an answer's body to its end, or to what ends it before."""
+    body, fault = bytearray(), ""
+    try:
+        if response.length_remaining is None and not response.chunked:
+            fault = "the answer says no length and comes in no chunks, so nobody can tell whether it is whole"
+        while not fault and (piece := response.read1(_BLOCK_BYTES)):
+            body += piece
+            if time.monotonic() > deadline:
+                fault = f"the answer was not complete within {timeout_seconds} seconds"
+    except urllib3.exceptions.HTTPError as error:
+        fault = f"the answer broke off: {type(error).__name__}: {error}"
+    finally:
+        if fault:
+            response.close()
+        response.release_conn()
+    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return Answer(status=response.status, media_type=media_type, body=bytes(body), fault=fault)
 
 
 def choose_port(first_port: int | None, instance_number: int) -> int:

@@ -2,9 +2,10 @@
 
 Inputs land below `LocalPath`, whole objects; `ShardedByS3Key` deals them out by key. Outputs are uploaded at
 the end of the job, and a failed job uploads nothing (EndOfJob). `resourceconfig.json` names the hosts
-`algo-1`, `algo-2`, …; what the container wrote to `/opt/ml/output/message` is the failure reason
-[doc: "How Amazon SageMaker Processing Runs Your Processing Container Image"]. An input prefix without
-objects fails the job, as it does for training jobs (aws/amazon-sagemaker-examples#2489).
+`algo-1`, `algo-2`, …; what the containers wrote to `/opt/ml/output/message`, put together, is the exit
+message, and the reason of a job that failed [doc: "Save and Access Metadata Information About Your Processing
+Job"]. An input prefix without objects fails the job, as it does for training jobs
+(aws/amazon-sagemaker-examples#2489).
 
 Inputs are links to the objects, not copies: nothing is paid for twice on one disk.
 """
@@ -17,8 +18,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from contracts.container_paths import FAILURE_MESSAGE, RESOURCE_CONFIG, inside
-from contracts.errors import CallerError, bounded
+from contracts.container_paths import FAILURE_MESSAGE, PROCESSING, RESOURCE_CONFIG, inside
+from contracts.errors import CallerError
 from emulator.job_context import JobContext, JobFailedError, ProgressSum
 from emulator.object_store import StoredObject
 from emulator.processes import ContainerProcess
@@ -39,7 +40,8 @@ def run_processing_job(request: Mapping[str, Any], context: JobContext) -> dict[
         What DescribeProcessingJob would tell of the finished job.
 
     Raises:
-        JobFailedError: A process ended with another status than 0; nothing was uploaded.
+        JobFailedError: A process ended with another status than 0, or left what cannot be taken; nothing was
+            uploaded.
         CallerError: The request asks for what is not emulated, or an input is not there.
     """
     cluster = request["ProcessingResources"]["ClusterConfig"]
@@ -50,6 +52,7 @@ def run_processing_job(request: Mapping[str, Any], context: JobContext) -> dict[
     _run_processes(request, roots, context)
     if context.processes.is_stopping:
         raise InterruptedError("the run is being stopped; nothing was uploaded")
+    exit_message = _joined_messages(roots.values())
     _upload_all(request, roots.values(), context)
     for root in roots.values():
         shutil.rmtree(root)
@@ -57,7 +60,7 @@ def run_processing_job(request: Mapping[str, Any], context: JobContext) -> dict[
         **request,
         "ProcessingJobName": context.job_name,
         "ProcessingJobStatus": "Completed",
-        "ExitMessage": "",
+        "ExitMessage": exit_message,
     }
 
 
@@ -73,7 +76,7 @@ def _lay_tree(
     for entry in request.get("ProcessingOutputConfig", {}).get("Outputs", []):
         if entry["S3Output"].get("S3UploadMode", "EndOfJob") != "EndOfJob":
             raise CallerError(f"output {entry['OutputName']}: only S3UploadMode EndOfJob is emulated")
-        inside(root, entry["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
+        _local_path(root, entry["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
 
 
 def _lay_input(
@@ -84,7 +87,7 @@ def _lay_input(
     for key, only in emulated.items():
         if source.get(key, only) != only:
             raise CallerError(f"input {entry['InputName']}: {key} {source[key]} is not emulated, {only} is")
-    folder = inside(root, source["LocalPath"])
+    folder = _local_path(root, source["LocalPath"])
     folder.mkdir(parents=True, exist_ok=True)
     uri = source["S3Uri"]
     objects = context.store.list(uri)
@@ -96,6 +99,13 @@ def _lay_input(
         target = folder / _path_below(stored, uri)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(stored.path.resolve())
+
+
+def _local_path(root: Path, path: str) -> Path:
+    """Translate a LocalPath, which must begin with `/opt/ml/processing/` [doc: ProcessingS3Input]."""
+    if not path.startswith(f"{PROCESSING}/"):
+        raise CallerError(f"LocalPath {path} does not begin with {PROCESSING}/, as it must")
+    return inside(root, path)
 
 
 def _path_below(stored: StoredObject, prefix_uri: str) -> str:
@@ -123,9 +133,11 @@ def _run_processes(request: Mapping[str, Any], roots: Mapping[str, Path], contex
     finally:
         for _, process in started:
             context.processes.end(process)
-    for code, (root, process) in zip(codes, started, strict=True):
-        if code != 0:
-            raise JobFailedError(_failure_reason(root, process), container_exit_code=code)
+    failed = [(code, *one) for code, one in zip(codes, started, strict=True) if code != 0]
+    if failed:
+        code, _, process = failed[0]
+        reason = _joined_messages(root for _, root, _ in failed) or _last_words(process)
+        raise JobFailedError(reason, container_exit_code=code)
 
 
 def _check_arguments(arguments: Sequence[Any]) -> None:
@@ -138,10 +150,22 @@ def _check_arguments(arguments: Sequence[Any]) -> None:
         )
 
 
-def _failure_reason(root: Path, process: ContainerProcess) -> str:
-    message = inside(root, FAILURE_MESSAGE)
-    if message.is_file():
-        return bounded(message.read_text(encoding="utf-8", errors="replace").strip(), _MESSAGE_CHARS)
+def _joined_messages(roots: Iterable[Path]) -> str:
+    """Return the first characters of what the containers wrote to their message files, put together."""
+    try:
+        messages = [
+            path.read_text(encoding="utf-8")
+            for root in roots
+            if (path := inside(root, FAILURE_MESSAGE)).is_file()
+        ]
+    except UnicodeDecodeError as error:
+        raise JobFailedError(
+            f"what the container wrote to {FAILURE_MESSAGE} is not UTF-8: {error}"
+        ) from error
+    return "\n".join(message.strip() for message in messages)[:_MESSAGE_CHARS]
+
+
+def _last_words(process: ContainerProcess) -> str:
     return (
         f"the container {process.ending()} without a failure message; its last lines:\n{process.log_tail()}"
     )
@@ -149,12 +173,12 @@ def _failure_reason(root: Path, process: ContainerProcess) -> str:
 
 def _upload_all(request: Mapping[str, Any], roots: Iterable[Path], context: JobContext) -> None:
     """Upload the outputs in their order; if one file fails, take back what this job uploaded."""
+    found = [output for root in roots for output in _outputs(request, root)]
     uploaded: list[str] = []
     try:
-        for root in roots:
-            for path, uri in _outputs(request, root):
-                context.store.move_in(path, uri)
-                uploaded.append(uri)
+        for path, uri in found:
+            context.store.move_in(path, uri)
+            uploaded.append(uri)
     except OSError:
         for uri in uploaded:
             context.store.path_of(uri).unlink(missing_ok=True)
@@ -165,6 +189,13 @@ def _outputs(request: Mapping[str, Any], root: Path) -> Iterator[tuple[Path, str
     """Yield each output file and its URI; in each output, marker files such as `_SUCCESS` last."""
     for entry in request.get("ProcessingOutputConfig", {}).get("Outputs", []):
         folder = inside(root, entry["S3Output"]["LocalPath"])
-        files = [path for path in folder.rglob("*") if path.is_file()]
+        below = list(folder.rglob("*"))
+        links = sorted(str(path.relative_to(folder)) for path in below if path.is_symlink())
+        if links:
+            raise JobFailedError(
+                f"output {entry['OutputName']}: {links[0]} is a symbolic link, which the service does "
+                "not upload; write a file"
+            )
+        files = [path for path in below if path.is_file()]
         for path in sorted(files, key=lambda path: (path.name.startswith("_"), path)):
             yield path, entry["S3Output"]["S3Uri"].rstrip("/") + "/" + path.relative_to(folder).as_posix()

@@ -7,6 +7,7 @@ S3 manifest file. Nothing partial is uploaded [doc: "Use Batch Transform"].
 
 from __future__ import annotations
 
+import functools
 import shutil
 import threading
 from collections import deque
@@ -18,15 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from contracts.container_paths import MODEL, inside
-from contracts.errors import BatchScoreError
+from contracts.errors import BatchScoreError, CallerError
 from contracts.model_artifact import unpack_artifact
 from contracts.wire import CSV_CONTENT_TYPE
-from emulator.data_processing import filter_rows, format_rows, join, parse_rows
+from emulator.answers import excerpt, lines_in
+from emulator.data_processing import process_csv
 from emulator.job_context import JobContext, JobFailedError, ProgressSum
 from emulator.json_processing import process_json
-from emulator.model_server import HOST, ModelServer, choose_port
+from emulator.model_server import HOST, Blocks, InvocationError, ModelServer, choose_port
 from emulator.object_store import StoredObject
-from emulator.splitting import payloads
+from emulator.splitting import blocks, payloads
 from emulator.transform_objects import transform_objects
 from emulator.transform_request import Batching, TransformRequest, batching, read_request, request_environment
 
@@ -94,7 +96,7 @@ def _run_instance(
 ) -> list[str]:
     """Serve one instance's objects; return a failure message for each that failed."""
     with _server(number, facts, counter) as server:
-        is_settled = facts.max_concurrent and facts.max_payload_mb and facts.strategy
+        is_settled = facts.max_concurrent and facts.max_payload_mb is not None and facts.strategy
         offered = {} if is_settled else server.execution_parameters()
         try:
             cutting = batching(facts, offered)
@@ -175,25 +177,45 @@ class _ObjectTransform:
     def _write_output(self, stored: StoredObject, key: str, output: Path) -> None:
         pending: deque[Future[bytes]] = deque()
         with output.open("wb") as stream:
-            for number, payload in enumerate(payloads(stored.path, self._facts.split_type, self._cutting), 1):
+            for number, payload in enumerate(self._payloads(stored), 1):
                 pending.append(self._senders.submit(self._transform, payload, f"payload {number} of {key}"))
                 if len(pending) > self._cutting.max_concurrent:
                     stream.write(pending.popleft().result())
             while pending:
                 stream.write(pending.popleft().result())
 
-    def _transform(self, payload: bytes, name: str) -> bytes:
+    def _payloads(self, stored: StoredObject) -> Iterator[bytes | Blocks]:
+        compression = self._facts.compression
+        if self._cutting.max_payload_bytes == 0:
+            yield functools.partial(blocks, stored.path, compression=compression)
+        else:
+            yield from payloads(stored.path, self._facts.split_type, self._cutting, compression=compression)
+
+    def _transform(self, payload: bytes | Blocks, name: str) -> bytes:
         facts = self._facts
-        if not facts.uses_data_processing:
-            answer = self._server.invoke(payload, facts, name=name)
+        if callable(payload) or not facts.uses_data_processing:
+            answer = self._ask(payload, name)
             needs_newline = facts.assemble_with == "Line" and answer and not answer.endswith(b"\n")
             return answer + b"\n" if needs_newline else answer
-        if facts.content_type != CSV_CONTENT_TYPE:
-            return process_json(
-                payload, facts, lambda body: self._server.invoke(body, facts, name=name), name=name
-            )
-        rows = parse_rows(payload, name=name)
-        body = payload if facts.input_filter == "$" else format_rows(filter_rows(rows, facts.input_filter))
-        predictions = parse_rows(self._server.invoke(body, facts, name=name), name=f"the answer to {name}")
-        joined = join(rows, predictions) if facts.joins_input else predictions
-        return format_rows(filter_rows(joined, facts.output_filter))
+        answers: list[bytes] = []
+
+        def infer(body: bytes) -> bytes:
+            answers.append(self._ask(body, name))
+            return answers[-1]
+
+        try:
+            if facts.content_type == CSV_CONTENT_TYPE:
+                return process_csv(payload, facts, infer, name=name)
+            return process_json(payload, facts, infer, name=name)
+        except CallerError as error:
+            if not answers:
+                raise
+            raise InvocationError(
+                f"{name}: status 200: {error}; the answer begins: {excerpt(answers[-1])}"
+            ) from error
+
+    def _ask(self, payload: bytes | Blocks, name: str) -> bytes:
+        record_count = None
+        if self._facts.split_type == "Line" and not callable(payload):
+            record_count = lines_in(payload)
+        return self._server.invoke(payload, self._facts, name=name, record_count=record_count)

@@ -22,8 +22,8 @@ DEFAULT_RETRIES = 3
 
 _STRATEGIES = {"MULTI_RECORD": "MultiRecord", "SINGLE_RECORD": "SingleRecord"}
 _EMULATED = {
-    "CompressionType": ("None",),
-    "SplitType": ("None", "Line", "RecordIO"),
+    "CompressionType": ("None", "Gzip"),
+    "SplitType": ("None", "Line", "RecordIO", "TFRecord"),
     "S3DataType": ("S3Prefix", "ManifestFile"),
     "AssembleWith": ("None", "Line"),
     "JoinSource": ("None", "Input"),
@@ -48,14 +48,15 @@ class TransformRequest:
         output_uri: Prefix of the outputs.
         content_type: Of the payloads.
         accept: Of the answers, or None.
-        split_type: `None`, `Line` or `RecordIO`.
+        compression: `None` or `Gzip`.
+        split_type: `None`, `Line`, `RecordIO` or `TFRecord`.
         assemble_with: `None` or `Line`.
         input_filter: JSONPath before inference.
         output_filter: JSONPath after the join.
         joins_input: Whether the answer is joined to the input.
         strategy: `MultiRecord`, `SingleRecord`, or None if the request does not say.
-        max_concurrent: Parallel requests to one instance, or None if the request does not say.
-        max_payload_mb: Largest payload, or None if the request does not say.
+        max_concurrent: Parallel requests to one instance, or None if the request leaves it open, as 0 does.
+        max_payload_mb: Largest payload, 0 for any size in HTTP chunks, or None if the request does not say.
         timeout_seconds: Of one invocation.
         max_retries: Further tries of one payload.
         environment: For the container.
@@ -68,6 +69,7 @@ class TransformRequest:
     output_uri: str
     content_type: str
     accept: str | None
+    compression: str
     split_type: str
     assemble_with: str
     input_filter: str
@@ -93,7 +95,7 @@ class Batching:
     Attributes:
         takes_many_records: Whether a payload is filled with records up to the limit.
         max_concurrent: Parallel requests to one instance.
-        max_payload_bytes: Largest payload.
+        max_payload_bytes: Largest payload; 0 sends an object as one payload of any size, in HTTP chunks.
     """
 
     takes_many_records: bool
@@ -129,13 +131,14 @@ def read_request(request: Mapping[str, Any]) -> TransformRequest:
         output_uri=output["S3OutputPath"],
         content_type=source.get("ContentType", "application/octet-stream"),
         accept=output.get("Accept"),
+        compression=chosen["CompressionType"],
         split_type=chosen["SplitType"],
         assemble_with=chosen["AssembleWith"],
         input_filter=processing.get("InputFilter", "$"),
         output_filter=processing.get("OutputFilter", "$"),
         joins_input=chosen["JoinSource"] == "Input",
         strategy=request.get("BatchStrategy"),
-        max_concurrent=_optional_integer(request.get("MaxConcurrentTransforms")),
+        max_concurrent=_optional_integer(request.get("MaxConcurrentTransforms")) or None,
         max_payload_mb=_optional_integer(request.get("MaxPayloadInMB")),
         timeout_seconds=int(client.get("InvocationsTimeoutInSeconds", DEFAULT_TIMEOUT_SECONDS)),
         max_retries=int(client.get("InvocationsMaxRetries", DEFAULT_RETRIES)),
@@ -153,7 +156,7 @@ def _optional_integer(value: Any) -> int | None:
 
 def _faults(facts: TransformRequest) -> list[str]:
     """Name what CreateTransformJob refuses [doc: API reference]."""
-    concurrent = facts.max_concurrent or 1
+    concurrent = 1 if facts.max_concurrent is None else facts.max_concurrent
     payload_mb = DEFAULT_PAYLOAD_MB if facts.max_payload_mb is None else facts.max_payload_mb
     rules = {
         f"InstanceCount is {facts.instance_count}, expected 1 to {MAX_INSTANCES}": (
@@ -163,7 +166,10 @@ def _faults(facts: TransformRequest) -> list[str]:
             len(facts.environment) <= MAX_ENVIRONMENT_ENTRIES
         ),
         f"MaxPayloadInMB is {payload_mb}, expected 0 to {MAX_PAYLOAD_MB}": 0 <= payload_mb <= MAX_PAYLOAD_MB,
-        "MaxPayloadInMB 0 (chunked transfer) is not emulated": payload_mb != 0,
+        "MaxPayloadInMB 0 (chunked transfer) is not emulated with SingleRecord, filters or joins": (
+            payload_mb != 0 or not (facts.strategy == "SingleRecord" or facts.uses_data_processing)
+        ),
+        f"MaxConcurrentTransforms is {concurrent}, expected 0 or more": concurrent >= 0,
         f"MaxConcurrentTransforms {concurrent} x MaxPayloadInMB {payload_mb} is above {MAX_PAYLOAD_MB}": (
             concurrent * payload_mb <= MAX_PAYLOAD_MB
         ),
@@ -221,17 +227,28 @@ def batching(facts: TransformRequest, offered: Mapping[str, Any]) -> Batching:
     """Settle how payloads are cut: the request first, then what `/execution-parameters` offered.
 
     Raises:
-        ValueError: What the container offered is no number, or none above 0.
+        ValueError: What the container offered is of no use.
     """
-    strategy = facts.strategy or _STRATEGIES.get(str(offered.get("BatchStrategy")), "MultiRecord")
+    strategy = facts.strategy or _offered_strategy(offered)
     payload_mb = facts.max_payload_mb
     if payload_mb is None:
         payload_mb = int(offered.get("MaxPayloadInMB", DEFAULT_PAYLOAD_MB))
+        if not 1 <= payload_mb <= MAX_PAYLOAD_MB:
+            raise ValueError(f"expected MaxPayloadInMB from 1 to {MAX_PAYLOAD_MB}")
     max_concurrent = facts.max_concurrent or int(offered.get("MaxConcurrentTransforms", 1))
-    if payload_mb < 1 or max_concurrent < 1:
-        raise ValueError("expected numbers above 0")
+    if max_concurrent < 1:
+        raise ValueError("expected MaxConcurrentTransforms above 0")
+    if payload_mb == 0 and strategy == "SingleRecord":
+        raise ValueError("SINGLE_RECORD is not emulated where the request has MaxPayloadInMB 0")
     return Batching(
         takes_many_records=strategy == "MultiRecord",
         max_concurrent=max_concurrent,
         max_payload_bytes=payload_mb * BYTES_PER_MB,
     )
+
+
+def _offered_strategy(offered: Mapping[str, Any]) -> str:
+    spelled = offered.get("BatchStrategy", "MULTI_RECORD")
+    if spelled not in _STRATEGIES:
+        raise ValueError(f"expected BatchStrategy {' or '.join(_STRATEGIES)}")
+    return _STRATEGIES[spelled]

@@ -27,6 +27,7 @@ DOCUMENT = {
         ("$['id']", "C1"),
         ("$['a b']['x']", 1),
         ("$['features','id']", {"features": [0, 1, 2, 3, 4], "id": "C1"}),
+        ("$.['features','id']", {"features": [0, 1, 2, 3, 4], "id": "C1"}),
         ("$.features[0]", 0),
         ("$.features[-1]", 4),
         ("$.features[1,3]", [1, 3]),
