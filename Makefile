@@ -40,6 +40,10 @@ bench-validation: $(VENV)/bench.stamp ## Time validation of a damaged CSV beside
 test: $(VENV)/test.stamp ## Set up what tests need and run all of them
 	@$(BIN)/python -m pytest
 
+.PHONY: test-faults
+test-faults: $(VENV)/test.stamp ## Kill servers and runs at random moments, in TRIALS=100 seeded trials
+	@TRIALS=$(or $(TRIALS),100) $(BIN)/python -m pytest -q tests/end_to_end/test_killed_servers.py
+
 .PHONY: fuzz
 fuzz: $(VENV)/test.stamp ## Search for input that breaks a promise, for MINUTES=10 or until something is found
 	@end=$$(( $$(date +%s) + 60 * $(or $(MINUTES),10) )); \
