@@ -26,7 +26,7 @@ def test_a_model_beside_its_contract_is_loaded(tmp_path: Path, model_name: str) 
     """In either safe form."""
     folder = make_tiny_model_folder(tmp_path, model_name=model_name)
     model = load_model_folder(folder, threads=1, expected_fingerprint=None)
-    assert model.scorer.feature_count == len(model.contract.features) == 3
+    assert model.scorer.model.feature_count == len(model.contract.features) == 3
 
 
 def test_the_fingerprint_of_the_run_may_be_this_contracts(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_the_fingerprint_of_the_run_may_be_this_contracts(tmp_path: Path) -> Non
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     """It says where, what is expected and how to get it."""
     assert refusal(tmp_path) == (
-        f"{tmp_path}: expected exactly one of model.json, model.ubj, found none; "
+        f"{tmp_path}: expected exactly one of model.json, model.ubj, model.txt, model.onnx, found none; "
         "make artifacts with `batchscore package`"
     )
 
