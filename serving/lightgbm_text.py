@@ -9,12 +9,16 @@ index that points outside its tree or its record makes it read other memory (bot
                                 (blank)
     Tree=0                      `key=value` lines with arrays of numbers, blank lines at the end
     Tree=1
-    end of trees                what follows is for people, but the last line
+    end of trees
+    parameters:                 what it was trained with, a line each, up to `end of parameters`
+    [boosting: gbdt]
+    pandas_categorical:null     the last line, in JSON
 """
 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -23,6 +27,18 @@ import numpy as np
 from contracts.errors import CallerError
 
 _END = b"end of trees"
+_PARAMETER = re.compile(rb"\[[^:]+: .*\]")
+_OF_NODES = (
+    b"split_gain",
+    b"threshold",
+    b"decision_type",
+    b"internal_value",
+    b"internal_weight",
+    b"internal_count",
+)
+_OF_LEAVES = (b"leaf_value", b"leaf_weight", b"leaf_count")
+"""Arrays of numbers with one entry for each, some of which older versions do not write."""
+
 _CATEGORICAL = 1
 """Bit of `decision_type`: the split is by a set of categories, and `threshold` is the set's number."""
 
@@ -44,6 +60,7 @@ def check_model_text(path: Path) -> None:
         last_feature = _number(facts, b"max_feature_idx")
         for number, tree in enumerate(_trees(facts, trees)):
             _check_tree(tree, number, last_feature)
+        _check_parameters(trees)
     except _DamagedTextError as error:
         raise CallerError(
             f"{path}: is no whole LightGBM model: {error}; save it anew with "
@@ -67,10 +84,25 @@ def _check_tree(tree: bytes, number: int, last_feature: int) -> None:
     if not tree.startswith(f"Tree={number}\n".encode()):
         raise _DamagedTextError(f"tree {number} does not begin where the header says")
     try:
-        facts = _key_values(tree)
+        facts = _tree_facts(tree)
         _check_nodes(facts, _number(facts, b"num_leaves"), last_feature)
     except _DamagedTextError as error:
         raise _DamagedTextError(f"tree {number}: {error}") from error
+
+
+def _check_parameters(content: bytes) -> None:
+    _, _, after = content.partition(b"\nparameters:\n")
+    for line in after.partition(b"end of parameters")[0].split(b"\n"):
+        if line and not _PARAMETER.fullmatch(line):
+            raise _DamagedTextError(
+                "a line between 'parameters:' and 'end of parameters' is no '[name: value]'"
+            )
+
+
+def _tree_facts(tree: bytes) -> dict[bytes, bytes]:
+    if any(b"=" not in line for line in tree.split(b"\n") if line):
+        raise _DamagedTextError("has a line without '='")
+    return _key_values(tree)
 
 
 def _check_nodes(facts: Mapping[bytes, bytes], leaf_count: int, last_feature: int) -> None:
@@ -79,6 +111,9 @@ def _check_nodes(facts: Mapping[bytes, bytes], leaf_count: int, last_feature: in
     _expect(leaf_count > 0 and len(_floats(facts, b"leaf_value")) == leaf_count, b"leaf_value")
     if not node_count:
         return  # a tree of one leaf has no other arrays
+    for keys, count in ((_OF_NODES, node_count), (_OF_LEAVES, leaf_count)):
+        for key in facts.keys() & set(keys):
+            _expect(len(_floats(facts, key)) == count, key)
     nodes = np.arange(node_count)
     features = _integers(facts, b"split_feature")
     _expect(len(features) == node_count and _is_within(features, 0, last_feature), b"split_feature")
@@ -87,8 +122,6 @@ def _check_nodes(facts: Mapping[bytes, bytes], leaf_count: int, last_feature: in
         _expect(len(children) == node_count and _is_within(children, -leaf_count, node_count - 1), key)
         _expect(bool(((children < 0) | (children > nodes)).all()), key)
     thresholds, kinds = _floats(facts, b"threshold"), _integers(facts, b"decision_type")
-    _expect(len(thresholds) == node_count, b"threshold")
-    _expect(len(kinds) == node_count, b"decision_type")
     _check_categories(facts, thresholds[(kinds & _CATEGORICAL) > 0])
     if facts.get(b"is_linear") == b"1":
         counts, used = _integers(facts, b"num_features"), _integers(facts, b"leaf_features")
