@@ -55,7 +55,7 @@ def test_the_model_server_is_what_the_image_starts() -> None:
 
 
 def test_the_image_has_the_openmp_library_that_lightgbm_needs() -> None:
-    """[ran] LightGBM 4.7.0 links to libgomp.so.1, which is neither in its wheel nor in a minimal Debian 12."""
+    """[ran] LightGBM 4.7.0 links to libgomp.so.1, neither in its wheel nor in a minimal Debian 12."""
     assert re.search(r"^RUN .*\blibgomp1\b", final_stage(), re.MULTILINE)
 
 
