@@ -158,7 +158,9 @@ def _integers(facts: Mapping[bytes, bytes], key: bytes) -> np.ndarray:
 
 
 def _floats(facts: Mapping[bytes, bytes], key: bytes) -> np.ndarray:
-    return _array(facts, key, np.float64)
+    numbers = _array(facts, key, np.float64)
+    _expect(bool(np.isfinite(numbers).all()), key)
+    return numbers
 
 
 def _array(facts: Mapping[bytes, bytes], key: bytes, kind: type[np.generic]) -> np.ndarray:

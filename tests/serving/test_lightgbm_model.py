@@ -111,6 +111,7 @@ def test_a_model_that_was_cut_off_is_refused(tmp_path: Path, kept: int) -> None:
         ("leaf_value", "leaf_xalue", "tree 0: has no leaf_value"),
         ("leaf_weight=1 1", "leaf_weight=1x1", "tree 0: leaf_weight has something else than numbers"),
         ("internal_count=2", "internal_count=22", "'end of trees' is not where the header says"),
+        ("leaf_value=1.5", "leaf_value=inf", "tree 0: leaf_value"),
         ("split_gain=1", "split_gain01", "tree 0: has a line without '='"),
         ("null", "null\n\nparameters:\n[odd 1]\n", "is no '[name: value]'"),
         ("Tree=0", "Tree=5", "tree 0 does not begin where the header says"),
