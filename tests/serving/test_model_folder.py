@@ -44,6 +44,14 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     )
 
 
+def test_a_folder_with_a_pickle_in_the_place_of_a_model_is_told_the_way_out(tmp_path: Path) -> None:
+    """SageMaker unpacks whatever is in the archive that it was given."""
+    (tmp_path / "model.joblib").write_bytes(b"")
+    message = refusal(tmp_path)
+    assert "model.joblib: may hold a pickle" in message
+    assert "LightGBM model with booster.save_model('model.txt')" in message
+
+
 def test_two_models_are_refused(tmp_path: Path) -> None:
     """Nobody should have to guess which one scored."""
     make_tiny_model(make_tiny_model_folder(tmp_path) / "model.ubj")

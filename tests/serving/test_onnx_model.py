@@ -178,3 +178,21 @@ def test_a_model_that_was_cut_off_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-50])
 
     assert "cannot use this model" in refusal(path)
+
+
+def test_weights_outside_of_the_artifact_are_refused(tmp_path: Path) -> None:
+    """[ran] onnxruntime 1.32 follows no path that leaves the model's folder."""
+    (tmp_path / "weights.bin").write_bytes(np.ones((3, 1), np.float32).tobytes())
+    weights = TensorProto(
+        name="W", data_type=TensorProto.FLOAT, dims=[3, 1], data_location=TensorProto.EXTERNAL
+    )
+    weights.external_data.add(key="location", value="../weights.bin")
+    path = write_onnx(
+        tmp_path / "model" / "model.onnx",
+        [helper.make_node("MatMul", ["X", "W"], ["score"])],
+        inputs={"X": [None, 3]},
+        outputs={"score": [None, 1]},
+        weights=[weights],
+    )
+
+    assert "escapes model directory" in refusal(path)
