@@ -66,7 +66,9 @@ class OnnxModel:
 def load_model(path: Path, *, threads: int) -> OnnxModel:
     """Load a model; see `serving.scorer.load_scorer`."""
     try:
-        session = onnxruntime.InferenceSession(path, _options(threads), providers=["CPUExecutionProvider"])
+        # From bytes: given a path, 1.23 reads weights from whatever file the model names.
+        content = path.read_bytes()
+        session = onnxruntime.InferenceSession(content, _options(threads), providers=["CPUExecutionProvider"])
         model = OnnxModel(
             session, feature_count=_feature_count(path, session), output_name=_output_name(path, session)
         )
