@@ -20,7 +20,9 @@ COPY preprocessing/native/ preprocessing/native/
 RUN /opt/batchscore/venv/bin/python setup.py --quiet build_ext --build-lib built
 
 FROM ${BASE_IMAGE}
-# XGBoost needs OpenMP; its wheel brings the library along, so nothing is installed from the distribution.
+# LightGBM needs OpenMP. The wheel of XGBoost brings that library along, the wheel of LightGBM does not.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
 ENV PATH=/opt/batchscore/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1

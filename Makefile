@@ -10,6 +10,8 @@ ROWS ?=
 PACKAGES := contracts emulator pipelines preprocessing reporting runner serving steps
 LOCK := $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
+# What the three containers of the pipeline run with, models of every format included.
+CONTAINER_EXTRAS := --extra prepare --extra serve --extra lightgbm --extra onnx --extra report
 INSTALL := $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # Without the tests of peak memory, which the sanitizers double.
@@ -80,12 +82,12 @@ golden: $(VENV)/test.stamp ## Write the golden files and the CLI reference anew,
 .PHONY: lock
 lock: $(VENV)/bootstrap.stamp ## Resolve the locked dependencies anew
 	@$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt
-	@$(LOCK) pyproject.toml --extra prepare --extra serve --extra report --extra doors --extra examples \
+	@$(LOCK) pyproject.toml $(CONTAINER_EXTRAS) --extra doors --extra examples \
 		--extra dev -o requirements/test.txt
 	@$(LOCK) pyproject.toml requirements/build.in -c requirements/test.txt \
-		--extra prepare --extra serve --extra report --extra doors --extra examples -o requirements/run.txt
+		$(CONTAINER_EXTRAS) --extra doors --extra examples -o requirements/run.txt
 	@$(LOCK) pyproject.toml requirements/build.in -c requirements/test.txt \
-		--extra prepare --extra serve --extra report -o requirements/container.txt
+		$(CONTAINER_EXTRAS) -o requirements/container.txt
 	@$(LOCK) pyproject.toml -c requirements/test.txt --extra bench -o requirements/bench.txt
 
 .PHONY: clean

@@ -1,6 +1,7 @@
 """The model artifact `model.tar.gz`: a model in a safe format, its contract, its training baseline.
 
-    model.json | model.ubj       the model, in XGBoost's own safe formats
+    model.json | model.ubj | model.txt | model.onnx
+                                 the model, in one of the safe formats of `contracts.model_formats`
     contract.json                the dataset contract that it was trained under
     baseline.json                optional: what the training data looked like
 
@@ -22,8 +23,16 @@ from typing import BinaryIO, cast
 from contracts.contract_file import MAX_CONTRACT_BYTES, parse_contract
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
+from contracts.model_formats import (
+    MODEL_FORMATS,
+    START_BYTE_COUNT,
+    ModelFormat,
+    check_model_start,
+    check_suffix,
+    format_of,
+)
 
-MODEL_FILES = ("model.json", "model.ubj")
+MODEL_FILES = tuple(entry.file_name for entry in MODEL_FORMATS)
 CONTRACT_FILE = "contract.json"
 BASELINE_FILE = "baseline.json"
 ARTIFACT_FILE = "model.tar.gz"
@@ -33,7 +42,6 @@ MAX_READ_BYTES = 16 * 1024 * 1024
 
 MAX_MEMBERS = 1000
 MAX_UNPACKED_BYTES = 20 * 1024**3
-PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle", ".pt", ".pth", ".npy", ".sav")
 
 
 def check_artifact(path: Path) -> DatasetContract:
@@ -48,8 +56,9 @@ def check_artifact(path: Path) -> DatasetContract:
         for archive, member in _members(path):
             name = _safe_name(path, member)
             names.append(name)
-            if name in MODEL_FILES:
-                _check_model_start(path, name, archive, member)
+            model_format = format_of(name)
+            if model_format is not None:
+                _check_model_start(path, model_format, archive, member)
             if name == CONTRACT_FILE:
                 stream = archive.extractfile(member)
                 content = stream.read(MAX_CONTRACT_BYTES + 1) if stream else b""
@@ -65,15 +74,13 @@ def check_artifact(path: Path) -> DatasetContract:
     return contract
 
 
-def _check_model_start(path: Path, name: str, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
-    """Refuse at once what is no XGBoost model: both of its safe forms begin with an opening brace."""
+def _check_model_start(
+    path: Path, expected: ModelFormat, archive: tarfile.TarFile, member: tarfile.TarInfo
+) -> None:
+    """Refuse at once what is no model of the format that its name says."""
     stream = archive.extractfile(member)
-    start = stream.read(1) if stream else b""
-    if start != b"{":
-        raise CallerError(
-            f"{path}: {name} begins with {start!r} and is no XGBoost model in JSON or UBJ; "
-            "save it with save_model(), and make artifacts with `batchscore package`"
-        )
+    start = stream.read(START_BYTE_COUNT) if stream else b""
+    check_model_start(f"{path}: member {member.name!r}", expected, start)
 
 
 def unpack_artifact(path: Path, folder: Path) -> None:
@@ -148,9 +155,5 @@ def _safe_name(path: Path, member: tarfile.TarInfo) -> str:
         raise CallerError(f"{path}: member {member.name!r} would be written outside its folder; refused")
     if not (member.isfile() or member.isdir()):
         raise CallerError(f"{path}: member {member.name!r} is a link or a device; refused")
-    if name.suffix.lower() in PICKLE_SUFFIXES:
-        raise CallerError(
-            f"{path}: member {member.name!r} may hold a pickle, which runs code when it is read; "
-            "save the model as XGBoost JSON or UBJ"
-        )
+    check_suffix(f"{path}: member {member.name!r}", name.suffix)
     return str(name)

@@ -113,7 +113,9 @@ def resume(
 
 @app.command()
 def package(
-    model: Annotated[Path, typer.Option(help="Model file: XGBoost .json or .ubj.")],
+    model: Annotated[
+        Path, typer.Option(help="Model file: XGBoost .json or .ubj, LightGBM .txt, ONNX .onnx.")
+    ],
     contract: Annotated[Path, typer.Option(help="Dataset contract that it was trained under.")],
     out: Annotated[Path, typer.Option(help="Artifact to write, such as model.tar.gz.")],
     baseline: Annotated[

@@ -18,12 +18,13 @@ from contracts.atomic_files import whole_file
 from contracts.container_paths import CONTRACT_INPUT, MODEL, PLAN_OUTPUT, SOURCE_INPUT, inside
 from contracts.contract_file import check_patterns, read_contract
 from contracts.errors import BatchScoreError, CallerError
-from contracts.model_artifact import (
-    BASELINE_FILE,
-    CONTRACT_FILE,
-    MODEL_FILES,
-    PICKLE_SUFFIXES,
-    check_artifact,
+from contracts.model_artifact import BASELINE_FILE, CONTRACT_FILE, check_artifact
+from contracts.model_formats import (
+    FORMATS_TAKEN,
+    START_BYTE_COUNT,
+    check_model_start,
+    check_suffix,
+    format_of,
 )
 from runner.container_code import SERVE_ENTRYPOINT, ask_container, lay_input
 
@@ -34,7 +35,7 @@ def package_model(model: Path, contract: Path, out: Path, baseline: Path | None 
     """Check a model against its contract, with the code that will serve it, and write the archive.
 
     Args:
-        model: XGBoost model file, `.json` or `.ubj`.
+        model: Model file; its ending says which of the formats of `contracts.model_formats` it has.
         contract: Dataset contract that it was trained under.
         out: The archive to write.
         baseline: File or folder of training data, whose distributions go into the archive.
@@ -45,17 +46,18 @@ def package_model(model: Path, contract: Path, out: Path, baseline: Path | None 
     check_patterns(read_contract(contract), name=str(contract))
     if out.is_dir():
         raise CallerError(f"--out {out}: is a folder; expected the name of a file, such as model.tar.gz")
+    model_name, model_content = _model_member(model)
+    members = {model_name: model_content, CONTRACT_FILE: _as_json(contract)}
     with tempfile.TemporaryDirectory(prefix="batchscore-package-") as temporary:
         root = Path(temporary)
         folder = inside(root, MODEL)
         folder.mkdir(parents=True)
-        members = {_model_name(model): _content(model), CONTRACT_FILE: _as_json(contract)}
         for name, content in members.items():
             (folder / name).write_bytes(content)
         try:
             ask_container([*SERVE_ENTRYPOINT, "check"], root)
         except BatchScoreError as error:  # it speaks of the copy that it was given
-            places = {folder / _model_name(model): model, folder / CONTRACT_FILE: contract, folder: model}
+            places = {folder / model_name: model, folder / CONTRACT_FILE: contract, folder: model}
             raise _about(error, places) from error
     if baseline is not None:
         members[BASELINE_FILE] = _baseline(baseline, contract)
@@ -83,17 +85,16 @@ def _baseline(data: Path, contract: Path) -> bytes:
         return (inside(root, PLAN_OUTPUT) / BASELINE_FILE).read_bytes()
 
 
-def _model_name(model: Path) -> str:
+def _model_member(model: Path) -> tuple[str, bytes]:
+    """Return the name that a model has in the archive, and its content."""
     suffix = model.suffix.lower()
-    name = f"model{suffix}"
-    if suffix in PICKLE_SUFFIXES:
-        raise CallerError(
-            f"{model}: may be a pickle, which runs code when it is read; "
-            "save the model with XGBoost's save_model() as .json or .ubj"
-        )
-    if name not in MODEL_FILES:
-        raise CallerError(f"{model}: ends in {suffix!r}; expected an XGBoost model ending in .json or .ubj")
-    return name
+    check_suffix(str(model), suffix)
+    expected = format_of(f"model{suffix}")
+    if expected is None:
+        raise CallerError(f"{model}: ends in {suffix!r}; taken are {FORMATS_TAKEN}")
+    content = _content(model)
+    check_model_start(str(model), expected, content[:START_BYTE_COUNT])
+    return expected.file_name, content
 
 
 def _content(path: Path) -> bytes:

@@ -44,9 +44,10 @@ def _check(environment: Mapping[str, str]) -> None:
     model = load_model_folder(
         settings.model_folder, threads=1, expected_fingerprint=settings.expected_fingerprint
     )
+    served = model.scorer.model
     sys.stdout.write(
-        f"{settings.model_folder}: {model.scorer.tree_count} rounds of trees on {model.scorer.feature_count} "
-        f"features fit the contract {model.contract.fingerprint}\n"
+        f"{settings.model_folder}: {served.description} on {served.feature_count} features fit the contract "
+        f"{model.contract.fingerprint}\n"
     )
 
 

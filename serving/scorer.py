@@ -1,20 +1,29 @@
-"""Feature vectors in, scores out. Knows neither HTTP nor bytes nor ids.
+"""Feature vectors in, scores out. Knows neither HTTP nor bytes nor ids, nor what kind of model it holds.
 
-A scorer holds one XGBoost model with a single output: regression, binary classification, ranking. Scoring is
-safe from several threads at once, and the same vector gets the same score whoever stands beside it.
+A scorer holds one model with a single output: regression, binary classification, ranking. Scoring is safe
+from several threads at once, and the same vector gets the same score whoever stands beside it (an ONNX model
+may round its last bit otherwise in a payload of another length).
 """
 
 from __future__ import annotations
 
-import json
+import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
-import xgboost
 
-from contracts.errors import CallerError, bounded
+from contracts.errors import CallerError
+
+_LOADERS = {
+    ".json": ("serving.xgboost_model", "serve"),
+    ".ubj": ("serving.xgboost_model", "serve"),
+    ".txt": ("serving.lightgbm_model", "lightgbm"),
+    ".onnx": ("serving.onnx_model", "onnx"),
+}
+"""By the suffix of a model: the module whose `load_model` reads it, and the extra that installs its needs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,21 +39,38 @@ class Scores:
     faults: Mapping[int, str]
 
 
-class Scorer:
-    """One loaded model.
+class Model(Protocol):
+    """A loaded model of any format.
 
     Attributes:
         feature_count: Numbers in the vector of a record.
-        feature_names: As the model was trained with them, or empty if it was trained without names.
-        tree_count: Rounds of boosting.
+        feature_names: As the model was trained with them, or empty if it does not say.
+        category_orders: For each categorical feature, the values in the order of their codes in training, or
+            empty if the model does not say.
+        description: What it is, in a few words.
     """
 
-    def __init__(self, booster: xgboost.Booster) -> None:
-        """Take a booster that `load_scorer` has checked."""
-        self._booster = booster
-        self.feature_count = int(booster.num_features())
-        self.feature_names: Sequence[str] = tuple(booster.feature_names or ())
-        self.tree_count = int(booster.num_boosted_rounds())
+    feature_count: int
+    feature_names: Sequence[str]
+    category_orders: Sequence[Sequence[str]]
+    description: str
+
+    def predict(self, vectors: np.ndarray) -> np.ndarray:
+        """Return one float32 or float64 for each record.
+
+        Args:
+            vectors: float32 of shape (records, feature_count) with at least one record, NaN where a value is
+                missing. What comes of an infinite one is not looked at.
+        """
+        ...
+
+
+class Scorer:
+    """One loaded model."""
+
+    def __init__(self, model: Model) -> None:
+        """Take a model that was checked when it was loaded."""
+        self.model = model
 
     def score(self, vectors: np.ndarray) -> Scores:
         """Score records.
@@ -56,58 +82,50 @@ class Scorer:
             return Scores(values=np.empty(0, dtype=np.float64), faults={})
         is_infinite = np.isinf(vectors)
         infinite = _positions(is_infinite.any(axis=1)) if is_infinite.any() else ()
-        # The names were compared once, when the model was loaded.
-        values = self._booster.inplace_predict(vectors, validate_features=False).astype(np.float64)
-        faults = {
-            int(at): f"the score is {values[at]} which is no finite number"
-            for at in _positions(~np.isfinite(values))
-        }
+        values = self.model.predict(vectors).astype(np.float64)
+        faults = {int(at): _reason(values[at], vectors[at]) for at in _positions(~np.isfinite(values))}
         faults.update({int(at): "a feature is too large for a 32-bit float" for at in infinite})
         values[list(faults)] = np.nan
         return Scores(values=values, faults=faults)
 
 
 def load_scorer(path: Path, *, threads: int) -> Scorer:
-    """Load an XGBoost model in JSON or UBJ form.
+    """Load a model.
+
+    Its library is imported only now: nobody needs the libraries of models that he does not have.
 
     Args:
-        path: The model; its suffix says which form it has.
+        path: The model; its suffix says which format it has.
         threads: Threads that score one payload.
 
     Raises:
-        CallerError: The file is no such model, or its model has more than one output.
+        CallerError: The file is no such model, its model has more than one output, or the library that reads
+            it is not installed.
     """
-    booster = xgboost.Booster()
+    module_name, extra = _LOADERS[path.suffix]
     try:
-        booster.load_model(path)
-        booster.set_param({"nthread": threads})
-        _check_single_output(path, booster)
-        booster.inplace_predict(np.full((1, booster.num_features()), np.nan, dtype=np.float32))
-    # XGBoost quotes the byte that it stumbled over, and then may fail to decode its own message.
-    except (xgboost.core.XGBoostError, UnicodeDecodeError) as error:
+        module = importlib.import_module(module_name)
+    except (ModuleNotFoundError, OSError) as error:  # OSError: a shared library that the library needs
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("serving"):
+            raise
         raise CallerError(
-            f"{path}: XGBoost cannot use this model: {_first_line(error)}; save it with "
-            f"`booster.save_model('{path.name}')`"
+            f"{path}: what reads such a model cannot be loaded: {error}; install it with "
+            f"pip install 'batchscore[{extra}]'{_system_library(error)}"
         ) from error
-    return Scorer(booster)
+    model: Model = module.load_model(path, threads=threads)
+    return Scorer(model)
 
 
-def _check_single_output(path: Path, booster: xgboost.Booster) -> None:
-    learner = json.loads(booster.save_config())["learner"]
-    outputs = max(int(learner["learner_model_param"][key]) for key in ("num_class", "num_target"))
-    if outputs > 1:
-        raise CallerError(
-            f"{path}: the model ({learner['objective']['name']}) has {outputs} outputs for each record; "
-            "expected one: a regression, binary or ranking objective"
-        )
+def _system_library(error: Exception) -> str:
+    """Return what else must be installed."""
+    return ", and from the distribution libgomp1" if "libgomp" in str(error) else ""
 
 
 def _positions(mask: np.ndarray) -> np.ndarray:
     return np.flatnonzero(mask)
 
 
-def _first_line(error: Exception) -> str:
-    """Return what XGBoost says without its stack trace and without the name of its source file."""
-    text = error.object.decode("utf-8", "replace") if isinstance(error, UnicodeDecodeError) else str(error)
-    text = text.split("Stack trace:", maxsplit=1)[0]
-    return bounded(" ".join(text.split()), 300)
+def _reason(value: float, vector: np.ndarray) -> str:
+    """Say why a record whose score is not finite has none."""
+    because = "; a feature is missing" if np.isnan(value) and np.isnan(vector).any() else ""
+    return f"the score is {value} which is no finite number{because}"

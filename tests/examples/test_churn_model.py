@@ -40,7 +40,7 @@ def test_the_model_knows_customers_that_it_never_saw(model_path: Path) -> None:
 
 def test_the_model_reads_the_contracts_features(model_path: Path) -> None:
     """By name and in order, which the server compares."""
-    assert load_scorer(model_path, threads=1).feature_names == data.churn_contract().features
+    assert load_scorer(model_path, threads=1).model.feature_names == data.churn_contract().features
 
 
 def test_labels_are_one_for_those_who_left() -> None:

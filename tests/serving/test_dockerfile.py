@@ -54,6 +54,11 @@ def test_the_model_server_is_what_the_image_starts() -> None:
     assert 'ENTRYPOINT ["python3", "-m", "serving"]' in (ROOT / "Dockerfile").read_text()
 
 
+def test_the_image_has_the_openmp_library_that_lightgbm_needs() -> None:
+    """[ran] LightGBM 4.7.0 links to libgomp.so.1, neither in its wheel nor in a minimal Debian 12."""
+    assert re.search(r"^RUN .*\blibgomp1\b", final_stage(), re.MULTILINE)
+
+
 def test_dependencies_are_installed_by_hash() -> None:
     """What is built is what was locked."""
     assert "--require-hashes" in (ROOT / "Dockerfile").read_text()

@@ -26,7 +26,7 @@ def test_a_model_beside_its_contract_is_loaded(tmp_path: Path, model_name: str) 
     """In either safe form."""
     folder = make_tiny_model_folder(tmp_path, model_name=model_name)
     model = load_model_folder(folder, threads=1, expected_fingerprint=None)
-    assert model.scorer.feature_count == len(model.contract.features) == 3
+    assert model.scorer.model.feature_count == len(model.contract.features) == 3
 
 
 def test_the_fingerprint_of_the_run_may_be_this_contracts(tmp_path: Path) -> None:
@@ -39,9 +39,17 @@ def test_the_fingerprint_of_the_run_may_be_this_contracts(tmp_path: Path) -> Non
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     """It says where, what is expected and how to get it."""
     assert refusal(tmp_path) == (
-        f"{tmp_path}: expected exactly one of model.json, model.ubj, found none; "
+        f"{tmp_path}: expected exactly one of model.json, model.ubj, model.txt, model.onnx, found none; "
         "make artifacts with `batchscore package`"
     )
+
+
+def test_a_folder_with_a_pickle_in_the_place_of_a_model_is_told_the_way_out(tmp_path: Path) -> None:
+    """SageMaker unpacks whatever is in the archive that it was given."""
+    (tmp_path / "model.joblib").write_bytes(b"")
+    message = refusal(tmp_path)
+    assert "model.joblib: may hold a pickle" in message
+    assert "LightGBM model with booster.save_model('model.txt')" in message
 
 
 def test_two_models_are_refused(tmp_path: Path) -> None:
