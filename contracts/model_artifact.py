@@ -147,12 +147,12 @@ class _BoundedStream:
         self.tell = stream.tell
 
     def read(self, byte_count: int) -> bytes:
+        if not 0 <= byte_count <= MAX_READ_BYTES:
+            raise CallerError(f"{self._path}: has a header of {byte_count} bytes; refused")
         if self.header_bytes is not None:
             self.header_bytes += byte_count
-        if not 0 <= byte_count <= MAX_READ_BYTES or (self.header_bytes or 0) > MAX_READ_BYTES:
-            raise CallerError(
-                f"{self._path}: has a header of {self.header_bytes or byte_count} bytes; refused"
-            )
+            if self.header_bytes > MAX_READ_BYTES:
+                raise CallerError(f"{self._path}: has {self.header_bytes} bytes of headers in a row; refused")
         return self._stream.read(byte_count)
 
 
