@@ -20,6 +20,10 @@ columns that compress better."""
 MODEL_COPIES = 3
 """Memory for a loaded model over the size of its file: 20.5 MB for a UBJ file of 6.8 MB (500 trees)."""
 
+PROCESS_BYTES = 300 * BYTES_PER_MB
+"""For the process itself, whatever it serves: measured 206 MB before the first payload, and some 40 MB for
+what its libraries keep once they have been used (benchmarks/serve_concurrently.py)."""
+
 USABLE_MEMORY_FRACTION = 0.8
 
 CONTAINER_MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
@@ -72,7 +76,7 @@ def plan_capacity(
     Memory and the API's limit on concurrency times payload (100 MB) bound both, but there is always one.
     Further requests wait, so that the peak of the process stays below
 
-        what it needs by itself (200 MB) + MODEL_COPIES x model_bytes
+        PROCESS_BYTES + MODEL_COPIES x model_bytes
         + concurrent_transforms x max_payload_mb x WORKING_BYTES_PER_PAYLOAD_BYTE
     """
     free_bytes = machine.memory_bytes * USABLE_MEMORY_FRACTION - model_bytes * MODEL_COPIES
