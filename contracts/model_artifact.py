@@ -5,13 +5,15 @@
     contract.json                the dataset contract that it was trained under
     baseline.json                optional: what the training data looked like
 
-An archive is untrusted: links, devices, absolute or climbing paths, pickles, too many or too large members
-are refused before anything is written.
+An archive is untrusted: links, devices, sparse files, absolute or climbing paths, names that stand twice,
+pickles, too many or too large members, and what unpacks to far more than it is, are refused before anything
+is written.
 """
 
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 import tarfile
 import zlib
@@ -42,6 +44,14 @@ MAX_READ_BYTES = 16 * 1024 * 1024
 
 MAX_MEMBERS = 1000
 MAX_UNPACKED_BYTES = 20 * 1024**3
+MAX_NAME_BYTES = 255
+"""Of one part of a path, as file systems have it."""
+
+MAX_EXPANSION = 200
+"""Bytes unpacked over bytes packed: models compress tenfold, zeros a thousandfold."""
+
+FREE_UNPACKED_BYTES = 64 * 1024**2
+"""So much may come out of any archive, however small it is."""
 
 
 def check_artifact(path: Path) -> DatasetContract:
@@ -92,6 +102,8 @@ def unpack_artifact(path: Path, folder: Path) -> None:
         CallerError: It is not an archive, or has a member that may not be unpacked.
     """
     with _readable(path):
+        for _ in _members(path):
+            pass  # all are looked at before the first is written
         for archive, member in _members(path):
             target = folder / _safe_name(path, member)
             content = archive.extractfile(member)
@@ -108,44 +120,78 @@ def _readable(path: Path) -> Iterator[None]:
     """Turn what reading a damaged archive raises into a CallerError; a full disk stays an OSError."""
     try:
         yield
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+    # Damaged numbers, and headers nested without end, come out of `tarfile` as the latter three.
+    except (
+        tarfile.TarError,
+        EOFError,
+        zlib.error,
+        gzip.BadGzipFile,
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise CallerError(f"{path}: is not a readable model.tar.gz: {error}") from error
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         raise CallerError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 class _BoundedStream:
-    """An archive's bytes, of which nobody reads very many at once.
+    """An archive's bytes, of which nobody reads very many at once, or between two members.
 
     `tarfile` reads a header of any length that the archive states, gigabytes of zeros included, before the
     member is seen and could be counted.
+
+    Attributes:
+        header_bytes: Read since the last member, or None while its content is read.
     """
 
     def __init__(self, path: Path, stream: gzip.GzipFile) -> None:
         self._path = path
         self._stream = stream
+        self.header_bytes: int | None = 0
         self.seek = stream.seek
         self.tell = stream.tell
 
     def read(self, byte_count: int) -> bytes:
         if not 0 <= byte_count <= MAX_READ_BYTES:
             raise CallerError(f"{self._path}: has a header of {byte_count} bytes; refused")
+        if self.header_bytes is not None:
+            self.header_bytes += byte_count
+            if self.header_bytes > MAX_READ_BYTES:
+                raise CallerError(f"{self._path}: has {self.header_bytes} bytes of headers in a row; refused")
         return self._stream.read(byte_count)
 
 
 def _members(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
     unpacked_bytes = 0
+    limit = min(MAX_UNPACKED_BYTES, FREE_UNPACKED_BYTES + MAX_EXPANSION * path.stat().st_size)
+    kinds: dict[PurePosixPath, bool] = {}
     with (
         gzip.open(path) as stream,
-        tarfile.open(fileobj=cast("BinaryIO", _BoundedStream(path, stream)), mode="r:") as archive,
+        tarfile.open(fileobj=cast("BinaryIO", bounded := _BoundedStream(path, stream)), mode="r:") as archive,
     ):
         for count, member in enumerate(archive, start=1):
             unpacked_bytes += member.size
-            if count > MAX_MEMBERS or unpacked_bytes > MAX_UNPACKED_BYTES:
+            if count > MAX_MEMBERS or member.size < 0 or unpacked_bytes > limit:
                 raise CallerError(
-                    f"{path}: more than {MAX_MEMBERS} members or {MAX_UNPACKED_BYTES} bytes unpacked"
+                    f"{path}: has more than {MAX_MEMBERS} members, or would unpack to more than {limit} "
+                    "bytes; refused"
                 )
+            _check_place(path, PurePosixPath(_safe_name(path, member)), member, kinds)
+            bounded.header_bytes = None
             yield archive, member
+            bounded.header_bytes = 0
+
+
+def _check_place(
+    path: Path, name: PurePosixPath, member: tarfile.TarInfo, kinds: dict[PurePosixPath, bool]
+) -> None:
+    """Refuse a member whose place is taken; `kinds` says of each name so far whether it is a folder."""
+    is_folder = member.isdir()
+    is_taken = name in kinds and not (is_folder and kinds[name])
+    if is_taken or not all(kinds.setdefault(parent, True) for parent in name.parents):
+        raise CallerError(f"{path}: member {member.name!r} stands where another member is; refused")
+    kinds[name] = is_folder
 
 
 def _safe_name(path: Path, member: tarfile.TarInfo) -> str:
@@ -153,7 +199,9 @@ def _safe_name(path: Path, member: tarfile.TarInfo) -> str:
     name = PurePosixPath(member.name)
     if name.is_absolute() or ".." in name.parts:
         raise CallerError(f"{path}: member {member.name!r} would be written outside its folder; refused")
-    if not (member.isfile() or member.isdir()):
-        raise CallerError(f"{path}: member {member.name!r} is a link or a device; refused")
+    if not (member.isfile() or member.isdir()) or member.issparse():
+        raise CallerError(f"{path}: member {member.name!r} is a link or a device, or has holes; refused")
+    if any(len(os.fsencode(part)) > MAX_NAME_BYTES for part in name.parts) or "\0" in member.name:
+        raise CallerError(f"{path}: member {member.name!r} has no usable name; refused")
     check_suffix(f"{path}: member {member.name!r}", name.suffix)
     return str(name)

@@ -2,23 +2,28 @@
 
     GET  /ping                  200, empty, as long as the process can answer at all
     GET  /execution-parameters  200, what Batch Transform should send
-    POST /invocations           200 scores | 204 empty payload | 4xx the payload or the request is wrong | 500
+    POST /invocations           200 scores | 204 empty payload | 4xx the payload or the request is wrong
+                                500 a bug | 503 not now: `Retry-After` says when
 
-An error is answered with `{"error": "…"}`, one bounded message and never a stack trace; that goes to the log.
-Whatever can be refused without reading the payload is refused before any work is done on it.
+An error is answered with `{"error": "…"}`, one bounded message and never a stack trace; that goes to the log,
+without the message of the exception, which may quote a record. Whatever can be refused without reading the
+payload is refused before any of it is read, and is answered before the rest is thrown away.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
+import traceback
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.errors import BatchScoreError, near_matches
+from contracts.errors import BatchScoreError, InternalError, near_matches
 from contracts.payload_limits import BYTES_PER_MB
+from serving.admission import Admission
 from serving.codecs import Codec
 from serving.exchange import (
     ClientGoneError,
@@ -28,6 +33,8 @@ from serving.exchange import (
     RequestRefusedError,
     Response,
     Send,
+    ServerBusyError,
+    declared_length,
     error_response,
     json_response,
     media_type,
@@ -50,7 +57,7 @@ class Service:
         scorer: The model.
         codecs: By content type.
         max_payload_mb: Largest payload.
-        concurrent_transforms: Requests at once, as `/execution-parameters` tells.
+        concurrent_transforms: Requests worked on at once, as `/execution-parameters` tells; more wait.
         executor: Runs the work on payloads, outside the event loop.
         log: Gets a line for each payload.
     """
@@ -69,33 +76,33 @@ class ScoringApp:
     def __init__(self, service: Service) -> None:
         """Take what to serve with."""
         self._service = service
+        self._admission = Admission(service.concurrent_transforms)
+
+    def stop(self) -> None:
+        """Take no more payloads; those that are being worked on are answered. For the event loop's thread."""
+        self._admission.stop()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        try:
-            response = await self._respond(scope, receive)
-        except ClientGoneError:
-            return
-        headers = [("content-length", str(len(response.body))), *response.headers]
-        if response.content_type:
-            headers.append(("content-type", response.content_type))
-        raw_headers = [(name.encode(), value.encode()) for name, value in headers]
-        await send({"type": "http.response.start", "status": response.status, "headers": raw_headers})
-        await send({"type": "http.response.body", "body": response.body})
+        headers = request_headers(scope)
+        payload = Payload(receive, declared_bytes=declared_length(headers))
+        with contextlib.suppress(ClientGoneError):
+            await _send_response(send, await self._respond(scope, headers, payload))
+            with contextlib.suppress(RequestRefusedError):  # it was answered already
+                await payload.discard()
 
-    async def _respond(self, scope: Message, receive: Receive) -> Response:
+    async def _respond(self, scope: Message, headers: dict[str, str], payload: Payload) -> Response:
         try:
             path = _known_path(scope)
         except RequestRefusedError as error:
-            await Payload(receive).discard()
             return error_response(error)
         if path == "/ping":
             return Response(status=200)
         if path == "/execution-parameters":
             return json_response(200, self._execution_parameters())
-        return await self._invocation(scope, receive)
+        return await self._invocation(headers, payload)
 
     def _execution_parameters(self) -> dict[str, Any]:
         return {
@@ -104,28 +111,25 @@ class ScoringApp:
             "MaxPayloadInMB": self._service.max_payload_mb,
         }
 
-    async def _invocation(self, scope: Message, receive: Receive) -> Response:
+    async def _invocation(self, headers: dict[str, str], payload: Payload) -> Response:
+        """Answer one payload, and tell the log what became of it."""
         started = time.perf_counter()
-        payload = Payload(receive)
         answer: Answer | None = None
+        response: Response | None = None
         try:
-            codec = self._codec(request_headers(scope))
-            body = await payload.read(self._service.max_payload_mb * BYTES_PER_MB)
-            if body:
-                answer = await self._answer(body, codec)
+            codec = self._codec(headers)
+            async with self._admission.entry():
+                answer = await self._answer(payload, codec)
+            if answer:
                 response = Response(status=200, body=answer.body, content_type=codec.answer_type)
             else:
                 response = Response(status=204)
-        except BatchScoreError as error:
-            await payload.discard()
-            response = error_response(error)
         except ClientGoneError:
             raise
-        except Exception as error:
-            _logger.exception("a payload of %d bytes could not be scored", payload.byte_count)
-            what = f"the server failed on this payload ({type(error).__name__}); see the log of the container"
-            response = json_response(500, {"error": what})
-        self._service.log.add(_facts(response, payload, answer, started))
+        except Exception as error:  # noqa: BLE001 - whatever is left is a bug, told as one
+            response = _failure(error, payload)
+        finally:
+            self._service.log.add(_facts(response, payload, answer, started))
         return response
 
     def _codec(self, headers: dict[str, str]) -> Codec:
@@ -145,11 +149,26 @@ class ScoringApp:
             )
         return codecs[content_type]
 
-    async def _answer(self, body: bytes, codec: Codec) -> Answer:
+    async def _answer(self, payload: Payload, codec: Codec) -> Answer | None:
+        """Read and score the payload, or return None if it is empty."""
+        body = await payload.read(self._service.max_payload_mb * BYTES_PER_MB)
+        if not body:
+            return None
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
             self._service.executor, answer_payload, body, codec, self._service.scorer
         )
+
+
+async def _send_response(send: Send, response: Response) -> None:
+    headers = list(response.headers)
+    if response.status != 204:  # which says by itself that nothing follows
+        headers.append(("content-length", str(len(response.body))))
+    if response.content_type:
+        headers.append(("content-type", response.content_type))
+    raw_headers = [(name.encode(), value.encode()) for name, value in headers]
+    await send({"type": "http.response.start", "status": response.status, "headers": raw_headers})
+    await send({"type": "http.response.body", "body": response.body})
 
 
 def _known_path(scope: Message) -> str:
@@ -164,9 +183,31 @@ def _known_path(scope: Message) -> str:
     return path
 
 
-def _facts(response: Response, payload: Payload, answer: Answer | None, started: float) -> RequestFacts:
+def _failure(error: Exception, payload: Payload) -> Response:
+    """Return the answer that says what went wrong, and tell the log where if it is not the client's fault."""
+    if isinstance(error, BatchScoreError):
+        return error_response(error)
+    kind = type(error).__name__
+    # The frames without the error's own message: that may quote what stands in a record.
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    _logger.error("a payload of %d bytes could not be scored: %s at\n%s", payload.byte_count, kind, frames)
+    if isinstance(error, MemoryError):
+        return error_response(
+            ServerBusyError(
+                f"the memory ran out on a payload of {payload.byte_count} bytes; lower MaxPayloadInMB or "
+                "MaxConcurrentTransforms, or take a larger instance"
+            )
+        )
+    return error_response(
+        InternalError(f"the server failed on this payload ({kind}); see the log of the container")
+    )
+
+
+def _facts(
+    response: Response | None, payload: Payload, answer: Answer | None, started: float
+) -> RequestFacts:
     return RequestFacts(
-        status=response.status,
+        status=response.status if response else None,
         bytes=payload.byte_count,
         records=answer.record_count if answer else 0,
         faults=answer.fault_count if answer else 0,

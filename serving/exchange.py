@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.errors import BatchScoreError, CallerError
+from contracts.errors import BatchScoreError, CallerError, PlatformError
 from contracts.payload_limits import BYTES_PER_MB, MAX_PAYLOAD_MB
 
 Message = MutableMapping[str, Any]
@@ -15,8 +16,13 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 MAX_DISCARDED_BYTES = 2 * MAX_PAYLOAD_MB * BYTES_PER_MB
-"""A payload that is too large is read to its end and thrown away, up to here: most clients look for the
-answer only after they have sent everything, and would report a broken pipe instead of the reason."""
+"""What a refused client still sends is thrown away, up to here, after it was answered: most clients look for
+the answer only after they have sent everything, and would report a broken pipe instead of the reason."""
+
+STALL_SECONDS = 60.0
+"""A client that sends nothing for so long is given up, as its place is another one's turn."""
+
+RETRY_AFTER_SECONDS = 1
 
 
 class RequestRefusedError(CallerError):
@@ -31,6 +37,16 @@ class RequestRefusedError(CallerError):
         super().__init__(message)
         self.http_status = http_status
         self.headers = headers
+
+
+class ServerBusyError(PlatformError):
+    """The server does not take the request now; the same request may be taken later.
+
+    Attributes:
+        headers: To be sent with the answer.
+    """
+
+    headers = (("retry-after", str(RETRY_AFTER_SECONDS)),)
 
 
 class ClientGoneError(Exception):
@@ -61,9 +77,13 @@ class Payload:
         byte_count: Bytes received so far.
     """
 
-    def __init__(self, receive: Receive) -> None:
-        """Take the ASGI channel that the body comes from."""
+    def __init__(
+        self, receive: Receive, *, declared_bytes: int | None = None, stall_seconds: float = STALL_SECONDS
+    ) -> None:
+        """Take the ASGI channel that the body comes from, and its length if the client has told it."""
         self._receive = receive
+        self._declared_bytes = declared_bytes
+        self._stall_seconds = stall_seconds
         self._is_complete = False
         self.byte_count = 0
 
@@ -71,29 +91,40 @@ class Payload:
         """Return the whole body.
 
         Raises:
-            RequestRefusedError: It is larger than `limit_bytes`.
+            RequestRefusedError: It is larger than `limit_bytes`, found before reading where the client has
+                told its length, and else as soon as the limit is passed; or nothing came for too long.
             ClientGoneError: The client went away.
         """
+        if self._declared_bytes is not None:
+            _check_size(self._declared_bytes, "", limit_bytes)
         parts = []
         while not self._is_complete:
             parts.append(await self._next_part())
-            if self.byte_count > limit_bytes:
-                await self.discard()
-                raise RequestRefusedError(
-                    413,
-                    f"the payload is {self.byte_count} bytes, the limit is {limit_bytes} bytes "
-                    f"({limit_bytes // BYTES_PER_MB} MB); raise MaxPayloadInMB or make smaller shards",
-                )
+            _check_size(self.byte_count, " and more", limit_bytes)
         return b"".join(parts)
 
     async def discard(self) -> None:
-        """Read on to the end of the body without keeping it, within MAX_DISCARDED_BYTES."""
+        """Read on to the end of the body without keeping it, within MAX_DISCARDED_BYTES.
+
+        Raises:
+            RequestRefusedError: Nothing came for too long.
+            ClientGoneError: The client went away.
+        """
         while not self._is_complete and self.byte_count <= MAX_DISCARDED_BYTES:
             await self._next_part()
 
     async def _next_part(self) -> bytes:
-        message = await self._receive()
+        try:
+            message = await asyncio.wait_for(self._receive(), self._stall_seconds)
+        except asyncio.TimeoutError as error:
+            self._is_complete = True
+            raise RequestRefusedError(
+                408,
+                f"nothing came for {self._stall_seconds:g} seconds after {self.byte_count} bytes of the "
+                "payload; send it again",
+            ) from error
         if message["type"] == "http.disconnect":
+            self._is_complete = True
             raise ClientGoneError
         part: bytes = message.get("body", b"")
         self.byte_count += len(part)
@@ -101,9 +132,24 @@ class Payload:
         return part
 
 
+def _check_size(byte_count: int, more: str, limit_bytes: int) -> None:
+    if byte_count > limit_bytes:
+        raise RequestRefusedError(
+            413,
+            f"the payload is {byte_count} bytes{more}, the limit is {limit_bytes} bytes "
+            f"({limit_bytes // BYTES_PER_MB} MB); raise MaxPayloadInMB or make smaller shards",
+        )
+
+
 def request_headers(scope: Message) -> dict[str, str]:
     """Return the headers by lower-case name."""
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def declared_length(headers: dict[str, str]) -> int | None:
+    """Return how many bytes the client says it sends, or None where it does not say."""
+    text = headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdecimal() else None
 
 
 def media_type(header: str) -> str:
@@ -118,6 +164,6 @@ def json_response(status: int, document: dict[str, Any]) -> Response:
 
 def error_response(error: BatchScoreError) -> Response:
     """Answer with what an error says."""
-    headers = error.headers if isinstance(error, RequestRefusedError) else ()
+    headers = error.headers if isinstance(error, (RequestRefusedError, ServerBusyError)) else ()
     body = json.dumps({"error": str(error)}).encode()
     return Response(status=error.http_status, body=body, content_type="application/json", headers=headers)

@@ -14,14 +14,14 @@ class RequestFacts:
     """What became of one request to `/invocations`.
 
     Attributes:
-        status: HTTP status of the answer.
-        bytes: Of the payload as read.
+        status: HTTP status of the answer, None where the client went away before there was one.
+        bytes: Of the payload that were read before it was answered; none where the headers were refused.
         records: Answered, 0 where the payload was refused.
         faults: Answered with an error instead of a score.
-        seconds: From the first byte of the request to the answer being handed to the server.
+        seconds: From the headers of the request to the answer, its wait for a turn included.
     """
 
-    status: int
+    status: int | None
     bytes: int
     records: int
     faults: int

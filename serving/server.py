@@ -1,8 +1,9 @@
 """Run the application in this one process until the service says stop.
 
 Granian's embedded server keeps everything in one process: one copy of the model, one process to signal, no
-child that could outlive a killed parent. On SIGTERM it takes no more connections, finishes the requests that
-it has, and returns; a client that never finishes sending is cut off after SHUTDOWN_SECONDS.
+child that could outlive a killed parent. On SIGTERM it takes no more connections, answers the requests that
+are being worked on, sends those that wait for their turn away with 503, and returns; whatever is not done
+after SHUTDOWN_SECONDS (a client that never finishes sending, a payload that takes minutes) is cut off.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
-from typing import Any
+import threading
+from typing import Any, Protocol
 
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.embed import Server
 
 from contracts.errors import CallerError
+from serving.admission import MAX_REQUESTS
+from serving.exchange import Message, Receive, Send
 from serving.request_log import RequestLog
 
 PROGRESS_INTERVAL_SECONDS = 0.5
@@ -27,7 +30,20 @@ PROGRESS_INTERVAL_SECONDS = 0.5
 SHUTDOWN_SECONDS = 25
 """SageMaker kills a container 30 seconds after it asked it to stop."""
 
-Application = Callable[..., Awaitable[None]]
+MAX_CONNECTIONS = MAX_REQUESTS + 28
+"""Served at once, further ones wait to be accepted: enough for pings and for saying 503 to one too many."""
+
+
+class Application(Protocol):
+    """An ASGI application that can be told to take no more work."""
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        ...
+
+    def stop(self) -> None:
+        """Take no more work; called on the event loop's thread."""
+        ...
 
 
 def check_port(address: str, port: int) -> None:
@@ -62,19 +78,27 @@ async def _serve(app: Application, address: str, port: int, log: RequestLog) -> 
         port=port,
         interface=Interfaces.ASGINL,
         websockets=False,
+        backpressure=MAX_CONNECTIONS,
         log_level=LogLevels.error,
         log_dictconfig=_log_to_stderr(),
     )
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
-        loop.call_later(SHUTDOWN_SECONDS, _give_up, log)
+        # A thread, as payloads whose clients have gone may be worked on after the loop has ended.
+        timer = threading.Timer(SHUTDOWN_SECONDS, _give_up, (log,))
+        timer.daemon = True
+        timer.start()
+        app.stop()
         server.stop()  # type: ignore[no-untyped-call]  # granian types only its arguments
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     ticker = asyncio.create_task(_tell_progress(log))
     await server.serve()
+    for number in (signal.SIGTERM, signal.SIGINT):  # asked once more, it goes on ending as it was told to
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
     ticker.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await ticker

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from model_server import ROOT
 
 from contracts.errors import CallerError
 from serving.settings import settings_from
@@ -72,6 +76,8 @@ def test_a_number_out_of_its_range_is_refused(name: str, text: str) -> None:
         ((2, GIB), 2 * GIB, 6, None, (1, 2)),  # never fewer than one
         ((8, 16 * GIB), MIB, 6, 2, (2, 4)),  # the transform job's own wish
         ((2, 16 * GIB), MIB, 6, 8, (8, 1)),
+        ((8, 2 * GIB), 400 * MIB, 6, 8, (2, 4)),  # a wish that memory cannot fulfil: the rest waits
+        ((8, 256 * GIB), MIB, 50, 8, (2, 4)),  # nor may it break the API's rule
     ],
 )
 def test_requests_times_threads_fill_the_cores(
@@ -89,6 +95,69 @@ def test_requests_times_threads_fill_the_cores(
         requested=requested,
     )
     assert capacity == Capacity(concurrent_transforms=expected[0], threads_per_transform=expected[1])
+
+
+@pytest.mark.parametrize("core_count", [1, 2, 8, 64])
+@pytest.mark.parametrize("memory_bytes", [GIB // 2, 4 * GIB, 512 * GIB])
+@pytest.mark.parametrize("max_payload_mb", [1, 6, 33, 100])
+@pytest.mark.parametrize("requested", [None, 100])
+def test_every_capacity_is_lawful_and_fits(
+    core_count: int, memory_bytes: int, max_payload_mb: int, requested: int | None
+) -> None:
+    """The API's product rule, the memory and the cores all hold, down to one request at a time."""
+    machine = Machine(core_count=core_count, memory_bytes=memory_bytes)
+    capacity = plan_capacity(
+        machine, model_bytes=10 * MIB, max_payload_mb=max_payload_mb, requested=requested
+    )
+    at_once = capacity.concurrent_transforms
+    assert 1 <= at_once <= (requested or core_count)
+    assert at_once * max_payload_mb <= 100
+    assert at_once == 1 or at_once * max_payload_mb * MIB * 32 + 30 * MIB <= 0.8 * memory_bytes
+    assert capacity.threads_per_transform == max(1, core_count // at_once)
+
+
+@pytest.mark.parametrize(("limit", "is_less"), [("1000000\n", True), ("max\n", False)])
+def test_the_limit_of_a_container_counts_as_its_memory(limit: str, is_less: bool, tmp_path: Path) -> None:
+    """The machine may have far more than the container may use."""
+    (tmp_path / "memory.max").write_text(limit)
+    found = this_machine(tmp_path / "memory.max").memory_bytes
+    assert (found == 1_000_000) == is_less
+
+
+def test_nothing_is_read_from_the_environment_on_import() -> None:
+    """Every variable that the server knows is nonsense, and importing it neither fails nor says a word."""
+    hostile = dict.fromkeys(
+        (
+            "BATCHSCORE_BIND_ADDRESS",
+            "BATCHSCORE_ML_ROOT",
+            "BATCHSCORE_CONTRACT_FINGERPRINT",
+            "SAGEMAKER_BIND_TO_PORT",
+            "SAGEMAKER_MAX_PAYLOAD_IN_MB",
+            "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS",
+            "SAGEMAKER_BATCH_STRATEGY",
+        ),
+        "nonsense",
+    )
+    code = """
+import os, sys
+import granian.server.embed, numpy, pyarrow.csv, pyarrow.parquet, xgboost, yaml
+def deny(*arguments):
+    raise AssertionError(f"the environment was read: {arguments}")
+class Denying(dict):
+    __getitem__ = __contains__ = get = __iter__ = items = keys = copy = deny
+os.environ = Denying()
+os.getenv = deny
+import serving.__main__
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **hostile},
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_this_machine_has_cores_and_memory() -> None:

@@ -1,0 +1,103 @@
+"""An archive from elsewhere is refused in words, and before anything of it is written."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import random
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from contracts import model_artifact
+from contracts.errors import CallerError
+from contracts.model_artifact import unpack_artifact
+
+MIB = 1024 * 1024
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, *, link: str = "", size: int = 0) -> tarfile.TarInfo:
+    made = tarfile.TarInfo(name)
+    made.type, made.linkname, made.size = kind, link, size
+    return made
+
+
+def archive(path: Path, *members: tarfile.TarInfo) -> Path:
+    """Write a sound file first, so that a test can see whether anything was written."""
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as target:
+        for each in (member("sound.txt"), *members):
+            target.addfile(each, io.BytesIO(bytes(each.size)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("bad", "expected"),
+    [
+        ([member("a", tarfile.SYMTYPE, link="/etc/passwd")], "is a link or a device"),
+        ([member("a", tarfile.LNKTYPE, link="sound.txt")], "is a link or a device"),
+        ([member("a", tarfile.CHRTYPE)], "is a link or a device"),
+        ([member("a", tarfile.BLKTYPE)], "is a link or a device"),
+        ([member("a", tarfile.FIFOTYPE)], "is a link or a device"),
+        ([member("/etc/a")], "written outside its folder"),
+        ([member("a/../../b")], "written outside its folder"),
+        ([member("..", tarfile.DIRTYPE)], "written outside its folder"),
+        ([member("./sound.txt")], "stands where another member is"),
+        ([member("sound.txt", tarfile.DIRTYPE)], "stands where another member is"),
+        ([member("sound.txt/a")], "stands where another member is"),
+        ([member("a/b"), member("a")], "stands where another member is"),
+        ([member("n" * 256)], "has no usable name"),
+        ([member("a.pkl")], "may hold a pickle"),
+        ([member(f"n{number}") for number in range(1000)], "more than 1000 members"),
+        ([member("zeros", size=80 * MIB)], "would unpack to more than"),
+    ],
+)
+def test_what_may_not_be_unpacked_is_refused_before_anything_is_written(
+    bad: list[tarfile.TarInfo], expected: str, tmp_path: Path
+) -> None:
+    """Neither inside the folder nor outside of it, though the first member was sound."""
+    path = archive(tmp_path / "model.tar.gz", *bad)
+    with pytest.raises(CallerError, match=expected):
+        unpack_artifact(path, tmp_path / "model" / "folder")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_may_stand_twice_and_after_what_is_in_it(tmp_path: Path) -> None:
+    """Some programs that make archives write them so."""
+    folder = member("a", tarfile.DIRTYPE)
+    unpack_artifact(archive(tmp_path / "model.tar.gz", member("a/b"), folder, folder), tmp_path / "model")
+    assert sorted(entry.name for entry in (tmp_path / "model").rglob("*")) == ["a", "b", "sound.txt"]
+
+
+def test_members_are_bounded_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may be small enough by itself."""
+    monkeypatch.setattr(model_artifact, "MAX_UNPACKED_BYTES", 1000)
+    path = archive(tmp_path / "model.tar.gz", member("a", size=600), member("b", size=600))
+    with pytest.raises(CallerError, match="would unpack to more than 1000 bytes; refused"):
+        unpack_artifact(path, tmp_path / "model")
+
+
+def test_headers_without_end_are_refused(tmp_path: Path) -> None:
+    """Each long name may be followed by another one, and `tarfile` follows them all."""
+    header = member("././@LongLink", tarfile.GNUTYPE_LONGNAME, size=5)
+    with gzip.open(tmp_path / "model.tar.gz", "wb", compresslevel=1) as stream:
+        stream.write((header.tobuf(tarfile.GNU_FORMAT) + b"name\0".ljust(512, b"\0")) * 5000)
+    with pytest.raises(CallerError, match=r"model\.tar\.gz"):
+        unpack_artifact(tmp_path / "model.tar.gz", tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_damage_anywhere_is_refused_in_words(tmp_path: Path) -> None:
+    """300 archives with a few changed bytes: each is unpacked, or refused as the caller's fault."""
+    sound = gzip.decompress(archive(tmp_path / "sound.tar.gz", member("n" * 120), member("b")).read_bytes())
+    chosen = random.Random(4)  # noqa: S311 - the same damage every time
+    path = tmp_path / "model.tar.gz"
+    for number in range(300):
+        content = bytearray(sound[:4096])
+        for _ in range(chosen.randint(1, 6)):
+            content[chosen.randrange(len(content))] = chosen.randrange(256)
+        path.write_bytes(gzip.compress(bytes(content), 1))
+        try:
+            unpack_artifact(path, tmp_path / str(number))
+        except CallerError as error:
+            assert str(error).startswith(str(path))  # noqa: PT017 - both outcomes are right
