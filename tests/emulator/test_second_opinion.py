@@ -26,14 +26,18 @@ from contracts.errors import CallerError
 pytestmark = pytest.mark.functional
 
 MB = 1024 * 1024
+PLAIN_TYPE = "application/octet-stream"
+"""Answers of this type may have any number of lines, so that they can tell payloads apart."""
+
 DIFFERENCES = {
     "line_breaks": "it opens objects as text, so that CRLF and CR become LF; the service takes bytes [doc]",
     "text_encoding": "it decodes UTF-8 and fails where an object is none; the service does not look inside",
     "payload_measure": "it measures a Python object in memory, not its bytes [doc], and excludes the limit",
     "too_large_record": "it sends one that is not the last; one over the limit fails its object [doc]",
     "first_record_too_large": "it sends an empty payload before; there is no record in it",
-    "assembly": "it adds a newline after every answer, also to one that ends with a newline or is empty",
+    "assembly": "it adds a newline after every answer, also to one that ends with a newline",
     "statuses": "it takes any answer for a good one; one that is no success fails the object [doc]",
+    "line_count": "it takes none or any number of answers; ours fails an object that has not one a record",
     "retries": "it has none; a failing invocation is tried again, 3 times by default [doc]",
     "failed_object": "it loses all outputs and leaves the container running; the others are uploaded [doc]",
     "data_processing": "it ignores filters and joins",
@@ -57,11 +61,17 @@ def asked(
     optional = {"SplitType": split, "BatchStrategy": strategy, "AssembleWith": assemble}
     given_ones = {name: {name: value} if value else {} for name, value in optional.items()}
     return {
-        "TransformInput": {"ContentType": "text/csv", **given_ones["SplitType"]},
-        "TransformOutput": {"Accept": "text/csv", **given_ones["AssembleWith"]},
+        "TransformInput": {"ContentType": PLAIN_TYPE, **given_ones["SplitType"]},
+        "TransformOutput": {"Accept": PLAIN_TYPE, **given_ones["AssembleWith"]},
         **given_ones["BatchStrategy"],
         **changes,
     }
+
+
+def as_csv(request: dict[str, Any]) -> dict[str, Any]:
+    """Return the request with CSV in and out."""
+    request["TransformInput"]["ContentType"] = request["TransformOutput"]["Accept"] = "text/csv"
+    return request
 
 
 def reversed_bytes(body: bytes) -> tuple[int, bytes]:
@@ -184,7 +194,7 @@ def test_headers_and_variables_are_the_same() -> None:
     told = {"SAGEMAKER_MAX_PAYLOAD_IN_MB": "1", "SAGEMAKER_BATCH_STRATEGY": "SINGLE_RECORD", "MINE": "1"}
     assert told.items() <= ours.environment.items()
     assert told.items() <= theirs.environment.items()
-    assert [(one.content_type, one.accept) for one in ours.heard] == [("text/csv", None)]
+    assert [(one.content_type, one.accept) for one in ours.heard] == [(PLAIN_TYPE, None)]
 
 
 def test_every_known_difference_has_a_test() -> None:
@@ -207,6 +217,19 @@ def test_difference_line_breaks(objects: dict[str, bytes], strategy: str) -> Non
     translated = {key: content.replace(b"\r\n", b"\n") for key, content in objects.items()}
     check_same(both(request, translated, reversed_bytes)[0], theirs)
     assert both(asked(strategy="SingleRecord"), {"a": b"1\r2\n"}, digest)[1].bodies == [b"1\n", b"2\n"]
+
+
+def test_difference_line_count() -> None:
+    """Nothing is documented; a wrong number would shift scores to other records in silence."""
+    objects = {"a.csv": b"1\n2\n"}
+
+    ours, theirs = both(as_csv(asked()), objects, digest)
+    assert "answered 1 predictions for 2 records" in ours.failure
+    assert (theirs.failure, len(theirs.outputs)) == ("", 1)
+
+    ours, theirs = both(asked(), objects, lambda _: (200, b""))
+    assert "answered nothing to a payload that is not empty" in ours.failure
+    assert (theirs.failure, theirs.outputs) == ("", {"a.csv.out": b""})
 
 
 @pytest.mark.parametrize("split", ["None", "Line"])
@@ -232,7 +255,7 @@ def test_difference_payload_measure() -> None:
     assert "Record is larger than 1MB" in both(request, {"a.csv": b"1" * (largest + 1)}, digest)[1].failure
     euros = ("€" * 400_000).encode()
     ours, theirs = both(request, {"a.csv": euros}, digest)
-    assert "payload limit is 1048576 bytes" in ours.failure
+    assert "payload limit of 1048576 bytes" in ours.failure
     assert (theirs.failure, theirs.bodies) == ("", [euros])
 
 
@@ -257,7 +280,7 @@ def test_difference_first_record_too_large(split: str) -> None:
 
 @pytest.mark.parametrize(
     ("answered", "our_output", "their_output"),
-    [(b"1\n", b"1\n1\n", b"1\n\n1\n\n"), (b"", b"", b"\n\n"), (b"1", b"1\n1\n", b"1\n1\n")],
+    [(b"1\n", b"1\n1\n", b"1\n\n1\n\n"), (b"1", b"1\n1\n", b"1\n1\n")],
 )
 def test_difference_assembly(answered: bytes, our_output: bytes, their_output: bytes) -> None:
     """The last case is the one without a difference."""
@@ -309,7 +332,9 @@ def test_difference_data_processing() -> None:
     processing = {"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"}
 
     ours, theirs = both(
-        asked(assemble="Line", DataProcessing=processing), {"a.csv": b"x,1\n"}, lambda _: (200, b"7")
+        as_csv(asked(assemble="Line", DataProcessing=processing)),
+        {"a.csv": b"x,1\n"},
+        lambda _: (200, b"7"),
     )
 
     assert (ours.bodies, ours.outputs) == ([b"1\n"], {"a.csv.out": b"x,7\n"})
