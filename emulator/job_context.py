@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.container_paths import ML_ROOT_VARIABLE
-from contracts.errors import BatchScoreError, CallerError, InternalError, PlatformError, RunFailedError
+from contracts.errors import BatchScoreError, CallerError, InternalError, PlatformError
 from contracts.progress import Progress
 from emulator.object_store import ObjectStore
 from emulator.processes import LocalImage, ProcessPool
@@ -22,13 +22,15 @@ class JobFailedError(BatchScoreError):
 
     Attributes:
         exit_code: The container's, where it followed `contracts.errors`; else 1.
-        is_by_rules: The container ended itself by the run's own rules, and would again.
+        is_by_rules: The run's own rules were applied, and would be again: trying again is of no use.
     """
 
-    def __init__(self, message: str, container_exit_code: int | None = None) -> None:
+    def __init__(
+        self, message: str, container_exit_code: int | None = None, *, is_by_rules: bool = False
+    ) -> None:
         super().__init__(message)
         self.exit_code = container_exit_code if container_exit_code in CONTAINER_EXIT_CODES else 1
-        self.is_by_rules = container_exit_code == RunFailedError.exit_code
+        self.is_by_rules = is_by_rules
 
 
 @dataclass(frozen=True, kw_only=True)

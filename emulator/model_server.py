@@ -28,6 +28,7 @@ START_TIMEOUT_SECONDS = 1800.0
 
 _PING_WAIT_SECONDS = 0.05
 _RETRY_WAIT_SECONDS = 0.2
+_ENDING_SECONDS = 0.5
 _BLOCK_BYTES = 1024 * 1024
 HOST = "127.0.0.1"
 MAX_PORT = 65535
@@ -117,6 +118,9 @@ class ModelServer:
                 return answer.body
             if not answer.may_change:
                 break
+        if answer.status is None:
+            # What closed the connection may be the end of the server, which is then the better reason.
+            self.process.ends_within(_ENDING_SECONDS)
         self._check_alive(name)
         raise InvocationError(f"{name}: {fault}")
 

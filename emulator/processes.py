@@ -18,7 +18,8 @@ from contracts.progress import ROUTINE_LINE, Progress, parse_progress
 from emulator import watchdog
 
 STOP_SECONDS = 30.0
-"""Between SIGTERM and SIGKILL [doc: "Use Your Own Inference Code with Batch Transform"]."""
+"""Between SIGTERM and SIGKILL [doc: "Custom Inference Code with Hosting Services"; the page on Batch
+Transform is silent]."""
 
 LOG_TAIL_LINES = 20
 LOG_TAIL_CHARS = 700
@@ -81,6 +82,14 @@ class ContainerProcess:
     def exit_code(self) -> int | None:
         """Exit code, negative for a signal, or None while the process lives."""
         return self._popen.poll()
+
+    def ends_within(self, seconds: float) -> bool:
+        """Return whether the process has ended, or does so in that time."""
+        try:
+            self._popen.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def wait(self) -> int:
         """Wait for the end of the process and of its output; return the exit code."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.container_paths import FAILURE_MESSAGE, PROCESSING, RESOURCE_CONFIG, inside
-from contracts.errors import CallerError
+from contracts.errors import CallerError, RunFailedError
 from emulator.job_context import JobContext, JobFailedError, ProgressSum
 from emulator.object_store import StoredObject
 from emulator.processes import ContainerProcess
@@ -136,8 +136,13 @@ def _run_processes(request: Mapping[str, Any], roots: Mapping[str, Path], contex
     failed = [(code, *one) for code, one in zip(codes, started, strict=True) if code != 0]
     if failed:
         code, _, process = failed[0]
-        reason = _joined_messages(root for _, root, _ in failed) or _last_words(process)
-        raise JobFailedError(reason, container_exit_code=code)
+        message = _joined_messages(root for _, root, _ in failed)
+        raise JobFailedError(
+            message or _last_words(process),
+            container_exit_code=code,
+            # Without a message it is Python's own status for an error that nobody caught.
+            is_by_rules=code == RunFailedError.exit_code and bool(message),
+        )
 
 
 def _check_arguments(arguments: Sequence[Any]) -> None:

@@ -96,6 +96,16 @@ def test_a_server_that_dies_midway_is_named_with_the_payload(tmp_path: Path) -> 
     assert contents(context.store, "s3://b/out/") == {"a.csv.out": b"1.0\n2.0\n"}
 
 
+def test_a_server_that_exits_with_1_was_lost(tmp_path: Path) -> None:
+    """Any server may end so: the shards that it had not answered can be scored by another."""
+    context = served_objects(tmp_path, {"b.csv": b"666\n"}, MISBEHAVE="exits")
+
+    with pytest.raises(JobFailedError, match=r"the model server ended with exit code 1") as caught:
+        run_transform_job(csv_job(), context)
+
+    assert not caught.value.is_by_rules
+
+
 def test_the_payload_that_fails_is_named_by_its_number(tmp_path: Path) -> None:
     context = served_objects(tmp_path, {"a.csv": b"1\n2\n666\n"}, MISBEHAVE="redirects")
 

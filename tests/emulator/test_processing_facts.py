@@ -87,6 +87,22 @@ def test_one_instance_that_fails_keeps_every_instance_from_uploading(tmp_path: P
     assert "ended with exit code 3 without a failure message" in str(found)
 
 
+@pytest.mark.parametrize(
+    ("code", "is_by_rules"),
+    [
+        ("message.write_text('too many faults')\nsys.exit(1)\n", True),
+        ("message.write_text('the disk is full')\nsys.exit(3)\n", False),
+        ("raise RuntimeError('nobody catches this')\n", False),
+    ],
+)
+def test_only_a_container_that_says_so_was_ended_by_the_run_s_rules(
+    tmp_path: Path, code: str, is_by_rules: bool
+) -> None:
+    found = failure(job_context(tmp_path), job(tmp_path, code))
+
+    assert found.is_by_rules is is_by_rules
+
+
 def test_a_link_in_an_output_fails_the_job(tmp_path: Path) -> None:
     """[doc] Links are not followed when outputs are uploaded: in AWS the file would be missing."""
     code = "(output / 'whole').write_text('x')\n(output / 'linked').symlink_to(output / 'whole')\n"

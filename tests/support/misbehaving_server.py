@@ -120,6 +120,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         os.kill(os.getpid(), signal.SIGKILL)
 
+    def exits(self, _: bytes) -> None:
+        os._exit(1)
+
     def log_message(self, *_: object) -> None:
         """Keep quiet."""
 
@@ -133,6 +136,7 @@ _MISBEHAVIOURS: dict[str, Callable[[_Handler, bytes], None]] = {
     "late": _Handler.late,
     "drips": _Handler.drips,
     "dies": _Handler.dies,
+    "exits": _Handler.exits,
     "fewer-lines": lambda handler, body: handler._send(200, scores(body).partition(b"\n")[0]),
     "more-lines": lambda handler, body: handler._send(200, scores(body) + b"\n9\n"),
     "page": lambda handler, _: handler._send(200, PAGE),
