@@ -10,8 +10,10 @@ import json
 import os
 import signal
 import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
+
+from quiet_handler import QuietHandler
 
 _calls = {"count": 0}
 
@@ -40,32 +42,21 @@ def _answer(body: bytes, misbehaviour: str) -> tuple[int, bytes]:
     return 200, _scores(body)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class _Handler(QuietHandler):
     def do_GET(self) -> None:
         offered = json.loads(os.environ.get("OFFERED", "{}"))
         if self.path == "/ping":
-            self._send(200, b"")
+            self.send(200, b"")
         elif offered:
-            self._send(200, json.dumps(offered).encode())
+            self.send(200, json.dumps(offered).encode())
         else:
-            self._send(404, b"")
+            self.send(404, b"")
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.read_body()
         with Path("requests.log").open("a", encoding="utf-8") as log:
             log.write(json.dumps({"type": self.headers["Content-Type"], "body": body.decode()}) + "\n")
-        self._send(*_answer(body, os.environ.get("MISBEHAVE", "")))
-
-    def _send(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        self.send(*_answer(body, os.environ.get("MISBEHAVE", "")))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
+
+from quiet_handler import QuietHandler
 
 WORK_SECONDS = 0.05
 PLANS = {"": 10.0, "0": 10.0, "1": 20.0, "2": 30.0}
@@ -20,23 +22,14 @@ def score(line: str) -> float:
     return 0.5 + (1 if not age or int(age) < 30 else 2) + PLANS[plan] + (200 if active == "1" else 100)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     def do_GET(self) -> None:
-        self._send(200 if self.path == "/ping" else 404, b"")
+        self.send(200 if self.path == "/ping" else 404, b"")
 
     def do_POST(self) -> None:
-        lines = self.rfile.read(int(self.headers["Content-Length"])).decode().splitlines()
+        lines = self.read_body().decode().splitlines()
         time.sleep(WORK_SECONDS)
-        self._send(200, "".join(f"{score(line)}\n" for line in lines).encode())
-
-    def _send(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        self.send(200, "".join(f"{score(line)}\n" for line in lines).encode())
 
 
 if __name__ == "__main__":

@@ -14,8 +14,10 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
+
+from quiet_handler import QuietHandler
 
 _lock = threading.Lock()
 _others = threading.Event()
@@ -29,16 +31,14 @@ def scores(body: bytes) -> bytes:
     return "\n".join(str(sum(map(float, line.split(",")))) for line in lines).encode()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class _Handler(QuietHandler):
     def do_GET(self) -> None:
         if self.path == "/ping":
             self._note("")
             _pings["count"] += 1
-            return self._send(200 if _pings["count"] > int(os.environ.get("BAD_PINGS", "0")) else 503, b"")
+            return self.send(200 if _pings["count"] > int(os.environ.get("BAD_PINGS", "0")) else 503, b"")
         offered = os.environ.get("OFFERED", "")
-        return self._send(200 if offered else 404, offered.encode())
+        return self.send(200 if offered else 404, offered.encode())
 
     def do_POST(self) -> None:
         body = self._body()
@@ -48,11 +48,11 @@ class _Handler(BaseHTTPRequestHandler):
             misbehaviour(self, body)
         else:
             _others.set()
-            self._send(200, os.environ["ANSWER"].encode() if "ANSWER" in os.environ else scores(body))
+            self.send(200, os.environ["ANSWER"].encode() if "ANSWER" in os.environ else scores(body))
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") != "chunked":
-            return self.rfile.read(int(self.headers["Content-Length"]))
+            return self.read_body()
         body = b""
         while byte_count := int(self.rfile.readline(), 16):
             body += self.rfile.read(byte_count)
@@ -65,28 +65,18 @@ class _Handler(BaseHTTPRequestHandler):
         with _lock, Path("requests.log").open("a", encoding="utf-8") as log:
             log.write(json.dumps(noted) + "\n")
 
-    def _send(self, status: int, body: bytes, **headers: str) -> None:
-        self._head(status, {"Content-Length": str(len(body)), **headers})
-        self.wfile.write(body)
-
-    def _head(self, status: int, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-
     def too_short(self, _: bytes) -> None:
-        self._head(200, {"Content-Length": "100"})
+        self.send_head(200, {"Content-Length": "100"})
         self.wfile.write(b"1.5\n2")
         self.close_connection = True
 
     def broken_chunks(self, _: bytes) -> None:
-        self._head(200, {"Transfer-Encoding": "chunked"})
+        self.send_head(200, {"Transfer-Encoding": "chunked"})
         self.wfile.write(b"4\r\n1.5\n\r\n")
         self.close_connection = True
 
     def no_length(self, body: bytes) -> None:
-        self._head(200, {})
+        self.send_head(200, {})
         self.wfile.write(scores(body))
         self.close_connection = True
 
@@ -94,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
         threading.Event().wait()
 
     def hangs_midway(self, _: bytes) -> None:
-        self._head(200, {"Content-Length": "100"})
+        self.send_head(200, {"Content-Length": "100"})
         self.wfile.write(b"1.5\n2")
         self.wfile.flush()
         threading.Event().wait()
@@ -102,11 +92,11 @@ class _Handler(BaseHTTPRequestHandler):
     def late(self, body: bytes) -> None:
         """Answer when the next request is there, with a number that belongs to no record."""
         _others.wait()
-        self._send(200, b"13\n" * len(body.splitlines()))
+        self.send(200, b"13\n" * len(body.splitlines()))
 
     def drips(self, _: bytes) -> None:
         """Send a byte every tenth of a second: each read is in time, the answer is not."""
-        self._head(200, {"Content-Length": "1000"})
+        self.send_head(200, {"Content-Length": "1000"})
         try:
             for _ in range(1000):
                 self.wfile.write(b"7")
@@ -115,16 +105,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # nobody listens any more
 
     def dies(self, _: bytes) -> None:
-        self._head(200, {"Content-Length": "100"})
+        self.send_head(200, {"Content-Length": "100"})
         self.wfile.write(b"1.5\n2")
         self.wfile.flush()
         os.kill(os.getpid(), signal.SIGKILL)
 
     def exits(self, _: bytes) -> None:
         os._exit(1)
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
 
 
 _MISBEHAVIOURS: dict[str, Callable[[_Handler, bytes], None]] = {
@@ -137,17 +124,17 @@ _MISBEHAVIOURS: dict[str, Callable[[_Handler, bytes], None]] = {
     "drips": _Handler.drips,
     "dies": _Handler.dies,
     "exits": _Handler.exits,
-    "fewer-lines": lambda handler, body: handler._send(200, scores(body).partition(b"\n")[0]),
-    "more-lines": lambda handler, body: handler._send(200, scores(body) + b"\n9\n"),
-    "page": lambda handler, _: handler._send(200, PAGE),
-    "typed-page": lambda handler, _: handler._send(
+    "fewer-lines": lambda handler, body: handler.send(200, scores(body).partition(b"\n")[0]),
+    "more-lines": lambda handler, body: handler.send(200, scores(body) + b"\n9\n"),
+    "page": lambda handler, _: handler.send(200, PAGE),
+    "typed-page": lambda handler, _: handler.send(
         200, b"It works!\n2\n", **{"Content-Type": "text/html; charset=utf-8"}
     ),
-    "empty": lambda handler, _: handler._send(200, b""),
-    "no-content": lambda handler, _: handler._send(204, b""),
-    "redirects": lambda handler, _: handler._send(302, b"over there", Location="/elsewhere"),
-    "unavailable": lambda handler, _: handler._send(503, b"warming up"),
-    "not-csv": lambda handler, _: handler._send(200, b'"1,2\n3\n'),
+    "empty": lambda handler, _: handler.send(200, b""),
+    "no-content": lambda handler, _: handler.send(204, b""),
+    "redirects": lambda handler, _: handler.send(302, b"over there", Location="/elsewhere"),
+    "unavailable": lambda handler, _: handler.send(503, b"warming up"),
+    "not-csv": lambda handler, _: handler.send(200, b'"1,2\n3\n'),
 }
 
 

@@ -15,11 +15,12 @@ import subprocess
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import urllib3
 from model_server import free_port
+from quiet_handler import QuietHandler
 
 _lock = threading.Lock()
 _answered = {"count": 0}
@@ -43,14 +44,12 @@ def _note(body: bytes) -> None:
         threading.Event().wait()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class _Handler(QuietHandler):
     def do_GET(self) -> None:
         self._forward(b"")
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.read_body()
         _note(body)
         self._forward(body)
 
@@ -58,17 +57,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             answer = _real.request(self.command, self.path, body=body, headers=dict(self.headers))
         except urllib3.exceptions.HTTPError:  # it is not listening yet
-            return self._send(503, b"")
-        return self._send(answer.status, answer.data)
-
-    def _send(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+            return self.send(503, b"")
+        return self.send(answer.status, answer.data)
 
 
 if __name__ == "__main__":

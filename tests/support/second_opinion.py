@@ -21,6 +21,7 @@ from typing import Any
 from unittest import mock
 
 from model_server import free_port
+from quiet_handler import QuietHandler
 from small_machine import contents, job_context, put, put_archive
 
 from emulator.job_context import JobFailedError
@@ -246,28 +247,19 @@ class _StandIn:
 def _handler(
     heard: list[Heard], answer: Answer, offered: Mapping[str, Any] | None
 ) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             if self.path == "/ping":
-                self._send(200, b"")
+                self.send(200, b"")
             elif offered is None:
-                self._send(404, b"")
+                self.send(404, b"")
             else:
-                self._send(200, json.dumps(offered).encode())
+                self.send(200, json.dumps(offered).encode())
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.read_body()
             content_type, accept = self.headers["Content-Type"], self.headers["Accept"]
             heard.append(Heard(body=body, content_type=content_type, accept=accept))
-            self._send(*answer(body))
-
-        def _send(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Keep quiet."""
+            self.send(*answer(body))
 
     return Handler
