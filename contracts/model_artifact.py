@@ -5,6 +5,8 @@
     contract.json                the dataset contract that it was trained under
     baseline.json                optional: what the training data looked like
 
+An artifact for a container that is not ours may hold the model alone.
+
 An archive is untrusted: links, devices, sparse files, absolute or climbing paths, names that stand twice,
 pickles, too many or too large members, and what unpacks to far more than it is, are refused before anything
 is written.
@@ -24,7 +26,7 @@ from typing import BinaryIO, cast
 
 from contracts.contract_file import MAX_CONTRACT_BYTES, parse_contract
 from contracts.dataset import DatasetContract
-from contracts.errors import CallerError
+from contracts.errors import CallerError, bounded
 from contracts.model_formats import (
     MODEL_FORMATS,
     START_BYTE_COUNT,
@@ -60,6 +62,19 @@ def check_artifact(path: Path) -> DatasetContract:
     Raises:
         CallerError: It is not a gzip-compressed tar, has a forbidden member, or lacks the model or contract.
     """
+    contract = find_contract(path)
+    if contract is None:
+        raise CallerError(f"{path}: has no {CONTRACT_FILE}; make artifacts with `batchscore package`")
+    return contract
+
+
+def find_contract(path: Path) -> DatasetContract | None:
+    """Check an artifact as `check_artifact` does, and return its contract, or None if it holds a model alone.
+
+    Raises:
+        CallerError: As above; or it has no contract, but something else beside the model: AWS's built-in
+            XGBoost container loads every file as a model.
+    """
     names: list[str] = []
     contract: DatasetContract | None = None
     with _readable(path):
@@ -79,8 +94,12 @@ def check_artifact(path: Path) -> DatasetContract:
             f"{path}: expected exactly one model at the top of the archive ({' or '.join(MODEL_FILES)}), "
             f"found {', '.join(model_names) or 'none'}; make artifacts with `batchscore package`"
         )
-    if contract is None:
-        raise CallerError(f"{path}: has no {CONTRACT_FILE}; make artifacts with `batchscore package`")
+    if contract is None and len(names) > 1:
+        others = ", ".join(name for name in names if name not in model_names)
+        raise CallerError(
+            f"{path}: has no {CONTRACT_FILE}, but {bounded(others, 200)} beside the model; make artifacts "
+            "with `batchscore package`"
+        )
     return contract
 
 

@@ -9,10 +9,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from tiny_artifact import write_archive, write_artifact
 
 from contracts import model_artifact
 from contracts.errors import CallerError
-from contracts.model_artifact import unpack_artifact
+from contracts.model_artifact import check_artifact, find_contract, unpack_artifact
 
 MIB = 1024 * 1024
 
@@ -101,3 +102,23 @@ def test_damage_anywhere_is_refused_in_words(tmp_path: Path) -> None:
             unpack_artifact(path, tmp_path / str(number))
         except CallerError as error:
             assert str(error).startswith(str(path))  # noqa: PT017 - both outcomes are right
+
+
+def test_a_model_alone_is_an_artifact_for_a_container_that_is_not_ours(tmp_path: Path) -> None:
+    """For ours it lacks the contract."""
+    path = write_archive(tmp_path / "model.tar.gz", {"./model.json": b"{}"})
+    assert find_contract(path) is None
+    with pytest.raises(CallerError, match=r"has no contract\.json"):
+        check_artifact(path)
+
+
+def test_a_model_alone_is_alone(tmp_path: Path) -> None:
+    """[src] AWS's built-in XGBoost container loads every file as a model."""
+    path = write_archive(tmp_path / "model.tar.gz", {"model.json": b"{}", "baseline.json": b"{}"})
+    with pytest.raises(CallerError, match=r"has no contract\.json, but baseline\.json beside the model"):
+        find_contract(path)
+
+
+def test_a_contract_that_is_there_is_found(tmp_path: Path) -> None:
+    path = write_artifact(tmp_path / "model.tar.gz")
+    assert find_contract(path) == check_artifact(path)
