@@ -80,7 +80,8 @@ def find_contract(path: Path) -> DatasetContract | None:
     with _readable(path):
         for archive, member in _members(path):
             name = _safe_name(path, member)
-            names.append(name)
+            if member.isfile():
+                names.append(name)
             model_format = format_of(name)
             if model_format is not None:
                 _check_model_start(path, model_format, archive, member)

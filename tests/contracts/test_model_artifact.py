@@ -119,6 +119,15 @@ def test_a_model_alone_is_alone(tmp_path: Path) -> None:
         find_contract(path)
 
 
+def test_folders_in_the_archive_are_no_files_beside_the_model(tmp_path: Path) -> None:
+    """`tar -czf model.tar.gz -C folder .` begins with one."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "model.json").write_bytes(b"{}")
+    with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as target:
+        target.add(tmp_path / "folder", ".")
+    assert find_contract(tmp_path / "model.tar.gz") is None
+
+
 def test_a_contract_that_is_there_is_found(tmp_path: Path) -> None:
     path = write_artifact(tmp_path / "model.tar.gz")
     assert find_contract(path) == check_artifact(path)
