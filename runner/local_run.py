@@ -20,7 +20,7 @@ from pipelines.parameter_specs import check_values
 from runner.container_code import local_image, standing_in
 from runner.definition_cache import compiled_definition
 from runner.local_state import DEFINITION_FILE, LocalState
-from runner.preflight import RunPlaces, check_lengths, check_places, is_uri
+from runner.preflight import RunPlaces, check_lengths, check_payload, check_places, is_uri
 from runner.run_lock import held
 
 RESUME_PIPELINE = "resume"
@@ -91,6 +91,7 @@ def run_locally(
     given = _parameters(places, options, state)
     parameters = parameter_values(definition, given)
     check_values(parameters)
+    check_payload(places, parameters["MaxPayloadInMB"])
     folder = state.run_folder(run_id)
     folder.mkdir(parents=True)
     write_bytes(folder / DEFINITION_FILE, text.encode())

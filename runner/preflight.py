@@ -27,6 +27,9 @@ ALONE_WIRES = ("csv", "recordio")
 BUILTIN_REPOSITORY = "/sagemaker-xgboost:"
 """[src] Name of that container's repository in every region, in the SDK's `image_uri_config/xgboost.json`."""
 
+BUILTIN_PAYLOAD_MB = 6
+"""[src] That container answers 413 to larger bodies, unless its variable MAX_CONTENT_LENGTH allows them."""
+
 FreeBytes = Callable[[Path], int]
 
 
@@ -100,6 +103,19 @@ def check_lengths(parameters: Mapping[str, str]) -> None:
         raise CallerError(
             f"name and value of a parameter may have {MAX_ARGUMENT_CHARS} characters together; "
             f"too long: {'; '.join(too_long)}; use shorter names"
+        )
+
+
+def check_payload(places: RunPlaces, max_payload_mb: int) -> None:
+    """Refuse payloads that AWS's built-in XGBoost container would refuse after the job was paid for.
+
+    Raises:
+        CallerError: They may be larger than it takes.
+    """
+    if BUILTIN_REPOSITORY in places.model_image and max_payload_mb > BUILTIN_PAYLOAD_MB:
+        raise CallerError(
+            f"MaxPayloadInMB is {max_payload_mb}, but the container of --model-image {places.model_image} "
+            f"takes {BUILTIN_PAYLOAD_MB} MB at most; leave it at that"
         )
 
 

@@ -17,7 +17,7 @@ from contracts.errors import BatchScoreError, CallerError
 from emulator.object_store import ObjectStore
 from runner.local_run import RunOptions, new_run_id, run_locally
 from runner.package import package_model
-from runner.preflight import RunPlaces, check_places
+from runner.preflight import RunPlaces, check_payload, check_places
 from runner.results import RunResults, results_of
 from runner.resume import claimed, resume_locally
 
@@ -88,6 +88,14 @@ def test_an_artifact_with_a_contract_is_refused_for_aws_s_container(given: RunPl
 
     assert f"{model}: holds a contract, but the container of --model-image" in refusal(whole, tmp_path)
     check_places(replace(whole, model_image=OWN_IMAGE), ObjectStore(tmp_path / "objects"))
+
+
+def test_a_payload_that_aws_s_container_refuses_is_refused(given: RunPlaces) -> None:
+    """[src] 6 MB of 1024 x 1024 bytes; an image of one's own has a limit of its own."""
+    check_payload(given, 6)
+    with pytest.raises(CallerError, match=r"MaxPayloadInMB is 7, but .* takes 6 MB at most"):
+        check_payload(given, 7)
+    check_payload(replace(given, model_image=OWN_IMAGE), 7)
 
 
 def test_a_model_is_packaged_alone(given: RunPlaces, tmp_path: Path) -> None:
