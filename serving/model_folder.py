@@ -97,7 +97,7 @@ def check_model_alone(model_path: Path) -> None:
     """Check that AWS's built-in XGBoost containers can read a model.
 
     They have versions of XGBoost before 3.1, which wrote the base score as one number. Since then it is a
-    list; what an earlier version makes of that is another number and no error [ran: 1.7.6 and 3.0.5].
+    list, in whose place an earlier version takes 0.5 without an error [ran: 1.7.6 and 3.0.5].
 
     Raises:
         CallerError: It is no XGBoost model, or its base score is a list.
@@ -111,7 +111,7 @@ def check_model_alone(model_path: Path) -> None:
     if _LISTED_BASE_SCORE.search(model_path.read_bytes()):
         raise CallerError(
             f"{model_path}: its base_score is a list, as XGBoost writes it since 3.1; AWS's containers have "
-            "earlier versions, which read another number there and score wrong without a word; save the "
+            "earlier versions, which take 0.5 in its place and score wrong without a word; save the "
             "model as JSON and write the number without the brackets, or train with the container's version"
         )
 

@@ -1,8 +1,8 @@
 """Write the churn model as the container's XGBoost reads it, which is older than ours.
 
 A model file of a later version is read by an earlier one where the two write alike. They do, but for the base
-score: one number until XGBoost 3.0, a list since 3.1. Versions 1.7.6 and 3.0.5 were seen to read the list
-without an error and to answer other scores; with the number they answer those of 3.2 to the last bit.
+score: one number until XGBoost 3.0, a list since 3.1. Versions 1.7.6 and 3.0.5 were seen to take 0.5 in the
+place of the list, without an error; with the number they answer the scores of 3.2 to the last digit.
 """
 
 from __future__ import annotations
