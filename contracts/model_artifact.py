@@ -41,6 +41,10 @@ CONTRACT_FILE = "contract.json"
 BASELINE_FILE = "baseline.json"
 ARTIFACT_FILE = "model.tar.gz"
 
+BUILTIN_TRAINED_MODEL = "xgboost-model"
+"""[src] aws/sagemaker-xgboost-container, `train.train_job`; `-0`, `-1`, … follow after k-fold training. The
+format is what that version's `save_model` takes without a suffix; that of 1.7 is no longer read [ran]."""
+
 MAX_READ_BYTES = 16 * 1024 * 1024
 """Of an archive at once."""
 
@@ -93,7 +97,8 @@ def find_contract(path: Path) -> DatasetContract | None:
     if len(model_names) != 1:
         raise CallerError(
             f"{path}: expected exactly one model at the top of the archive ({' or '.join(MODEL_FILES)}), "
-            f"found {', '.join(model_names) or 'none'}; make artifacts with `batchscore package`"
+            f"found {', '.join(model_names) or 'none'}; {_way_out(names)}make artifacts with `batchscore "
+            "package`"
         )
     if contract is None and len(names) > 1:
         others = ", ".join(name for name in names if name not in model_names)
@@ -102,6 +107,16 @@ def find_contract(path: Path) -> DatasetContract | None:
             "with `batchscore package`"
         )
     return contract
+
+
+def _way_out(names: list[str]) -> str:
+    """Say how a model that AWS's own XGBoost training wrote gets into a format that is taken."""
+    if not any(name.startswith(BUILTIN_TRAINED_MODEL) for name in names):
+        return ""
+    return (
+        f"{BUILTIN_TRAINED_MODEL} is what AWS's training jobs write: load it with their version of XGBoost, "
+        "save it with booster.save_model('model.json'), and "
+    )
 
 
 def _check_model_start(

@@ -119,6 +119,15 @@ def test_a_model_alone_is_alone(tmp_path: Path) -> None:
         find_contract(path)
 
 
+@pytest.mark.parametrize("name", ["xgboost-model", "xgboost-model-0"])
+def test_what_aws_s_training_jobs_write_is_told_the_way_out(name: str, tmp_path: Path) -> None:
+    """[src] It has no suffix, and may be in a format that only its own version reads."""
+    path = write_archive(tmp_path / "model.tar.gz", {name: b"binf"})
+    expected = r"found none; xgboost-model is what AWS's training jobs write: .*save_model\('model\.json'\)"
+    with pytest.raises(CallerError, match=expected):
+        find_contract(path)
+
+
 def test_folders_in_the_archive_are_no_files_beside_the_model(tmp_path: Path) -> None:
     """`tar -czf model.tar.gz -C folder .` begins with one."""
     (tmp_path / "folder").mkdir()
