@@ -5,6 +5,8 @@
     contract.json                the dataset contract that it was trained under
     baseline.json                optional: what the training data looked like
 
+An artifact for a container that is not ours may hold the model alone.
+
 An archive is untrusted: links, devices, sparse files, absolute or climbing paths, names that stand twice,
 pickles, too many or too large members, and what unpacks to far more than it is, are refused before anything
 is written.
@@ -24,7 +26,7 @@ from typing import BinaryIO, cast
 
 from contracts.contract_file import MAX_CONTRACT_BYTES, parse_contract
 from contracts.dataset import DatasetContract
-from contracts.errors import CallerError
+from contracts.errors import CallerError, bounded
 from contracts.model_formats import (
     MODEL_FORMATS,
     START_BYTE_COUNT,
@@ -38,6 +40,10 @@ MODEL_FILES = tuple(entry.file_name for entry in MODEL_FORMATS)
 CONTRACT_FILE = "contract.json"
 BASELINE_FILE = "baseline.json"
 ARTIFACT_FILE = "model.tar.gz"
+
+BUILTIN_TRAINED_MODEL = "xgboost-model"
+"""[src] aws/sagemaker-xgboost-container, `train.train_job`; `-0`, `-1`, … follow after k-fold training. The
+format is what that version's `save_model` takes without a suffix; that of 1.7 is no longer read [ran]."""
 
 MAX_READ_BYTES = 16 * 1024 * 1024
 """Of an archive at once."""
@@ -60,12 +66,26 @@ def check_artifact(path: Path) -> DatasetContract:
     Raises:
         CallerError: It is not a gzip-compressed tar, has a forbidden member, or lacks the model or contract.
     """
+    contract = find_contract(path)
+    if contract is None:
+        raise CallerError(f"{path}: has no {CONTRACT_FILE}; make artifacts with `batchscore package`")
+    return contract
+
+
+def find_contract(path: Path) -> DatasetContract | None:
+    """Check an artifact as `check_artifact` does, and return its contract, or None if it holds a model alone.
+
+    Raises:
+        CallerError: As above; or it has no contract, but something else beside the model: AWS's built-in
+            XGBoost container loads every file as a model.
+    """
     names: list[str] = []
     contract: DatasetContract | None = None
     with _readable(path):
         for archive, member in _members(path):
             name = _safe_name(path, member)
-            names.append(name)
+            if member.isfile():
+                names.append(name)
             model_format = format_of(name)
             if model_format is not None:
                 _check_model_start(path, model_format, archive, member)
@@ -77,11 +97,26 @@ def check_artifact(path: Path) -> DatasetContract:
     if len(model_names) != 1:
         raise CallerError(
             f"{path}: expected exactly one model at the top of the archive ({' or '.join(MODEL_FILES)}), "
-            f"found {', '.join(model_names) or 'none'}; make artifacts with `batchscore package`"
+            f"found {', '.join(model_names) or 'none'}; {_way_out(names)}make artifacts with `batchscore "
+            "package`"
         )
-    if contract is None:
-        raise CallerError(f"{path}: has no {CONTRACT_FILE}; make artifacts with `batchscore package`")
+    if contract is None and len(names) > 1:
+        others = ", ".join(name for name in names if name not in model_names)
+        raise CallerError(
+            f"{path}: has no {CONTRACT_FILE}, but {bounded(others, 200)} beside the model; make artifacts "
+            "with `batchscore package`"
+        )
     return contract
+
+
+def _way_out(names: list[str]) -> str:
+    """Say how a model that AWS's own XGBoost training wrote gets into a format that is taken."""
+    if not any(name.startswith(BUILTIN_TRAINED_MODEL) for name in names):
+        return ""
+    return (
+        f"{BUILTIN_TRAINED_MODEL} is what AWS's training jobs write: load it with their version of XGBoost, "
+        "save it with booster.save_model('model.json'), and "
+    )
 
 
 def _check_model_start(

@@ -38,11 +38,12 @@ from steps.sdk import Pipeline
 DEFAULT_NAME = "batchscore-candidate"
 
 
-def get_pipeline(
+def get_pipeline(  # noqa: PLR0913 - each is a choice of its own, and by name
     *,
     wire: str = "parquet",
     transform_sizing: str = "planned",
     prepare: str = "single",
+    model_image: str = "",
     role_arn: str = PLACEHOLDER_ROLE_ARN,
     pipeline_name: str = DEFAULT_NAME,
     sagemaker_session: Any = None,
@@ -54,15 +55,19 @@ def get_pipeline(
         wire: Form in which records travel to the model container: `parquet`, `csv` or `recordio`.
         transform_sizing: `planned` takes the instance count from the plan, `fixed` from a parameter.
         prepare: `single` prepares on one instance, `sharded` on several.
+        model_image: URI of the image that the model container runs, such as one of AWS's built-in algorithms;
+            empty for the image of all jobs.
         role_arn: Role of every job and of the model; a real one for AWS.
         pipeline_name: Name under which the pipeline is upserted.
         sagemaker_session: A PipelineSession of your own, needed to upsert; offline if not given.
         region: Region of the offline session; a session of your own has its own.
 
     Raises:
-        CallerError: A choice is unknown.
+        CallerError: A choice is unknown, or `model_image` is no image's URI.
     """
-    shape = PipelineShape(wire=wire, transform_sizing=transform_sizing, prepare=prepare)
+    shape = PipelineShape(
+        wire=wire, transform_sizing=transform_sizing, prepare=prepare, model_image=model_image
+    )
     parameters = candidate_parameters(shape)
     run = RunContext(
         shape=shape,

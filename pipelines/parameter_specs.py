@@ -134,6 +134,11 @@ _SPECS = (
         choices=("PendingManualApproval", "Approved", "Rejected"),
     ),
     _text("ImageUri", "Container image of all jobs, in ECR."),
+    _text(
+        "ModelImageUri",
+        "Container image of the model, in ECR, where it is another than that of all jobs.",
+        pattern=r"\S{1,255}",
+    ),
     _text("ProcessingInstanceType", "Instance type on which the input is prepared.", "ml.m5.2xlarge"),
     _whole("ProcessingInstanceCount", "Instances that prepare the input, at least 1.", 2),
     _text("ReportInstanceType", "Instance type on which the run is reported.", "ml.m5.xlarge"),

@@ -1,8 +1,8 @@
 """Declare the pipeline parameters that a shape needs, in the typed groups that step builders take.
 
-Only parameters of the chosen shape exist: `ProcessingInstanceCount` in the sharded form, and either
-`MaxTransformInstances` (planned sizing) or `TransformInstanceCount` (fixed). What each means stands in
-`parameter_specs`.
+Only parameters of the chosen shape exist: `ProcessingInstanceCount` in the sharded form, `ModelImageUri`
+where the model has an image of its own, and either `MaxTransformInstances` (planned sizing) or
+`TransformInstanceCount` (fixed). What each means stands in `parameter_specs`.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ def candidate_parameters(shape: PipelineShape) -> CandidateParameters:
         dataset=dataset_parameters(),
         candidate=CandidateVariables(
             model_artifact_uri=_declare("ModelArtifactUri"),
+            model_image_uri=_declare("ModelImageUri", shape.model_image) if shape.model_image else None,
             model_package_group_name=_declare("ModelPackageGroupName"),
             model_approval_status=_declare("ModelApprovalStatus"),
         ),
@@ -167,8 +168,11 @@ def budget_parameters() -> BudgetVariables:
     )
 
 
-def _declare(name: str) -> Variable:
+def _declare(name: str, default: str | None = None) -> Variable:
+    """Declare a parameter; `default` is for one whose default the shape says."""
     spec = PARAMETER_SPECS[name]
+    if default is not None:
+        spec = dataclasses.replace(spec, default=default)
     if spec.kind is int:
         return ParameterInteger(name=name, default_value=spec.default)
     if spec.kind is float:

@@ -43,6 +43,7 @@ def get_pipeline(  # noqa: PLR0913 - those of the candidate, and where to take t
     wire: str = "parquet",
     transform_sizing: str = "planned",
     prepare: str = "single",
+    model_image: str = "",
     resume_at: str = "score",
     pointer: str = "move",
     role_arn: str = PLACEHOLDER_ROLE_ARN,
@@ -56,6 +57,7 @@ def get_pipeline(  # noqa: PLR0913 - those of the candidate, and where to take t
         wire: As the run that is resumed was built with.
         transform_sizing: As above; the instance count is a parameter in both cases.
         prepare: As above.
+        model_image: As above.
         resume_at: `score` where shards are left to score, `report` where none is, `register` where the
             run was lost before its model was registered.
         pointer: `move`, or `keep` where a run that began later has been published meanwhile: the pointer
@@ -66,10 +68,16 @@ def get_pipeline(  # noqa: PLR0913 - those of the candidate, and where to take t
         region: Region of the offline session; a session of your own has its own.
 
     Raises:
-        CallerError: A choice is unknown.
+        CallerError: A choice is unknown, or `model_image` is no image's URI.
     """
     check_choice("resume_at", resume_at, RESUME_POINTS)
-    shape = PipelineShape(wire=wire, transform_sizing=transform_sizing, prepare=prepare, pointer=pointer)
+    shape = PipelineShape(
+        wire=wire,
+        transform_sizing=transform_sizing,
+        prepare=prepare,
+        pointer=pointer,
+        model_image=model_image,
+    )
     resumed = candidate_parameters(shape)
     own = resume_parameters(resumed, shape, resume_at)
     run = RunContext(

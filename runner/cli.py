@@ -42,6 +42,15 @@ PortOption = Annotated[
 WireOption = Annotated[
     str, typer.Option(help="Wire format to the model container: parquet, csv, jsonlines or recordio.")
 ]
+ModelImageOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URI",
+        help="Image of the model in AWS, such as that of the built-in XGBoost "
+        "[default: the image of all jobs]",
+        show_default=False,
+    ),
+]
 PrepareOption = Annotated[str, typer.Option(help="Prepare on one instance (single) or on several (sharded).")]
 
 
@@ -54,6 +63,7 @@ def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Run
     pipeline: Annotated[str, typer.Option(help="Pipeline to run.")] = "candidate",
     wire: WireOption = "parquet",
     prepare: PrepareOption = "single",
+    model_image: ModelImageOption = None,
     instances: Annotated[
         int | None, typer.Option(min=1, max=100, help="Transform instances; without it the plan decides.")
     ] = None,
@@ -81,6 +91,7 @@ def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Run
             source=input,
             output=output,
             pipeline=pipeline,
+            model_image=model_image,
             wire=wire,
             prepare=prepare,
             instance_count=instances,
@@ -121,6 +132,13 @@ def package(
     baseline: Annotated[
         Path | None, typer.Option(help="Training data, whose distributions go into the artifact.")
     ] = None,
+    model_alone: Annotated[
+        bool,
+        typer.Option(
+            "--model-alone",
+            help="Leave the contract out, for AWS's built-in XGBoost container (--model-image).",
+        ),
+    ] = False,
 ) -> None:
     """Make a model artifact from a model in a safe format and its contract.
 
@@ -130,7 +148,7 @@ def package(
     """
     from runner.package import package_model  # noqa: PLC0415 - see the module docstring
 
-    package_model(model, contract, out, baseline)
+    package_model(model, contract, out, baseline, is_alone=model_alone)
     typer.echo(f"{out}: written and checked")
 
 
@@ -142,6 +160,7 @@ def definition(
     transform_sizing: Annotated[
         str, typer.Option(help="Instances from the plan (planned) or from a parameter (fixed).")
     ] = "planned",
+    model_image: ModelImageOption = None,
     resume_at: Annotated[
         str | None,
         typer.Option(
@@ -159,6 +178,8 @@ def definition(
     from pipelines.definition import definition_text  # noqa: PLC0415 - see the module docstring
 
     choices = {"wire": wire, "prepare": prepare, "transform_sizing": transform_sizing}
+    if model_image is not None:
+        choices["model_image"] = model_image
     if resume_at is not None:
         if pipeline != "resume":
             raise CallerError(f"--resume-at {resume_at}: goes with --pipeline resume, not with {pipeline!r}")

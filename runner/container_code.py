@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from contracts.container_paths import ML_ROOT_VARIABLE
@@ -16,6 +17,7 @@ from emulator.processes import LocalImage
 from runner.input_files import input_files
 
 SERVE_ENTRYPOINT = ("python3", "-m", "serving")
+OPTIONAL_CONTRACT = "--contract-optional"
 
 
 CONTAINER_ENVIRONMENT = "container"
@@ -30,6 +32,11 @@ def local_image() -> LocalImage:
     return LocalImage(
         python=str(python) if python.exists() else sys.executable, serve_entrypoint=SERVE_ENTRYPOINT
     )
+
+
+def standing_in(image: LocalImage) -> LocalImage:
+    """Return the image with a model container that takes the place of AWS's built-in XGBoost container."""
+    return replace(image, serve_entrypoint=(*image.serve_entrypoint, OPTIONAL_CONTRACT))
 
 
 def ask_container(argv: Sequence[str], root: Path) -> str:

@@ -17,10 +17,10 @@ from emulator.execution import Execution, Machine
 from emulator.model_server import choose_port
 from emulator.run_record import RunRecord, now_text
 from pipelines.parameter_specs import check_values
-from runner.container_code import local_image
+from runner.container_code import local_image, standing_in
 from runner.definition_cache import compiled_definition
 from runner.local_state import DEFINITION_FILE, LocalState
-from runner.preflight import RunPlaces, check_lengths, check_places, is_uri
+from runner.preflight import RunPlaces, check_lengths, check_payload, check_places, is_uri
 from runner.run_lock import held
 
 RESUME_PIPELINE = "resume"
@@ -59,7 +59,8 @@ def run_locally(
     """Compile, check and execute one run.
 
     Args:
-        places: Contract, model, input and output.
+        places: Contract, model, input and output. A model image is not started here: our own server stands
+            in for AWS's built-in XGBoost container, and for no other.
         options: How the run is shaped.
         state: Where local runs live.
         run_id: Names the run; a new one for each.
@@ -74,18 +75,23 @@ def run_locally(
     """
     if options.pipeline == RESUME_PIPELINE:
         raise CallerError("--pipeline resume: a lost run is resumed with `batchscore resume RUN`")
-    check_places(places, state.store, keep_columns=options.parameters.get("KeepColumns", ""))
+    check_places(
+        places, state.store, keep_columns=options.parameters.get("KeepColumns", ""), wire=options.wire
+    )
     check_ports(options.first_port, options.instance_count or 1)
     choices = {
         "wire": options.wire,
         "prepare": options.prepare,
         "transform_sizing": "planned" if options.instance_count is None else "fixed",
     }
+    if places.model_image:
+        choices["model_image"] = places.model_image
     text = compiled_definition(state.root / "definitions", options.pipeline, **choices)
     definition = read_definition(text)
     given = _parameters(places, options, state)
     parameters = parameter_values(definition, given)
     check_values(parameters)
+    check_payload(places, parameters["MaxPayloadInMB"])
     folder = state.run_folder(run_id)
     folder.mkdir(parents=True)
     write_bytes(folder / DEFINITION_FILE, text.encode())
@@ -100,7 +106,7 @@ def run_locally(
     machine = Machine(
         store=state.store,
         registry=state.registry,
-        image=local_image(),
+        image=standing_in(local_image()) if places.model_image else local_image(),
         run_folder=folder,
         first_port=options.first_port,
     )

@@ -1,5 +1,7 @@
 """Make a model artifact: a model in a safe format and its contract in one archive.
 
+AWS's built-in XGBoost container takes every file in the archive for a model; for it, the model goes alone.
+
 The archive has the same bytes for the same content: members are sorted, and owners and times left out.
 """
 
@@ -7,18 +9,15 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import tarfile
 import tempfile
 from pathlib import Path
 
-import yaml
-
 from contracts.atomic_files import whole_file
 from contracts.container_paths import CONTRACT_INPUT, MODEL, PLAN_OUTPUT, SOURCE_INPUT, inside
 from contracts.contract_file import check_patterns, read_contract
-from contracts.errors import BatchScoreError, CallerError
-from contracts.model_artifact import BASELINE_FILE, CONTRACT_FILE, check_artifact
+from contracts.errors import CallerError
+from contracts.model_artifact import BASELINE_FILE, CONTRACT_FILE, find_contract
 from contracts.model_formats import (
     FORMATS_TAKEN,
     START_BYTE_COUNT,
@@ -26,12 +25,15 @@ from contracts.model_formats import (
     check_suffix,
     format_of,
 )
-from runner.container_code import SERVE_ENTRYPOINT, ask_container, lay_input
+from runner.container_code import ask_container, lay_input
+from runner.model_check import check_model, content_of, contract_as_json, model_root
 
 BASELINE_ARGV = ("python3", "-m", "preprocessing", "baseline")
 
 
-def package_model(model: Path, contract: Path, out: Path, baseline: Path | None = None) -> None:
+def package_model(
+    model: Path, contract: Path, out: Path, baseline: Path | None = None, *, is_alone: bool = False
+) -> None:
     """Check a model against its contract, with the code that will serve it, and write the archive.
 
     Args:
@@ -39,41 +41,28 @@ def package_model(model: Path, contract: Path, out: Path, baseline: Path | None 
         contract: Dataset contract that it was trained under.
         out: The archive to write.
         baseline: File or folder of training data, whose distributions go into the archive.
+        is_alone: Leave the contract out; there can be no baseline then.
 
     Raises:
         BatchScoreError: The model is in no safe format, the contract is wrong, or the two do not fit.
     """
+    if is_alone and baseline is not None:
+        raise CallerError("--baseline: goes into the archive, where with --model-alone only the model may be")
     check_patterns(read_contract(contract), name=str(contract))
     if out.is_dir():
         raise CallerError(f"--out {out}: is a folder; expected the name of a file, such as model.tar.gz")
     model_name, model_content = _model_member(model)
-    members = {model_name: model_content, CONTRACT_FILE: _as_json(contract)}
-    with tempfile.TemporaryDirectory(prefix="batchscore-package-") as temporary:
-        root = Path(temporary)
-        folder = inside(root, MODEL)
-        folder.mkdir(parents=True)
-        for name, content in members.items():
-            (folder / name).write_bytes(content)
-        try:
-            ask_container([*SERVE_ENTRYPOINT, "check"], root)
-        except BatchScoreError as error:  # it speaks of the copy that it was given
-            places = {folder / model_name: model, folder / CONTRACT_FILE: contract, folder: model}
-            raise _about(error, places) from error
+    with model_root() as root:
+        (inside(root, MODEL) / model_name).write_bytes(model_content)
+        check_model(root, contract, model, is_alone=is_alone)
+    members = {model_name: model_content}
+    if not is_alone:
+        members[CONTRACT_FILE] = contract_as_json(contract)
     if baseline is not None:
         members[BASELINE_FILE] = _baseline(baseline, contract)
     with whole_file(out) as stream:
         stream.write(_archive(members))
-    check_artifact(out)
-
-
-def _about(error: BatchScoreError, places: dict[Path, Path]) -> BatchScoreError:
-    """Return the error with each place replaced by the one that the caller knows."""
-    message = str(error)
-    for place, known in places.items():
-        message = message.replace(str(place), str(known))
-    told = BatchScoreError(message)
-    told.exit_code = error.exit_code
-    return told
+    find_contract(out)
 
 
 def _baseline(data: Path, contract: Path) -> bytes:
@@ -92,21 +81,9 @@ def _model_member(model: Path) -> tuple[str, bytes]:
     expected = format_of(f"model{suffix}")
     if expected is None:
         raise CallerError(f"{model}: ends in {suffix!r}; taken are {FORMATS_TAKEN}")
-    content = _content(model)
+    content = content_of(model)
     check_model_start(str(model), expected, content[:START_BYTE_COUNT])
     return expected.file_name, content
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise CallerError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def _as_json(contract: Path) -> bytes:
-    document = yaml.safe_load(_content(contract))
-    return (json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n").encode()
 
 
 def _archive(members: dict[str, bytes]) -> bytes:

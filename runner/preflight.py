@@ -8,16 +8,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.container_paths import MODEL, inside
 from contracts.contract_file import read_contract
 from contracts.errors import CallerError
 from contracts.keep_columns import kept_names
-from contracts.model_artifact import check_artifact
+from contracts.model_artifact import check_artifact, find_contract, unpack_artifact
 from emulator.object_store import SCHEME, ObjectStore
 from emulator.processing_job import MAX_ARGUMENT_CHARS
 from runner.input_files import input_files
+from runner.model_check import check_model, model_root
 
 WORKING_BYTES = 64 * 1024 * 1024
 """Free space that a run needs beside what grows with its input."""
+
+ALONE_WIRES = ("csv", "recordio")
+"""What AWS's built-in XGBoost container takes of the wire formats."""
+
+BUILTIN_REPOSITORY = "/sagemaker-xgboost:"
+"""[src] Name of that container's repository in every region, in the SDK's `image_uri_config/xgboost.json`."""
+
+BUILTIN_PAYLOAD_MB = 6
+"""[src] That container answers 413 to larger bodies, unless its variable MAX_CONTENT_LENGTH allows them."""
 
 FreeBytes = Callable[[Path], int]
 
@@ -31,12 +42,14 @@ class RunPlaces:
         model: Path of the model artifact.
         source: Path or `s3://` URI of the input.
         output: Path or `s3://` URI of the output.
+        model_image: URI of the image that the model runs in in AWS; empty for the project's own.
     """
 
     contract: Path
     model: Path
     source: str
     output: str
+    model_image: str = ""
 
 
 def free_bytes(folder: Path) -> int:
@@ -47,15 +60,20 @@ def free_bytes(folder: Path) -> int:
 
 
 def check_places(
-    places: RunPlaces, store: ObjectStore, measure: FreeBytes = free_bytes, *, keep_columns: str = ""
+    places: RunPlaces,
+    store: ObjectStore,
+    measure: FreeBytes = free_bytes,
+    *,
+    keep_columns: str = "",
+    wire: str = "parquet",
 ) -> None:
-    """Check contract, model, input, output, disk space, and the KeepColumns parameter.
+    """Check contract, model, input, output, disk space, the KeepColumns parameter and the wire format.
 
     Raises:
         CallerError: Something is wrong; the message names every fault.
     """
     checks: tuple[Callable[[], None], ...] = (
-        lambda: _check_model_fits_contract(places),
+        lambda: _check_model_fits_contract(places, wire),
         lambda: _check_kept_columns(places, keep_columns),
         lambda: _check_source(places, store, measure),
         lambda: _check_output(places, store, measure),
@@ -88,15 +106,47 @@ def check_lengths(parameters: Mapping[str, str]) -> None:
         )
 
 
-def _check_model_fits_contract(places: RunPlaces) -> None:
+def check_payload(places: RunPlaces, max_payload_mb: int) -> None:
+    """Refuse payloads that AWS's built-in XGBoost container would refuse after the job was paid for.
+
+    Raises:
+        CallerError: They may be larger than it takes.
+    """
+    if BUILTIN_REPOSITORY in places.model_image and max_payload_mb > BUILTIN_PAYLOAD_MB:
+        raise CallerError(
+            f"MaxPayloadInMB is {max_payload_mb}, but the container of --model-image {places.model_image} "
+            f"takes {BUILTIN_PAYLOAD_MB} MB at most; leave it at that"
+        )
+
+
+def _check_model_fits_contract(places: RunPlaces, wire: str) -> None:
     contract = read_contract(places.contract)
-    trained_under = check_artifact(places.model)
+    trained_under = find_contract(places.model) if places.model_image else check_artifact(places.model)
+    if trained_under is None:
+        _check_model_alone(places, wire)
+        return
+    if BUILTIN_REPOSITORY in places.model_image:
+        raise CallerError(
+            f"{places.model}: holds a contract, but the container of --model-image {places.model_image} "
+            "takes every file for a model; make the artifact with `batchscore package --model-alone`"
+        )
     if contract.fingerprint != trained_under.fingerprint:
         raise CallerError(
             f"{places.contract}: has the fingerprint {contract.fingerprint}, but {places.model} was made "
             f"under {trained_under.fingerprint}: features, their order, types, categories, missing values or "
             "the primary key differ; use the contract that the model was trained under, or package it anew"
         )
+
+
+def _check_model_alone(places: RunPlaces, wire: str) -> None:
+    if wire not in ALONE_WIRES:
+        raise CallerError(
+            f"--wire {wire}: {places.model} is for a container that is not the project's own, which "
+            f"takes {' or '.join(ALONE_WIRES)}"
+        )
+    with model_root() as root:
+        unpack_artifact(places.model, inside(root, MODEL))
+        check_model(root, places.contract, places.model, is_alone=True)
 
 
 def _check_kept_columns(places: RunPlaces, keep_columns: str) -> None:

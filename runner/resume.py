@@ -19,12 +19,12 @@ from emulator.events import OnEvent
 from emulator.execution import Execution, Machine
 from emulator.run_record import RunRecord, attempt_folder, now_text, read_record
 from pipelines.parameter_specs import check_values
-from runner.container_code import local_image
+from runner.container_code import local_image, standing_in
 from runner.definition_cache import compiled_definition
 from runner.local_run import RESUME_PIPELINE, check_ports
 from runner.local_state import DEFINITION_FILE, LocalState, lost
 from runner.missing_shards import s3_manifest
-from runner.resumption import Resumption, check_content, find_resumption, run_prefix
+from runner.resumption import Resumption, check_content, find_resumption, has_model_image, run_prefix
 from runner.run_lock import held
 
 INSTANCE_COUNT = "TransformInstanceCount"
@@ -80,7 +80,7 @@ def resume_locally(
     machine = Machine(
         store=state.store,
         registry=state.registry,
-        image=local_image(),
+        image=standing_in(local_image()) if has_model_image(resumption.record) else local_image(),
         run_folder=folder,
         first_port=first_port,
     )

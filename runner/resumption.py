@@ -17,7 +17,7 @@ from pathlib import Path
 from contracts.contract_file import read_contract
 from contracts.dataset import DatasetContract
 from contracts.errors import BatchScoreError, CallerError
-from contracts.model_artifact import check_artifact
+from contracts.model_artifact import check_artifact, find_contract
 from contracts.plan import (
     MANIFEST_FILE,
     PLAN_FILE,
@@ -111,7 +111,8 @@ def check_content(resumption: Resumption, state: LocalState) -> None:
     contract, model = (state.store.path_of(parameters[name]) for name in ("ContractUri", "ModelArtifactUri"))
     faults = _fault_of_fingerprint(contract, lambda: read_contract(contract), resumption)
     if resumption.resume_at != "report":
-        faults += _fault_of_fingerprint(model, lambda: check_artifact(model), resumption)
+        find = find_contract if has_model_image(resumption.record) else check_artifact
+        faults += _fault_of_fingerprint(model, lambda: find(model), resumption)
     folder = state.store.path_of(resumption.shards_uri)
     kept_folder = state.store.path_of(run_prefix(resumption.record) + "kept")
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
@@ -125,6 +126,11 @@ def check_content(resumption: Resumption, state: LocalState) -> None:
         if names:
             faults.append(f"{place}: {_named(names)} changed since they were cut (SHA-256 differs)")
     _refuse(resumption.record, faults)
+
+
+def has_model_image(record: RunRecord) -> bool:
+    """Whether the model of the run has an image of its own, and its artifact perhaps no contract."""
+    return bool(record.choices.get("model_image"))
 
 
 def run_prefix(record: RunRecord) -> str:
@@ -230,16 +236,16 @@ def _faults_of_kept(run_uri: str, manifest: ShardManifest, state: LocalState) ->
 
 
 def _fault_of_fingerprint(
-    path: Path, read: Callable[[], DatasetContract], resumption: Resumption
+    path: Path, read: Callable[[], DatasetContract | None], resumption: Resumption
 ) -> list[str]:
     try:
-        found = read().fingerprint
+        found = read()
     except CallerError as fault:
         return [str(fault)]
     expected = resumption.plan.contract_fingerprint
-    if found == expected:
+    if found is None or found.fingerprint == expected:
         return []
-    return [f"{path}: has the fingerprint {found}, but the shards were made under {expected}"]
+    return [f"{path}: has the fingerprint {found.fingerprint}, but the shards were made under {expected}"]
 
 
 def _refuse(record: RunRecord, faults: list[str]) -> None:

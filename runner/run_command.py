@@ -29,6 +29,7 @@ class RunRequest:
         source: Path or `s3://` URI of the input.
         output: Path or `s3://` URI of the output.
         pipeline: Name of the pipeline.
+        model_image: URI of an image for the model, or None for the project's own.
         wire: Name of the wire format.
         prepare: `single` or `sharded`.
         instance_count: Transform instances, or None.
@@ -42,6 +43,7 @@ class RunRequest:
     source: str
     output: str
     pipeline: str
+    model_image: str | None
     wire: str
     prepare: str
     instance_count: int | None
@@ -54,7 +56,11 @@ def run_command(request: RunRequest) -> None:
     """Execute a run, show its progress, and print what came of it, also when it failed."""
     state = LocalState(root=state_folder(os.environ, request.state))
     places = RunPlaces(
-        contract=request.contract, model=request.model, source=request.source, output=request.output
+        contract=request.contract,
+        model=request.model,
+        source=request.source,
+        output=request.output,
+        model_image=request.model_image or "",
     )
     options = RunOptions(
         pipeline=request.pipeline,
@@ -64,6 +70,10 @@ def run_command(request: RunRequest) -> None:
         parameters=parse_parameters(request.parameters),
         first_port=request.first_port,
     )
+    if places.model_image:
+        PatientConsole(stderr=True, soft_wrap=True).print(
+            "the model image is for AWS, here the project's own server stands in (docs/fidelity.md)"
+        )
     run_id = new_run_id()
     attend(run_id, state, lambda on_event: run_locally(places, options, state, run_id, on_event))
 

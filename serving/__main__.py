@@ -1,7 +1,9 @@
 """Entry point of the model container: `python3 -m serving serve`, as Batch Transform starts it.
 
 `python3 -m serving check` loads the model folder with the same code, says what is in it and ends: that is
-how `batchscore package` proves that an artifact can be served. Exit codes are those of `contracts.errors`.
+how `batchscore package` proves that an artifact can be served. With `--contract-optional` the server stands
+in for AWS's built-in XGBoost container where the folder holds a model alone. Exit codes are those of
+`contracts.errors`.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from collections.abc import Mapping, Sequence
 
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError
 from serving.factory import serve
-from serving.model_folder import load_model_folder
+from serving.model_folder import check_model_alone, find_model, load_model_folder
 from serving.settings import settings_from
 
 
@@ -23,12 +25,15 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Do what the arguments say and return the exit code."""
     parser = argparse.ArgumentParser(prog="python3 -m serving", description="The model server.")
     parser.add_argument("command", choices=("serve", "check"), help="serve scores, or check the model folder")
-    command = parser.parse_args(arguments).command
+    parser.add_argument(
+        "--contract-optional", action="store_true", help="take a model without a contract too"
+    )
+    given = parser.parse_args(arguments)
     try:
-        if command == "serve":
-            serve(settings_from(environment), sys.stdout)
+        if given.command == "serve":
+            serve(settings_from(environment), sys.stdout, is_contract_optional=given.contract_optional)
         else:
-            _check(environment)
+            _check(environment, is_contract_optional=given.contract_optional)
     except BatchScoreError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
@@ -39,10 +44,16 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     return EXIT_SUCCEEDED
 
 
-def _check(environment: Mapping[str, str]) -> None:
+def _check(environment: Mapping[str, str], *, is_contract_optional: bool) -> None:
+    """Say what is in the model folder; with an optional contract, the model must do without it too."""
     settings = settings_from(environment)
+    if is_contract_optional:
+        check_model_alone(find_model(settings.model_folder))
     model = load_model_folder(
-        settings.model_folder, threads=1, expected_fingerprint=settings.expected_fingerprint
+        settings.model_folder,
+        threads=1,
+        expected_fingerprint=settings.expected_fingerprint,
+        is_contract_optional=is_contract_optional,
     )
     served = model.scorer.model
     sys.stdout.write(

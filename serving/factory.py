@@ -5,17 +5,28 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TextIO
 
+from contracts.wire import CSV_CONTENT_TYPE, RECORDIO_CONTENT_TYPE
 from serving.app import ScoringApp, Service
+from serving.codecs import Codec
 from serving.invocation import codecs_for
-from serving.model_folder import find_model, load_model_folder
+from serving.libsvm_codec import LIBSVM_CONTENT_TYPES
+from serving.model_folder import ServedModel, find_model, load_model_folder
 from serving.request_log import RequestLog
 from serving.server import check_port, run_server
 from serving.settings import ServerSettings
 from serving.sizing import plan_capacity, this_machine
 
+BUILTIN_CONTENT_TYPES = (CSV_CONTENT_TYPE, RECORDIO_CONTENT_TYPE, *LIBSVM_CONTENT_TYPES)
+"""[src] aws/sagemaker-xgboost-container, `serve_utils.parse_content_data`."""
 
-def serve(settings: ServerSettings, log_stream: TextIO) -> None:
+
+def serve(settings: ServerSettings, log_stream: TextIO, *, is_contract_optional: bool = False) -> None:
     """Serve until told to stop.
+
+    Args:
+        settings: From the environment.
+        log_stream: Takes a line for each request.
+        is_contract_optional: Serve a model alone too, as AWS's built-in XGBoost container does.
 
     Raises:
         CallerError: The model folder is not fit to be served, or the port is taken.
@@ -30,16 +41,23 @@ def serve(settings: ServerSettings, log_stream: TextIO) -> None:
         settings.model_folder,
         threads=capacity.threads_per_transform,
         expected_fingerprint=settings.expected_fingerprint,
+        is_contract_optional=is_contract_optional,
     )
     check_port(settings.bind_address, settings.port)
     log = RequestLog(log_stream)
     with ThreadPoolExecutor(capacity.concurrent_transforms, thread_name_prefix="scoring") as executor:
         service = Service(
             scorer=model.scorer,
-            codecs=codecs_for(model.contract),
+            codecs=served_codecs(model),
             max_payload_mb=settings.max_payload_mb,
             concurrent_transforms=capacity.concurrent_transforms,
             executor=executor,
             log=log,
         )
         run_server(ScoringApp(service), address=settings.bind_address, port=settings.port, log=log)
+
+
+def served_codecs(model: ServedModel) -> dict[str, Codec]:
+    """Return the codecs by content type: all of them, for a model alone those of the built-in container."""
+    codecs = codecs_for(model.contract)
+    return {name: codecs[name] for name in BUILTIN_CONTENT_TYPES} if model.is_alone else codecs

@@ -1,21 +1,33 @@
 """What `/opt/ml/model` must hold before the first request is taken: one model and its dataset contract.
 
+Where the server stands in for AWS's built-in XGBoost container, the folder may hold a model alone, as that
+container wants it. Then features are known by their order, and nothing can be compared with the shards.
+
 Everything that can be wrong is found here, at start-up: a transform job whose container never answers a
 ping is stopped only after about half an hour, a container that ends at once says why.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.contract_file import read_contract
-from contracts.dataset import DatasetContract
+from contracts.dataset import DatasetContract, Field
 from contracts.errors import CallerError
 from contracts.model_artifact import CONTRACT_FILE, MODEL_FILES
 from contracts.model_formats import START_BYTE_COUNT, check_model_start, check_suffix, format_of
 from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
 from serving.scorer import Model, Scorer, load_scorer
+
+XGBOOST_SUFFIXES = (".json", ".ubj")
+
+_LISTED_BASE_SCORE = re.compile(rb'base_score(?:"\s*:\s*"|S[iUIlL].{1,8}?)\[', re.DOTALL)
+"""As JSON, or as UBJSON: a text begins with `S`, the type of its length and the length."""
+
+_NO_ID = ""
+"""Payloads for a model alone have no id; a feature cannot be called so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,12 +35,14 @@ class ServedModel:
     """A model that fits its contract.
 
     Attributes:
-        contract: Under which the model was trained.
+        contract: Under which the model was trained; for a model alone, one that names its features.
         scorer: The model.
+        is_alone: Whether the contract is made up.
     """
 
     contract: DatasetContract
     scorer: Scorer
+    is_alone: bool = False
 
 
 def find_model(folder: Path) -> Path:
@@ -48,18 +62,23 @@ def find_model(folder: Path) -> Path:
     return found[0]
 
 
-def load_model_folder(folder: Path, *, threads: int, expected_fingerprint: str | None) -> ServedModel:
+def load_model_folder(
+    folder: Path, *, threads: int, expected_fingerprint: str | None, is_contract_optional: bool = False
+) -> ServedModel:
     """Load the model in `folder` and check that it fits its contract and the run's shards.
 
     Args:
         folder: An unpacked model artifact.
         threads: Threads that score one payload.
         expected_fingerprint: Of the contract that the shards were made under; None skips the comparison.
+        is_contract_optional: Take a model alone too.
 
     Raises:
         CallerError: Something is missing, unreadable or does not fit.
     """
     model_path = find_model(folder)
+    if is_contract_optional and not (folder / CONTRACT_FILE).exists():
+        return _load_model_alone(model_path, threads=threads)
     contract = read_contract(folder / CONTRACT_FILE)
     _check_fingerprint(contract, expected_fingerprint)
     if contract.id_field in (SCORE_COLUMN, ERROR_COLUMN):
@@ -72,6 +91,39 @@ def load_model_folder(folder: Path, *, threads: int, expected_fingerprint: str |
     _check_features(model_path, scorer.model, contract)
     _check_categories(model_path, scorer.model, contract)
     return ServedModel(contract=contract, scorer=scorer)
+
+
+def check_model_alone(model_path: Path) -> None:
+    """Check that AWS's built-in XGBoost containers can read a model.
+
+    They have versions of XGBoost before 3.1, which wrote the base score as one number. Since then it is a
+    list, in whose place an earlier version takes 0.5 without an error [ran: 1.7.6 and 3.0.5].
+
+    Raises:
+        CallerError: It is no XGBoost model, or its base score is a list.
+    """
+    if model_path.suffix not in XGBOOST_SUFFIXES:
+        raise CallerError(
+            f"{model_path}: only XGBoost models ({', '.join(XGBOOST_SUFFIXES)}) are served without a "
+            f"{CONTRACT_FILE}, as AWS's built-in XGBoost container does; package it with its contract"
+        )
+    _check_start(model_path)
+    if _LISTED_BASE_SCORE.search(model_path.read_bytes()):
+        raise CallerError(
+            f"{model_path}: its base_score is a list, as XGBoost writes it since 3.1; AWS's containers have "
+            "earlier versions, which take 0.5 in its place and score wrong without a word; save the "
+            "model as JSON and write the number without the brackets, or train with the container's version"
+        )
+
+
+def _load_model_alone(model_path: Path, *, threads: int) -> ServedModel:
+    check_model_alone(model_path)
+    scorer = load_scorer(model_path, threads=threads)
+    count = scorer.model.feature_count
+    names = tuple(scorer.model.feature_names) or tuple(f"f{number}" for number in range(count))
+    fields = (Field(name=_NO_ID, type="string"), *(Field(name=name, type="number") for name in names))
+    contract = DatasetContract(fields=fields, id_field=_NO_ID, features=names)
+    return ServedModel(contract=contract, scorer=scorer, is_alone=True)
 
 
 def _check_fingerprint(contract: DatasetContract, expected_fingerprint: str | None) -> None:

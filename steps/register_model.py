@@ -1,6 +1,7 @@
 """RegisterModel: make a model package of the artifact, so that what is scored is always a registered one.
 
-The package says which content types the chosen wire format sends and takes. No instance types are listed: a
+The package says which image serves the model, that of all jobs or one of its own, and which content types the
+chosen wire format sends and takes. No instance types are listed: a
 versioned package needs none, and a list would refuse a larger machine later.
 """
 
@@ -15,7 +16,9 @@ from steps.sdk import ModelStep
 def build_register_model_step(run: RunContext, candidate: CandidateVariables) -> Variable:
     """Return the step; `properties.ModelPackageArn` names the new package."""
     wire = run.shape.wire_format
-    container = {"Image": run.processing.image_uri, "ModelDataUrl": candidate.model_artifact_uri}
+    has_own_image = candidate.model_image_uri is not None
+    image_uri = candidate.model_image_uri if has_own_image else run.processing.image_uri
+    container = {"Image": image_uri, "ModelDataUrl": candidate.model_artifact_uri}
     request = {
         "ModelPackageGroupName": candidate.model_package_group_name,
         "ModelApprovalStatus": candidate.model_approval_status,

@@ -7,6 +7,7 @@ are pipeline parameters, with which names and defaults, is the pipeline's busine
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -19,6 +20,8 @@ Variable: TypeAlias = Any
 TRANSFORM_SIZINGS = ("planned", "fixed")
 PREPARE_FORMS = ("single", "sharded")
 POINTER_FORMS = ("move", "keep")
+_IMAGE_URI = r"\S{1,255}"
+"""[src] The `ContainerImage` shape of the CreateModelPackage API."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,18 +33,26 @@ class PipelineShape:
         transform_sizing: `planned`: the instance count comes from `plan.json`; `fixed`: it is a parameter.
         prepare: `single`: one instance prepares; `sharded`: several do, and PlanScoring adds their parts up.
         pointer: `move`: the run becomes the newest one; `keep`: a newer one has been published already.
+        model_image: URI of the image that the model container runs, which becomes the default of a parameter;
+            empty: the image of all jobs, which has no default.
     """
 
     wire: str = "parquet"
     transform_sizing: str = "planned"
     prepare: str = "single"
     pointer: str = "move"
+    model_image: str = ""
 
     def __post_init__(self) -> None:
         wire_format(self.wire)
         check_choice("transform_sizing", self.transform_sizing, TRANSFORM_SIZINGS)
         check_choice("prepare", self.prepare, PREPARE_FORMS)
         check_choice("pointer", self.pointer, POINTER_FORMS)
+        if self.model_image and not re.fullmatch(_IMAGE_URI, self.model_image):
+            raise CallerError(
+                f"model_image {self.model_image!r}: expected the URI of an image, at most 255 characters "
+                "without spaces"
+            )
 
     @property
     def wire_format(self) -> WireFormat:
@@ -94,9 +105,17 @@ class DatasetVariables:
 
 @dataclass(frozen=True, kw_only=True)
 class CandidateVariables:
-    """Which artifact is registered, and how."""
+    """Which artifact is registered, and how.
+
+    Attributes:
+        model_artifact_uri: The artifact.
+        model_image_uri: Image of the model container; None where it is the image of all jobs.
+        model_package_group_name: Group that the package is added to.
+        model_approval_status: What the package begins with.
+    """
 
     model_artifact_uri: Variable
+    model_image_uri: Variable | None
     model_package_group_name: Variable
     model_approval_status: Variable
 

@@ -17,6 +17,7 @@ HEADINGS = [
     "Failure",
     "Output names",
     "Container contract",
+    "Built-in XGBoost container",
     "DataProcessing",
     "Processing jobs",
     "Choices",

@@ -9,10 +9,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from tiny_artifact import write_archive, write_artifact
 
 from contracts import model_artifact
 from contracts.errors import CallerError
-from contracts.model_artifact import unpack_artifact
+from contracts.model_artifact import check_artifact, find_contract, unpack_artifact
 
 MIB = 1024 * 1024
 
@@ -101,3 +102,41 @@ def test_damage_anywhere_is_refused_in_words(tmp_path: Path) -> None:
             unpack_artifact(path, tmp_path / str(number))
         except CallerError as error:
             assert str(error).startswith(str(path))  # noqa: PT017 - both outcomes are right
+
+
+def test_a_model_alone_is_an_artifact_for_a_container_that_is_not_ours(tmp_path: Path) -> None:
+    """For ours it lacks the contract."""
+    path = write_archive(tmp_path / "model.tar.gz", {"./model.json": b"{}"})
+    assert find_contract(path) is None
+    with pytest.raises(CallerError, match=r"has no contract\.json"):
+        check_artifact(path)
+
+
+def test_a_model_alone_is_alone(tmp_path: Path) -> None:
+    """[src] AWS's built-in XGBoost container loads every file as a model."""
+    path = write_archive(tmp_path / "model.tar.gz", {"model.json": b"{}", "baseline.json": b"{}"})
+    with pytest.raises(CallerError, match=r"has no contract\.json, but baseline\.json beside the model"):
+        find_contract(path)
+
+
+@pytest.mark.parametrize("name", ["xgboost-model", "xgboost-model-0"])
+def test_what_aws_s_training_jobs_write_is_told_the_way_out(name: str, tmp_path: Path) -> None:
+    """[src] It has no suffix, and may be in a format that only its own version reads."""
+    path = write_archive(tmp_path / "model.tar.gz", {name: b"binf"})
+    expected = r"found none; xgboost-model is what AWS's training jobs write: .*save_model\('model\.json'\)"
+    with pytest.raises(CallerError, match=expected):
+        find_contract(path)
+
+
+def test_folders_in_the_archive_are_no_files_beside_the_model(tmp_path: Path) -> None:
+    """`tar -czf model.tar.gz -C folder .` begins with one."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "model.json").write_bytes(b"{}")
+    with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as target:
+        target.add(tmp_path / "folder", ".")
+    assert find_contract(tmp_path / "model.tar.gz") is None
+
+
+def test_a_contract_that_is_there_is_found(tmp_path: Path) -> None:
+    path = write_artifact(tmp_path / "model.tar.gz")
+    assert find_contract(path) == check_artifact(path)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
 from aws_shapes import OPERATIONS, step_faults
-from definition_walk import all_steps, argument_pairs, expressions
+from definition_walk import OTHER_IMAGE, all_steps, argument_pairs, expressions
 
 from contracts.errors import CallerError
 from pipelines.candidate import get_pipeline
@@ -241,3 +242,35 @@ def _score_shards(**choices: str) -> dict[str, Any]:
     step = next(step for step in branches.if_steps if step.name == "ScoreShards")
     arguments: dict[str, Any] = step.arguments
     return arguments
+
+
+def test_a_model_image_is_the_default_of_a_parameter_that_only_the_registration_reads() -> None:
+    """Processing stays with the image of all jobs, which still has to be named at every start."""
+    document = json.loads(get_pipeline(wire="csv", model_image=OTHER_IMAGE).definition())
+    defaults = {parameter["Name"]: parameter.get("DefaultValue") for parameter in document["Parameters"]}
+    assert (defaults["ModelImageUri"], defaults["ImageUri"]) == (OTHER_IMAGE, None)
+    steps = all_steps(document)
+    (container,) = steps["RegisterModel"]["Arguments"]["InferenceSpecification"]["Containers"]
+    assert container["Image"] == {"Get": "Parameters.ModelImageUri"}
+    images = [
+        step["Arguments"]["AppSpecification"]["ImageUri"]
+        for step in steps.values()
+        if step["Type"] == "Processing"
+    ]
+    assert images == [{"Get": "Parameters.ImageUri"}] * 2
+
+
+def test_without_a_model_image_one_image_runs_everything(default_document: dict[str, Any]) -> None:
+    """Nobody is asked for a second one."""
+    (container,) = all_steps(default_document)["RegisterModel"]["Arguments"]["InferenceSpecification"][
+        "Containers"
+    ]
+    assert container["Image"] == {"Get": "Parameters.ImageUri"}
+    assert "ModelImageUri" not in {parameter["Name"] for parameter in default_document["Parameters"]}
+
+
+@pytest.mark.parametrize("uri", ["an image", "i" * 256, "image\n"])
+def test_a_model_image_that_no_container_can_have_is_refused(uri: str) -> None:
+    """[src] `ContainerImage` of the API: at most 255 characters without white space."""
+    with pytest.raises(CallerError, match="expected the URI of an image"):
+        get_pipeline(model_image=uri)

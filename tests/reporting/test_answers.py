@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -46,6 +47,20 @@ def test_a_csv_score_is_the_exact_float(tmp_path: Path) -> None:
 def test_a_csv_answer_that_is_no_answer_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(InternalError, match=r"shard-00-00000\.csv\.out: cannot be read as the csv answers"):
         _csv(tmp_path, text)
+
+
+@pytest.mark.parametrize(("text", "score"), [("0.123456", 0.123456), ("1.2e-05", 1.2e-05), ("1E3", 1000.0)])
+def test_a_number_may_be_written_as_other_containers_do(tmp_path: Path, text: str, score: float) -> None:
+    assert _csv(tmp_path, f"a,{text}\n")[0]["score"] == score
+
+
+@pytest.mark.parametrize("text", ["[0.1]", " 0.7]", '"[0.1, 0.9]"', "None", "{}"])
+def test_what_other_containers_answer_instead_of_a_number_is_quoted(tmp_path: Path, text: str) -> None:
+    """A list comes back as its last number and a bracket: OutputFilter takes what stands last in the row."""
+    quoted = re.escape(repr(text.strip('"')))
+    expected = rf"shard-00-00000\.csv\.out: .*Failed to parse string: {quoted} as a scalar of type double"
+    with pytest.raises(InternalError, match=expected):
+        _csv(tmp_path, f"a,{text}\n")
 
 
 def test_a_score_that_is_not_finite_becomes_an_error(tmp_path: Path) -> None:

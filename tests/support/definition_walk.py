@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+OTHER_IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/other-model:1"
+
 CHOICES: dict[str, dict[str, str]] = {
     "candidate-planned-single-parquet": {},
     "candidate-planned-single-csv": {"wire": "csv"},
@@ -12,6 +14,7 @@ CHOICES: dict[str, dict[str, str]] = {
     "candidate-planned-single-recordio": {"wire": "recordio"},
     "candidate-fixed-single-parquet": {"transform_sizing": "fixed"},
     "candidate-planned-sharded-parquet": {"prepare": "sharded"},
+    "candidate-planned-single-csv-image": {"wire": "csv", "model_image": OTHER_IMAGE},
 }
 """Name of each golden file of the candidate and the choices that it is built with."""
 
@@ -21,6 +24,11 @@ RESUME_CHOICES: dict[str, dict[str, str]] = {
     "resume-score-fixed-sharded-parquet": {"transform_sizing": "fixed", "prepare": "sharded"},
     "resume-register-planned-single-parquet": {"resume_at": "register"},
     "resume-report-planned-single-parquet": {"resume_at": "report"},
+    "resume-register-planned-single-csv-image": {
+        "resume_at": "register",
+        "wire": "csv",
+        "model_image": OTHER_IMAGE,
+    },
 }
 """The same for the resume pipeline."""
 

@@ -74,10 +74,12 @@ def server_environment(ml_root: Path, port: int, **extra: str) -> dict[str, str]
     }
 
 
-def start_process(environment: Mapping[str, str], command: str = "serve") -> subprocess.Popen[str]:
+def start_process(
+    environment: Mapping[str, str], command: str = "serve", *options: str
+) -> subprocess.Popen[str]:
     """Start `python -m serving` without waiting for it."""
     return subprocess.Popen(
-        [sys.executable, "-m", "serving", command],
+        [sys.executable, "-m", "serving", *options, command],
         cwd=ROOT,
         env=dict(environment),
         stdout=subprocess.PIPE,
@@ -87,10 +89,11 @@ def start_process(environment: Mapping[str, str], command: str = "serve") -> sub
 
 
 @contextmanager
-def model_server(ml_root: Path, **extra: str) -> Iterator[RunningServer]:
+def model_server(ml_root: Path, *options: str, **extra: str) -> Iterator[RunningServer]:
     """Run a server on the model in `ml_root`/model until the block ends."""
     port = free_port()
-    server = RunningServer(port=port, process=start_process(server_environment(ml_root, port, **extra)))
+    environment = server_environment(ml_root, port, **extra)
+    server = RunningServer(port=port, process=start_process(environment, "serve", *options))
     try:
         _wait_for_ping(server)
         yield server

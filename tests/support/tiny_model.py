@@ -11,6 +11,8 @@ A missing value counts as young, basic or inactive. Every term and sum is exact 
 from __future__ import annotations
 
 import json
+import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,21 @@ def make_tiny_model(path: Path) -> Path:
     booster.load_model(bytearray(json.dumps(_model(stumps)).encode()))
     path.parent.mkdir(parents=True, exist_ok=True)
     booster.save_model(path)
+    return path
+
+
+def make_lone_tiny_model(path: Path) -> Path:
+    """Write the model as every version of XGBoost reads it: the base score is one number and no list."""
+    make_tiny_model(path)
+    content = path.read_bytes()
+    if path.suffix == ".json":
+        content = re.sub(rb'"base_score":"\[(.+?)\]"', rb'"base_score":"\1"', content)
+    else:  # UBJSON: S for a text, L for a length of eight bytes
+        listed = re.compile(rb"base_scoreSL.{8}\[(.+?)\]", re.DOTALL)
+        content = listed.sub(
+            lambda found: b"base_scoreSL" + struct.pack(">q", len(found[1])) + found[1], content
+        )
+    path.write_bytes(content)
     return path
 
 
