@@ -11,6 +11,7 @@ from pathlib import Path
 
 from contracts.atomic_files import write_bytes
 from contracts.errors import CallerError
+from emulator.containers import container_image
 from emulator.definition import parameter_values, read_definition
 from emulator.events import OnEvent
 from emulator.execution import Execution, Machine
@@ -38,6 +39,7 @@ class RunOptions:
         instance_count: Instances of the transform job, or None to let the plan decide.
         parameters: Pipeline parameters by name, as text, but for those that the places imply.
         first_port: Port of the first model server, or None for free ones.
+        in_containers: Whether steps run in containers of the project's image instead of as processes.
     """
 
     pipeline: str = "candidate"
@@ -46,6 +48,7 @@ class RunOptions:
     instance_count: int | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     first_port: int | None = None
+    in_containers: bool = False
 
 
 def new_run_id() -> str:
@@ -76,6 +79,7 @@ def run_locally(
         raise CallerError("--pipeline resume: a lost run is resumed with `batchscore resume RUN`")
     check_places(places, state.store, keep_columns=options.parameters.get("KeepColumns", ""))
     check_ports(options.first_port, options.instance_count or 1)
+    image = container_image(LOCAL_IMAGE_URI, os.environ) if options.in_containers else local_image()
     choices = {
         "wire": options.wire,
         "prepare": options.prepare,
@@ -100,7 +104,7 @@ def run_locally(
     machine = Machine(
         store=state.store,
         registry=state.registry,
-        image=local_image(),
+        image=image,
         run_folder=folder,
         first_port=options.first_port,
     )

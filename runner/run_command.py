@@ -35,6 +35,7 @@ class RunRequest:
         parameters: `Name=Value` texts.
         first_port: Port of the first model server, or None.
         state: Folder of local runs, or None for the default.
+        in_containers: Whether steps run in containers instead of as processes.
     """
 
     contract: Path
@@ -48,6 +49,7 @@ class RunRequest:
     parameters: list[str]
     first_port: int | None
     state: Path | None
+    in_containers: bool = False
 
 
 def run_command(request: RunRequest) -> None:
@@ -63,6 +65,7 @@ def run_command(request: RunRequest) -> None:
         instance_count=request.instance_count,
         parameters=parse_parameters(request.parameters),
         first_port=request.first_port,
+        in_containers=request.in_containers,
     )
     run_id = new_run_id()
     attend(run_id, state, lambda on_event: run_locally(places, options, state, run_id, on_event))
