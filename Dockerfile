@@ -1,7 +1,7 @@
 # One image for the three containers of the pipeline: preprocessing, serving and reporting.
 #   model container        ENTRYPOINT as it is; Batch Transform adds the argument `serve`
 #   processing containers  the steps give their own entry point, such as python3 -m preprocessing
-# The base must have Python >= 3.10; any registry's copy will do.
+# The base must be Debian's kind, with Python >= 3.10, venv and Python's headers; any registry's copy will do.
 ARG BASE_IMAGE=python:3.11-slim
 
 FROM ${BASE_IMAGE} AS build
@@ -33,7 +33,10 @@ COPY preprocessing/ preprocessing/
 COPY --from=build /opt/batchscore/native/built/preprocessing/ preprocessing/
 COPY serving/ serving/
 COPY reporting/ reporting/
-# No USER: a processing job's output folders belong to root, and what a container may do is settled by the
-# job's role and network isolation. The model server needs no right of root: where the platform allows it,
-# run it with `--user 65534`; the code is readable for everybody and nothing is written.
+# What would fail only in a job fails here: a library that is missing, an extension that was not built.
+RUN python3 -c "import lightgbm, onnxruntime, xgboost, preprocessing.native_csv"
+# SageMaker "expects all containers to run with root users": it makes the output folders of a processing job, and
+# they are root's. The code needs no right of root: everywhere else, run it as whom you like (docs/adr/0011).
+ARG IMAGE_USER=root
+USER ${IMAGE_USER}
 ENTRYPOINT ["python3", "-m", "serving"]

@@ -7,6 +7,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ROWS ?=
+ENGINE ?= docker
+IMAGE ?= batchscore:local
+BASE_IMAGE ?= $(shell sed -n 's/^ARG BASE_IMAGE=//p' Dockerfile)
+IMAGE_USER ?= root
+BUILD_FLAGS ?=
 PACKAGES := contracts emulator pipelines preprocessing reporting runner serving steps
 LOCK := $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
@@ -89,6 +94,26 @@ lock: $(VENV)/bootstrap.stamp ## Resolve the locked dependencies anew
 	@$(LOCK) pyproject.toml requirements/build.in -c requirements/test.txt \
 		$(CONTAINER_EXTRAS) -o requirements/container.txt
 	@$(LOCK) pyproject.toml -c requirements/test.txt --extra bench -o requirements/bench.txt
+
+# The base is asked for its digest before the build, and then built on by that digest: what is recorded is what is used.
+.PHONY: image
+image: ## Build the container image IMAGE on BASE_IMAGE, for IMAGE_USER; the base's digest goes to build/image.json
+	@command -v $(ENGINE) > /dev/null || { echo "make image needs a container engine; $(ENGINE) is not on the PATH" >&2; exit 1; }
+	@$(ENGINE) version > /dev/null || { echo "make image: the engine of $(ENGINE) does not answer; start it" >&2; exit 1; }
+	@$(ENGINE) image inspect $(BASE_IMAGE) > /dev/null 2>&1 || $(ENGINE) pull $(BASE_IMAGE)
+	@mkdir -p build
+	@digest=$$($(ENGINE) image inspect --format '{{with .RepoDigests}}{{index . 0}}{{end}}' $(BASE_IMAGE)); \
+	$(ENGINE) build --build-arg BASE_IMAGE=$${digest:-$(BASE_IMAGE)} --build-arg IMAGE_USER=$(IMAGE_USER) \
+		--tag $(IMAGE) $(BUILD_FLAGS) .; \
+	printf '{"image": "%s", "image_id": "%s", "base_image": "%s", "base_image_id": "%s", "base_digest": "%s"}\n' \
+		$(IMAGE) "$$($(ENGINE) image inspect --format '{{.Id}}' $(IMAGE))" \
+		$(BASE_IMAGE) "$$($(ENGINE) image inspect --format '{{.Id}}' $(BASE_IMAGE))" \
+		"$${digest:-no registry digest}" > build/image.json
+	@cat build/image.json
+
+.PHONY: test-containers
+test-containers: $(VENV)/test.stamp image ## Build the image, and run the tests that need a container engine
+	@IMAGE=$(IMAGE) $(BIN)/python -m pytest -q -m containers
 
 .PHONY: clean
 clean: ## Remove the environment, the local runs and every cache

@@ -23,7 +23,7 @@ from emulator.definition import Definition, Step
 from emulator.events import OnEvent, StepEnded, StepProgressed, StepStarted
 from emulator.job_context import JobContext
 from emulator.object_store import ObjectStore
-from emulator.processes import LocalImage, ProcessPool
+from emulator.processes import Image, ProcessPool
 from emulator.processing_job import run_processing_job
 from emulator.references import Facts, as_text, resolve
 from emulator.registry import ModelRegistry
@@ -47,7 +47,7 @@ class Machine:
 
     store: ObjectStore
     registry: ModelRegistry
-    image: LocalImage
+    image: Image
     run_folder: Path
     first_port: int | None = None
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from contracts.container_paths import ML_ROOT_VARIABLE
 from contracts.errors import BatchScoreError, CallerError, InternalError, PlatformError
 from contracts.progress import Progress
 from emulator.object_store import ObjectStore
-from emulator.processes import LocalImage, ProcessPool
+from emulator.processes import Image, ProcessPool
 from emulator.registry import ModelRegistry
 
 CONTAINER_EXIT_CODES = (CallerError.exit_code, PlatformError.exit_code, InternalError.exit_code)
@@ -52,21 +50,10 @@ class JobContext:
     folder: Path
     store: ObjectStore
     registry: ModelRegistry
-    image: LocalImage
+    image: Image
     processes: ProcessPool
     first_port: int | None
     report_progress: Callable[[int, float | None], None]
-
-    def environment(self, root: Path, given: Mapping[str, str]) -> dict[str, str]:
-        """Return a container's whole environment: the image's, the definition's, and where its tree is."""
-        return {
-            "PATH": os.defpath,
-            "LANG": "C.UTF-8",
-            "PYTHONUNBUFFERED": "1",
-            **self.image.environment,
-            **given,
-            ML_ROOT_VARIABLE: str(root),
-        }
 
 
 class ProgressSum:

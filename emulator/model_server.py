@@ -19,7 +19,7 @@ import urllib3
 from contracts.errors import BatchScoreError, CallerError
 from emulator.answers import Answer, fault_of
 from emulator.job_context import JobFailedError
-from emulator.processes import ContainerProcess
+from emulator.processes import HOST, ContainerProcess
 from emulator.transform_request import TransformRequest
 
 PING_TIMEOUT_SECONDS = 2.0
@@ -30,7 +30,6 @@ _PING_WAIT_SECONDS = 0.05
 _RETRY_WAIT_SECONDS = 0.2
 _ENDING_SECONDS = 0.5
 _BLOCK_BYTES = 1024 * 1024
-HOST = "127.0.0.1"
 MAX_PORT = 65535
 
 

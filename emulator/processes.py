@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from contracts.container_paths import ML_ROOT_VARIABLE
 from contracts.progress import ROUTINE_LINE, Progress, parse_progress
 from emulator import watchdog
 
@@ -25,25 +26,99 @@ LOG_TAIL_LINES = 20
 LOG_TAIL_CHARS = 700
 """Kept of those lines, from their end, so that the reason is not cut off a failure message."""
 _MAX_LINE_BYTES = 64 * 1024
+_SIGNAL_BASE = 128
+"""A container engine adds it to the number of the signal that ended a container."""
+
+HOST = "127.0.0.1"
+"""Where the port of a model server is, and nowhere else."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """How a container, or the process in its place, is started.
+
+    Attributes:
+        argv: Of the process that lives as long as the container does, and ends with its exit code.
+        environment: All of that process's variables.
+        end_argv: What ends a container that outlived that process; empty if nothing can outlive its group.
+    """
+
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    end_argv: tuple[str, ...] = ()
+
+
+class Image(Protocol):
+    """What stands for a container image: this machine's interpreter, or a real image."""
+
+    def job(
+        self, command: Sequence[str], root: Path, given: Mapping[str, str], inputs: Sequence[str] = ()
+    ) -> Launch:
+        """Return what runs a processing container.
+
+        Args:
+            command: Entry point and arguments.
+            root: Folder that stands for `/opt/ml`.
+            given: Variables of the container, from the definition.
+            inputs: Folders below `/opt/ml` that the container only reads.
+        """
+
+    def server(self, root: Path, given: Mapping[str, str], port: int) -> Launch:
+        """Return what runs a model container that answers on `port` of 127.0.0.1; arguments as for `job`."""
+
+    def place_input(self, source: Path, target: Path) -> None:
+        """Make an object appear as the file `target` below a container's root."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LocalImage:
-    """What stands for a container image on this machine.
+    """What stands for a container image where containers are processes.
 
     Attributes:
         python: Interpreter that has the image's packages; it takes the place of `python3` in an argv.
         serve_entrypoint: The image's ENTRYPOINT, to which a model container adds `serve`.
+        serve_options: Stand before `serve`.
         environment: Variables that the image sets.
     """
 
     python: str
     serve_entrypoint: tuple[str, ...]
+    serve_options: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def argv(self, command: Sequence[str]) -> list[str]:
         """Return `command` as this machine can start it."""
         return [self.python if command[0] in ("python", "python3") else command[0], *command[1:]]
+
+    def job(
+        self, command: Sequence[str], root: Path, given: Mapping[str, str], inputs: Sequence[str] = ()
+    ) -> Launch:
+        """Return what runs a processing container; see `Image`."""
+        del inputs  # links, which nobody writes to by mistake
+        return Launch(argv=self.argv(command), environment=self._environment(root, given))
+
+    def server(self, root: Path, given: Mapping[str, str], port: int) -> Launch:
+        """Return what runs a model container; see `Image`."""
+        place = {"SAGEMAKER_BIND_TO_PORT": str(port), "BATCHSCORE_BIND_ADDRESS": HOST}
+        return Launch(
+            argv=self.argv([*self.serve_entrypoint, *self.serve_options, "serve"]),
+            environment=self._environment(root, {**given, **place}),
+        )
+
+    def place_input(self, source: Path, target: Path) -> None:
+        """Link to an object: nothing is paid for twice on one disk."""
+        target.symlink_to(source)
+
+    def _environment(self, root: Path, given: Mapping[str, str]) -> dict[str, str]:
+        """Return a container's whole environment: the image's, the definition's, and where its tree is."""
+        return {
+            "PATH": os.defpath,
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            **self.environment,
+            **given,
+            ML_ROOT_VARIABLE: str(root),
+        }
 
 
 class ContainerProcess:
@@ -51,9 +126,8 @@ class ContainerProcess:
 
     def __init__(
         self,
-        argv: Sequence[str],
+        launch: Launch,
         *,
-        environment: Mapping[str, str],
         folder: Path,
         log_path: Path,
         on_progress: Callable[[Progress], None],
@@ -61,9 +135,10 @@ class ContainerProcess:
         log_path.parent.mkdir(parents=True, exist_ok=True)
         self._tail: deque[str] = deque(maxlen=LOG_TAIL_LINES)
         self._on_progress = on_progress
+        self.end_argv = launch.end_argv
         self._popen = subprocess.Popen(  # noqa: S603 - the argv comes from the definition, and no shell reads it
-            argv,
-            env=dict(environment),
+            launch.argv,
+            env=dict(launch.environment),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -81,7 +156,8 @@ class ContainerProcess:
     @property
     def exit_code(self) -> int | None:
         """Exit code, negative for a signal, or None while the process lives."""
-        return self._popen.poll()
+        code = self._popen.poll()
+        return None if code is None else self._as_told(code)
 
     def ends_within(self, seconds: float) -> bool:
         """Return whether the process has ended, or does so in that time."""
@@ -95,7 +171,7 @@ class ContainerProcess:
         """Wait for the end of the process and of its output; return the exit code."""
         code = self._popen.wait()
         self._reader.join(timeout=STOP_SECONDS)
-        return code
+        return self._as_told(code)
 
     def ending(self) -> str:
         """Say how the process ended, which it has."""
@@ -117,7 +193,14 @@ class ContainerProcess:
         with contextlib.suppress(subprocess.TimeoutExpired):  # then it is killed
             self._popen.wait(timeout=grace_seconds)
         self._signal(signal.SIGKILL)
+        if self.end_argv:
+            watchdog.run_to_its_end(self.end_argv)
         self.wait()
+
+    def _as_told(self, code: int) -> int:
+        """Translate what an engine tells of a signal; of a process, the system has told it already."""
+        is_signal = self.end_argv and code - _SIGNAL_BASE in signal.valid_signals()
+        return _SIGNAL_BASE - code if is_signal else code
 
     def _signal(self, number: signal.Signals) -> None:
         try:
@@ -156,7 +239,7 @@ class ProcessPool:
         """Whether `stop_all` was called: nothing new may start."""
         return self._is_stopping
 
-    def start(self, argv: Sequence[str], **options: Any) -> ContainerProcess:
+    def start(self, launch: Launch, **options: Any) -> ContainerProcess:
         """Start a process; arguments as for ContainerProcess.
 
         Raises:
@@ -165,9 +248,9 @@ class ProcessPool:
         with self._lock:
             if self._is_stopping:
                 raise InterruptedError("the run is being stopped")
-            process = ContainerProcess(argv, **options)
+            process = ContainerProcess(launch, **options)
             self._living.add(process)
-            self._tell_watchdog(f"+{process.group_id}")
+            self._tell_watchdog("\t".join([f"+{process.group_id}", *process.end_argv]))
         return process
 
     def end(self, process: ContainerProcess, grace_seconds: float = STOP_SECONDS) -> None:

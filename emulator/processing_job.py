@@ -7,7 +7,7 @@ message, and the reason of a job that failed [doc: "Save and Access Metadata Inf
 Job"]. An input prefix without objects fails the job, as it does for training jobs
 (aws/amazon-sagemaker-examples#2489).
 
-Inputs are links to the objects, not copies: nothing is paid for twice on one disk.
+Inputs are links to the objects, not copies: nothing is paid for twice on one disk (see `Image.place_input`).
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _lay_input(
             continue
         target = folder / _path_below(stored, uri)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.symlink_to(stored.path.resolve())
+        context.image.place_input(stored.path.resolve(), target)
 
 
 def _local_path(root: Path, path: str) -> Path:
@@ -116,14 +116,14 @@ def _path_below(stored: StoredObject, prefix_uri: str) -> str:
 def _run_processes(request: Mapping[str, Any], roots: Mapping[str, Path], context: JobContext) -> None:
     app = request["AppSpecification"]
     _check_arguments(app.get("ContainerArguments", []))
-    argv = context.image.argv([*app["ContainerEntrypoint"], *map(str, app.get("ContainerArguments", []))])
+    command = [*app["ContainerEntrypoint"], *map(str, app.get("ContainerArguments", []))]
+    inputs = [entry["S3Input"]["LocalPath"] for entry in request.get("ProcessingInputs", [])]
     progress = ProgressSum(context.report_progress)
     started: list[tuple[Path, ContainerProcess]] = []
     try:
         for number, (host, root) in enumerate(roots.items()):
             process = context.processes.start(
-                argv,
-                environment=context.environment(root, request.get("Environment", {})),
+                context.image.job(command, root, request.get("Environment", {}), inputs),
                 folder=root.parent,
                 log_path=context.folder / f"{host}.log",
                 on_progress=progress.listener(number),

@@ -59,6 +59,7 @@ class RunRecord:
         failure_reason: Why it failed, or empty.
         steps: By name, in the order in which they began.
         choices: What the definition was built with, by name, such as `wire`.
+        in_containers: Whether the steps run in containers of an engine instead of as processes.
         resumed_at: When the run was resumed, once for each time.
     """
 
@@ -72,6 +73,7 @@ class RunRecord:
     failure_reason: str = ""
     steps: Mapping[str, StepRecord] = field(default_factory=dict)
     choices: Mapping[str, str] = field(default_factory=dict)
+    in_containers: bool = False
     resumed_at: tuple[str, ...] = ()
 
     @property

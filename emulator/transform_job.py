@@ -26,7 +26,7 @@ from emulator.answers import excerpt, lines_in
 from emulator.data_processing import process_csv
 from emulator.job_context import JobContext, JobFailedError, ProgressSum
 from emulator.json_processing import process_json
-from emulator.model_server import HOST, Blocks, InvocationError, ModelServer, choose_port
+from emulator.model_server import Blocks, InvocationError, ModelServer, choose_port
 from emulator.object_store import StoredObject
 from emulator.splitting import blocks, payloads
 from emulator.transform_objects import transform_objects
@@ -119,15 +119,9 @@ def _server(number: int, facts: TransformRequest, counter: _ObjectCounter) -> It
     model_folder.mkdir(parents=True)
     unpack_artifact(context.store.path_of(container["ModelDataUrl"]), model_folder)
     port = choose_port(context.first_port, number)
-    given = {
-        **container.get("Environment", {}),
-        **request_environment(facts),
-        "SAGEMAKER_BIND_TO_PORT": str(port),
-        "BATCHSCORE_BIND_ADDRESS": HOST,
-    }
+    given = {**container.get("Environment", {}), **request_environment(facts)}
     process = context.processes.start(
-        context.image.argv([*context.image.serve_entrypoint, "serve"]),
-        environment=context.environment(root, given),
+        context.image.server(root, given, port),
         folder=folder,
         log_path=context.folder / f"algo-{number + 1}.log",
         on_progress=counter.progress.listener(number),

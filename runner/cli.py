@@ -72,6 +72,12 @@ def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Run
         typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A pipeline parameter; repeatable."),
     ] = None,
     port: PortOption = None,
+    containers: Annotated[
+        bool,
+        typer.Option(
+            "--containers", help="Run the steps in containers of the image that `make image` built."
+        ),
+    ] = False,
     state: StateOption = None,
 ) -> None:
     """Compile the pipeline's definition and execute it on this machine.
@@ -97,6 +103,7 @@ def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Run
             instance_count=instances,
             parameters=parameter or [],
             first_port=port,
+            in_containers=containers,
             state=state,
         )
     )

@@ -5,6 +5,7 @@ Used by commands that ask the code of one container a question, such as whether 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,12 +14,14 @@ from pathlib import Path
 
 from contracts.container_paths import ML_ROOT_VARIABLE
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, CallerError
+from emulator.containers import ContainerImage, container_image
 from emulator.processes import LocalImage
 from runner.input_files import input_files
 
 SERVE_ENTRYPOINT = ("python3", "-m", "serving")
 OPTIONAL_CONTRACT = "--contract-optional"
 
+LOCAL_IMAGE_URI = "batchscore:local"
 
 CONTAINER_ENVIRONMENT = "container"
 """Folder of the environment with the image's packages and no others, below the environment that runs this.
@@ -34,9 +37,18 @@ def local_image() -> LocalImage:
     )
 
 
-def standing_in(image: LocalImage) -> LocalImage:
-    """Return the image with a model container that takes the place of AWS's built-in XGBoost container."""
-    return replace(image, serve_entrypoint=(*image.serve_entrypoint, OPTIONAL_CONTRACT))
+def run_image(*, in_containers: bool, stands_in: bool) -> LocalImage | ContainerImage:
+    """Return the image of all containers of a run.
+
+    Args:
+        in_containers: Whether they are containers of an engine, or processes.
+        stands_in: Whether the model container takes the place of AWS's built-in XGBoost container.
+
+    Raises:
+        CallerError: There is no engine, or it does not have the image.
+    """
+    image = container_image(LOCAL_IMAGE_URI, os.environ) if in_containers else local_image()
+    return replace(image, serve_options=(OPTIONAL_CONTRACT,)) if stands_in else image
 
 
 def ask_container(argv: Sequence[str], root: Path) -> str:

@@ -17,14 +17,13 @@ from emulator.execution import Execution, Machine
 from emulator.model_server import choose_port
 from emulator.run_record import RunRecord, now_text
 from pipelines.parameter_specs import check_values
-from runner.container_code import local_image, standing_in
+from runner.container_code import LOCAL_IMAGE_URI, run_image
 from runner.definition_cache import compiled_definition
 from runner.local_state import DEFINITION_FILE, LocalState
 from runner.preflight import RunPlaces, check_lengths, check_payload, check_places, is_uri
 from runner.run_lock import held
 
 RESUME_PIPELINE = "resume"
-LOCAL_IMAGE_URI = "batchscore:local"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +37,7 @@ class RunOptions:
         instance_count: Instances of the transform job, or None to let the plan decide.
         parameters: Pipeline parameters by name, as text, but for those that the places imply.
         first_port: Port of the first model server, or None for free ones.
+        in_containers: Whether steps run in containers of the project's image instead of as processes.
     """
 
     pipeline: str = "candidate"
@@ -46,6 +46,7 @@ class RunOptions:
     instance_count: int | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     first_port: int | None = None
+    in_containers: bool = False
 
 
 def new_run_id() -> str:
@@ -79,6 +80,7 @@ def run_locally(
         places, state.store, keep_columns=options.parameters.get("KeepColumns", ""), wire=options.wire
     )
     check_ports(options.first_port, options.instance_count or 1)
+    image = run_image(in_containers=options.in_containers, stands_in=bool(places.model_image))
     choices = {
         "wire": options.wire,
         "prepare": options.prepare,
@@ -102,11 +104,12 @@ def run_locally(
         process_id=os.getpid(),
         started_at=now_text(),
         choices=choices,
+        in_containers=options.in_containers,
     )
     machine = Machine(
         store=state.store,
         registry=state.registry,
-        image=standing_in(local_image()) if places.model_image else local_image(),
+        image=image,
         run_folder=folder,
         first_port=options.first_port,
     )

@@ -19,7 +19,7 @@ from emulator.events import OnEvent
 from emulator.execution import Execution, Machine
 from emulator.run_record import RunRecord, attempt_folder, now_text, read_record
 from pipelines.parameter_specs import check_values
-from runner.container_code import local_image, standing_in
+from runner.container_code import run_image
 from runner.definition_cache import compiled_definition
 from runner.local_run import RESUME_PIPELINE, check_ports
 from runner.local_state import DEFINITION_FILE, LocalState, lost
@@ -65,27 +65,29 @@ def resume_locally(
         BatchScoreError: The run failed again; what was scored meanwhile is kept.
     """
     check_ports(first_port, _instance_count(resumption))
+    record = resumption.record
+    image = run_image(in_containers=record.in_containers, stands_in=has_model_image(record))
     choices = {
-        **resumption.record.choices,
+        **record.choices,
         "resume_at": resumption.resume_at,
-        "pointer": "keep" if _is_overtaken(resumption.record, state) else "move",
+        "pointer": "keep" if _is_overtaken(record, state) else "move",
     }
     text = compiled_definition(state.root / "definitions", RESUME_PIPELINE, **choices)
     definition = read_definition(text)
     parameters = _parameters(resumption, definition)
     check_values(parameters)
     _write_manifest(resumption, parameters.get("ShardManifestUri"), state)
-    folder = state.run_folder(resumption.record.run_id)
+    folder = state.run_folder(record.run_id)
     write_bytes(attempt_folder(folder, resumption.attempt) / DEFINITION_FILE, text.encode())
     machine = Machine(
         store=state.store,
         registry=state.registry,
-        image=standing_in(local_image()) if has_model_image(resumption.record) else local_image(),
+        image=image,
         run_folder=folder,
         first_port=first_port,
     )
-    record = _begun_again(resumption.record, definition)
-    return Execution(definition, parameters, record, machine, on_event).run()
+    begun = _begun_again(record, definition)
+    return Execution(definition, parameters, begun, machine, on_event).run()
 
 
 def _is_overtaken(record: RunRecord, state: LocalState) -> bool:

@@ -36,6 +36,7 @@ class RunRequest:
         parameters: `Name=Value` texts.
         first_port: Port of the first model server, or None.
         state: Folder of local runs, or None for the default.
+        in_containers: Whether steps run in containers instead of as processes.
     """
 
     contract: Path
@@ -50,6 +51,7 @@ class RunRequest:
     parameters: list[str]
     first_port: int | None
     state: Path | None
+    in_containers: bool = False
 
 
 def run_command(request: RunRequest) -> None:
@@ -69,6 +71,7 @@ def run_command(request: RunRequest) -> None:
         instance_count=request.instance_count,
         parameters=parse_parameters(request.parameters),
         first_port=request.first_port,
+        in_containers=request.in_containers,
     )
     if places.model_image:
         PatientConsole(stderr=True, soft_wrap=True).print(

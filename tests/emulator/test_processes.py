@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from transform_requests import csv_job, served_objects
 
-from emulator.processes import STOP_SECONDS, ContainerProcess
+from emulator.processes import STOP_SECONDS, ContainerProcess, Launch
 from emulator.transform_job import run_transform_job
 
 pytestmark = pytest.mark.functional
@@ -24,8 +24,7 @@ def started(folder: Path, code: str) -> ContainerProcess:
     """Start a process and return it once it has set its signal handler."""
     os.mkfifo(folder / "ready")
     process = ContainerProcess(
-        [sys.executable, "-c", code],
-        environment={},
+        Launch(argv=[sys.executable, "-c", code], environment={}),
         folder=folder,
         log_path=folder / "log",
         on_progress=lambda _: None,

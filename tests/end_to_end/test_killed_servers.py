@@ -53,7 +53,7 @@ class PreparedRun:
         self.outputs = {name: content for name, (content, _) in self.transformed(whole.record.run_id).items()}
         shutil.rmtree(self.business.output / "scores")
         self.run_id = new_run_id()
-        patched.setattr("runner.local_run.local_image", _without_server)
+        patched.setattr("runner.container_code.local_image", _without_server)
         with pytest.raises(BatchScoreError):
             run_locally(self.business.places, OPTIONS, self.state, self.run_id, lambda _: None)
         self._snapshot = folder / "snapshot"

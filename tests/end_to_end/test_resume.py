@@ -66,8 +66,7 @@ def sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SENT", str(tmp_path / "sent"))
     monkeypatch.setenv("HUNG", str(tmp_path / "hung"))
-    monkeypatch.setattr("runner.local_run.local_image", mortal_image)
-    monkeypatch.setattr("runner.resume.local_image", mortal_image)
+    monkeypatch.setattr("runner.container_code.local_image", mortal_image)
     return tmp_path / "sent"
 
 

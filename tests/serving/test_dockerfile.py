@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -62,3 +64,19 @@ def test_the_image_has_the_openmp_library_that_lightgbm_needs() -> None:
 def test_dependencies_are_installed_by_hash() -> None:
     """What is built is what was locked."""
     assert "--require-hashes" in (ROOT / "Dockerfile").read_text()
+
+
+def test_hadolint_finds_nothing(tmp_path: Path) -> None:
+    """Without any configuration: what is let through stands in the Dockerfile, with its reason."""
+    linter = Path(sys.executable).with_name("hadolint")
+
+    found = subprocess.run(
+        [linter, ROOT / "Dockerfile"], cwd=tmp_path, env={}, capture_output=True, text=True, check=False
+    )
+
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+
+
+def test_the_user_of_the_image_is_a_choice() -> None:
+    """docs/adr/0011: root, which SageMaker expects, unless somebody asks for another."""
+    assert "\nARG IMAGE_USER=root\nUSER ${IMAGE_USER}\n" in final_stage()

@@ -15,7 +15,7 @@ from pathlib import Path
 from small_machine import containers_below
 
 from contracts.errors import BatchScoreError
-from runner import resume as resume_module
+from runner import container_code
 from runner.container_code import local_image
 from runner.local_state import LocalState
 from runner.resume import claimed, resume_locally
@@ -38,7 +38,7 @@ def _resume(run_id: str, root: str, has_real_server: bool) -> None:
     state = LocalState(root=Path(root))
     if not has_real_server:
         image = replace(local_image(), serve_entrypoint=(sys.executable, KILLABLE_SERVER))
-        resume_module.local_image = lambda: image  # type: ignore[attr-defined]  # that is its place
+        container_code.local_image = lambda: image  # type: ignore[attr-defined]  # that is its place
     try:
         with claimed(run_id, state) as resumption:
             resume_locally(resumption, state, None, lambda _: None)

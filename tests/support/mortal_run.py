@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from emulator.processes import LocalImage
-from runner import local_run, resume
+from runner import container_code
 from runner.cli import main
 
 MORTAL_SERVER = str(Path(__file__).with_name("mortal_server.py"))
@@ -21,5 +21,5 @@ def mortal_image() -> LocalImage:
 
 
 if __name__ == "__main__":
-    local_run.local_image = resume.local_image = mortal_image  # type: ignore[attr-defined]  # that is its place
+    container_code.local_image = mortal_image  # type: ignore[attr-defined]  # that is its place
     main()

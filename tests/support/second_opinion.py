@@ -25,6 +25,7 @@ from quiet_handler import QuietHandler
 from small_machine import contents, job_context, put, put_archive
 
 from emulator.job_context import JobFailedError
+from emulator.processes import Launch
 from emulator.transform_job import run_transform_job
 
 with warnings.catch_warnings():
@@ -216,9 +217,9 @@ class _StandIn:
             uploads=uploads or [],
         )
 
-    def start(self, _argv: list[str], *, environment: Mapping[str, str], **_: Any) -> _StandIn:
+    def start(self, launch: Launch, **_: Any) -> _StandIn:
         """Start as the emulator's process pool would start a process."""
-        self.on(int(environment["SAGEMAKER_BIND_TO_PORT"])).serve("", environment)
+        self.on(int(launch.environment["SAGEMAKER_BIND_TO_PORT"])).serve("", launch.environment)
         return self
 
     def end(self, _process: _StandIn) -> None:
