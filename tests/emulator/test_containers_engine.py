@@ -247,6 +247,25 @@ def test_the_model_server_needs_no_root(
     assert process.exit_code == 0, process.log_tail()
 
 
+def test_a_container_that_ignores_sigterm_is_removed(image: ContainerImage, tmp_path: Path) -> None:
+    """SIGKILL would reach the engine's command line only, and leave the container to itself."""
+    root = tmp_path / "algo-1" / "ml"
+    (root / "processing").mkdir(parents=True)
+    code = "import time; open('/opt/ml/processing/ready', 'w').close(); time.sleep(600)"
+    process = ContainerProcess(
+        image.job(["python3", "-c", code], root, {}),
+        folder=tmp_path,
+        log_path=tmp_path / "log",
+        on_progress=lambda _: None,
+    )
+    wait_for((root / "processing" / "ready").exists)
+
+    process.stop(grace_seconds=0.1)
+
+    assert process.exit_code == -signal.SIGKILL
+    assert trees_below(image, tmp_path) == []
+
+
 def started_run(business: TinyBusiness) -> subprocess.Popen[str]:
     """Start `batchscore run --containers`."""
     places = business.places
