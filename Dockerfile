@@ -11,7 +11,7 @@ COPY requirements/container.txt /tmp/container.txt
 RUN /opt/batchscore/venv/bin/pip install --require-hashes --only-binary :all: -r /tmp/container.txt
 # The native CSV reader. Versions are the base's own: no pin would hold for every base.
 # hadolint ignore=DL3008
-RUN apt-get update && apt-get install --yes --no-install-recommends g++ && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install --yes --no-install-recommends g++ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 WORKDIR /opt/batchscore/native
 COPY pyproject.toml pyproject.toml
 COPY setup.py setup.py
@@ -22,7 +22,7 @@ RUN /opt/batchscore/venv/bin/python setup.py --quiet build_ext --build-lib built
 FROM ${BASE_IMAGE}
 # LightGBM needs OpenMP. The wheel of XGBoost brings that library along, the wheel of LightGBM does not.
 # hadolint ignore=DL3008
-RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 ENV PATH=/opt/batchscore/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1

@@ -2,7 +2,7 @@
 
 What differs from AWS is named here: containers run with the ids of who runs this, so that their files belong
 to that person, and inputs are mounted read-only. A processing container has no network at all; a model
-container publishes its port on 127.0.0.1 and has a network of its own, whose packets nobody forwards outside.
+container publishes its port on 127.0.0.1, in a network of its own without address translation to the outside.
 """
 
 from __future__ import annotations
