@@ -19,6 +19,7 @@ from contracts.wire import SCORE_COLUMN, TOP_COLUMN
 _EXPECTED = (
     "expected at least two names in the model's order, or how many outputs there are, as a whole number"
 )
+MAX_OUTPUTS = 1_000_000
 _ONE_OUTPUT = "a model with one output needs no `outputs`"
 
 
@@ -35,6 +36,11 @@ def read_outputs(scoring: Mapping[str, Any], faults: list[str]) -> ModelOutputs 
     if len(faults) == before and top_k is not None:
         _check_top_k(top_k, count, faults)
     return ModelOutputs(count=count, names=names, top_k=top_k) if len(faults) == before else None
+
+
+def list_columns(outputs: ModelOutputs) -> list[str]:
+    """Return the names of the columns of lists, which answers, Parquet and JSON Lines have."""
+    return [SCORE_COLUMN] if outputs.top_k is None else [SCORE_COLUMN, TOP_COLUMN]
 
 
 def score_columns(outputs: ModelOutputs) -> list[str]:
@@ -85,6 +91,8 @@ def _count(document: Any, faults: list[str]) -> int:
         return 0
     if document < 2:
         faults.append(f"`scoring.outputs` is {document}; {_EXPECTED}; {_ONE_OUTPUT}")
+    if document > MAX_OUTPUTS:
+        faults.append(f"`scoring.outputs` is {document}; at most {MAX_OUTPUTS} are supported")
     return document
 
 

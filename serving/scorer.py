@@ -2,8 +2,8 @@
 
 A scorer holds one model with one output (regression, binary classification, ranking) or with several (class
 probabilities, a vector, several targets), as the contract says. Scoring is safe from several threads at once,
-and the same vector gets the same score whoever stands beside it (an ONNX model may round its last bit otherwise
-in a payload of another length).
+and the same vector gets the same score whoever stands beside it (an ONNX model may round its last bit
+otherwise in a payload of another length).
 """
 
 from __future__ import annotations

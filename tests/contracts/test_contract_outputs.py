@@ -52,6 +52,7 @@ def test_outputs_are_names_or_a_number_and_may_be_cut_to_the_largest(
         ("outputs: []", "a model with one output needs no `outputs`"),
         ("outputs: 1", "`scoring.outputs` is 1; expected at least two names"),
         ("outputs: -3", "`scoring.outputs` is -3; expected at least two names"),
+        ("outputs: 1000001", "`scoring.outputs` is 1000001; at most 1000000 are supported"),
         ("outputs: true", "`scoring.outputs` is True (bool); expected"),
         ("outputs: 2.0", "`scoring.outputs` is 2.0 (float); expected"),
         ("outputs: a", "`scoring.outputs` is 'a' (str); expected"),
