@@ -125,12 +125,14 @@ def _histogram(frame: pd.DataFrame, *, title: str = "Score") -> Drawing:
 
 
 def _outputs(frame: pd.DataFrame) -> Drawing:
+    # The drawing engine does not know how wide the page's font is.
+    label_pixels = min(180, 8 * int(frame["output"].str.len().max()))
     bars: alt.Chart = (
         alt.Chart(frame)
         .mark_bar(color=MARK_COLOUR)
         .encode(
             x=alt.X("record_count:Q", title="Records", axis=alt.Axis(format=",d", tickMinStep=1)),
-            y=alt.Y("output:N", title=None, sort=None),
+            y=alt.Y("output:N", title=None, sort=None, axis=alt.Axis(minExtent=label_pixels)),
         )
     )
     return bars
