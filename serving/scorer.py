@@ -31,6 +31,10 @@ SORTED_AT_ONCE = 4_000_000
 """Values that are sorted in one go under topK: bounds the memory for it to some 64 MB."""
 
 
+MAX_SEARCHES = 50
+"""Largest values that are looked for one by one."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scores:
     """What became of each record.
@@ -162,6 +166,21 @@ def _output_reason(values: np.ndarray, vector: np.ndarray, outputs: ModelOutputs
     return f"output {outputs.labels[at]}: {_reason(values[at], vector)}"
 
 
+def _largest(values: np.ndarray, count: int) -> np.ndarray:
+    """Return the positions of the largest values of each row, largest first, of equal ones the first.
+
+    Few are looked for one by one: a sort of whole rows takes ten times as long for 10 of 1,000.
+    """
+    if count > MAX_SEARCHES:
+        return np.argsort(-values, axis=1, kind="stable")[:, :count]
+    left, rows = values.copy(), np.arange(len(values))
+    top = np.empty((len(values), count), dtype=np.int64)
+    for rank in range(count):
+        top[:, rank] = left.argmax(axis=1)
+        left[rows, top[:, rank]] = -np.inf
+    return top
+
+
 def _kept(values: np.ndarray, faults: Mapping[int, str], outputs: ModelOutputs) -> Scores:
     """Return what the contract keeps of all outputs."""
     if outputs.top_k is None:
@@ -170,6 +189,5 @@ def _kept(values: np.ndarray, faults: Mapping[int, str], outputs: ModelOutputs) 
     rows_at_once = max(1, SORTED_AT_ONCE // outputs.count)
     for start in range(0, len(values), rows_at_once):
         rows = slice(start, start + rows_at_once)
-        # Stable: of equal values, the model's order decides.
-        top[rows] = np.argsort(-values[rows], axis=1, kind="stable")[:, : outputs.top_k]
+        top[rows] = _largest(values[rows], outputs.top_k)
     return Scores(values=np.take_along_axis(values, top, axis=1), faults=faults, top=top)

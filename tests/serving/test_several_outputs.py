@@ -10,6 +10,8 @@ import lightgbm
 import numpy as np
 import pytest
 import xgboost
+from hypothesis import given
+from hypothesis import strategies as st
 from skl2onnx import to_onnx
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from tiny_model import PLAN_TERMS, TINY_CONTRACT
@@ -109,6 +111,24 @@ def test_of_equal_outputs_the_models_order_decides(monkeypatch: pytest.MonkeyPat
     assert scores.top is not None
     assert scores.top.tolist() == [[1, 2], [0, 1], [0, 1], [1, 2]]
     assert scores.values.tolist() == [[2, 2], [0, 0], [3, 3], [5, 1]]
+
+
+@pytest.mark.parametrize("max_searches", [0, 50])
+@given(st.data(), st.integers(1, 8), st.integers(0, 20))
+def test_the_largest_are_those_of_a_stable_sort(
+    max_searches: int, data: st.DataObject, width: int, height: int
+) -> None:
+    """With many equal values, and rows of NaN, whose order means nothing."""
+    top_k = data.draw(st.integers(1, width))
+    values = np.random.default_rng(data.draw(st.integers(0, 2**32))).integers(-2, 3, (height, width)) * 0.5
+    expected = np.argsort(-values, axis=1, kind="stable")[:, :top_k]
+    with_gap = np.vstack([values, np.full((1, width), np.nan)])
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(scorer_module, "MAX_SEARCHES", max_searches)
+        found = scorer_module._largest(with_gap, top_k)
+
+    assert found[:-1].tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("top_k", [None, 1])
