@@ -14,12 +14,14 @@ import yaml
 
 from contracts.contract_dialect import read_dialect
 from contracts.contract_fields import check_keys, read_description, read_fields, read_texts, read_value
+from contracts.contract_outputs import check_published_names, read_outputs
 from contracts.dataset import (
     DUPLICATE_ID_POLICIES,
     FEATURE_TYPES,
     UNSEEN_CATEGORY_POLICIES,
     DatasetContract,
     Field,
+    ModelOutputs,
 )
 from contracts.errors import CallerError, near_matches
 
@@ -39,7 +41,15 @@ _TOP_KEYS = {
     "name",
     "$schema",
 }
-_SCORING_KEYS = {"features", "label", "positiveLabel", "unseenCategory", "duplicateIds"}
+_SCORING_KEYS = {
+    "features",
+    "label",
+    "positiveLabel",
+    "unseenCategory",
+    "duplicateIds",
+    "outputs",
+    "topK",
+}
 
 
 def read_contract(path: Path) -> DatasetContract:
@@ -136,7 +146,9 @@ def _build(document: Any, faults: list[str]) -> DatasetContract | None:
     _check_unique(fields, id_field, faults)
     missing_values = read_texts(document.get("missingValues", [""]), "`missingValues`", faults)
     description = read_description(document, "the contract", faults)
-    positive_label = _positive_label(scoring.get("positiveLabel"), fields, label, faults)
+    outputs = read_outputs(scoring, faults)
+    check_published_names(outputs, id_field, faults)
+    positive_label = _positive_label(scoring.get("positiveLabel"), fields, label, outputs, faults)
     dialect = read_dialect(document.get("dialect", {}), faults)
     if faults:
         return None
@@ -149,6 +161,7 @@ def _build(document: Any, faults: list[str]) -> DatasetContract | None:
         positive_label=positive_label,
         unseen_category=unseen_category,
         duplicate_ids=duplicate_ids,
+        outputs=outputs,
         dialect=dialect,
         description=description,
     )
@@ -211,7 +224,16 @@ def _features(
     return features
 
 
-def _positive_label(value: Any, fields: tuple[Field, ...], label: str, faults: list[str]) -> Any:
+def _positive_label(
+    value: Any, fields: tuple[Field, ...], label: str, outputs: ModelOutputs | None, faults: list[str]
+) -> Any:
+    if outputs is not None:
+        if value is not None:
+            faults.append(
+                "`scoring.positiveLabel` is what one score predicts, but the model has several `outputs`; "
+                "leave it out"
+            )
+        return None
     if not label:
         if value is not None:
             faults.append("`scoring.positiveLabel` is given without `scoring.label`")

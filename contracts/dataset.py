@@ -17,12 +17,16 @@ with one more key, `scoring`:
       positiveLabel: "Yes"                # the label value that a score of 1 predicts
       unseenCategory: quarantine          # or `missing`: the model sees a missing value
       duplicateIds: keepFirst             # or `quarantineAll`: of valid records with the same id
+      outputs: [no, yes, unsure]          # optional: names of the model's several outputs, in its order,
+                                          # or how many it has without names (`outputs: 384`)
+      topK: 2                             # optional, with `outputs`: keep only the largest two of a record
 
 A field of the source that the contract does not name is ignored. The source must have the id, the features
 and every other field that is `required`. Not so the label: its column may be absent and its value missing,
 `required` or not, since what is scored need not have an outcome yet. `constraints.enum` says what is valid;
-`categories` says what the model has seen, and a value outside it is handled by `unseenCategory`. Reading and
-checking a contract is `contracts.contract_file`.
+`categories` says what the model has seen, and a value outside it is handled by `unseenCategory`. Without
+`outputs` the model answers one number for each record, its score. Reading and checking a contract is
+`contracts.contract_file`.
 """
 
 from __future__ import annotations
@@ -101,6 +105,32 @@ class CsvDialect:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelOutputs:
+    """The several outputs of a model: class probabilities, a vector, several targets.
+
+    Attributes:
+        count: Numbers that the model answers for each record; at least 2.
+        names: Of the outputs, in the model's order; empty if they have none.
+        top_k: How many of a record's outputs are kept, the largest first, equal ones in the model's order;
+            None for all of them, in the model's order.
+    """
+
+    count: int
+    names: tuple[str, ...] = ()
+    top_k: int | None = None
+
+    @property
+    def kept_count(self) -> int:
+        """Numbers that are kept of each record."""
+        return self.count if self.top_k is None else self.top_k
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What each output is called: its name, else its position from 0."""
+        return self.names or tuple(str(position) for position in range(self.count))
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetContract:
     """A checked contract.
 
@@ -113,6 +143,7 @@ class DatasetContract:
         positive_label: The label's value that counts as 1, or None for a numeric label.
         unseen_category: One of UNSEEN_CATEGORY_POLICIES.
         duplicate_ids: One of DUPLICATE_ID_POLICIES.
+        outputs: Of the model, or None if it answers one number for each record.
         dialect: Of CSV sources.
         description: For people; empty if none was given.
     """
@@ -125,6 +156,7 @@ class DatasetContract:
     positive_label: Any = None
     unseen_category: str = "quarantine"
     duplicate_ids: str = "keepFirst"
+    outputs: ModelOutputs | None = None
     dialect: CsvDialect = field(default_factory=CsvDialect)
     description: str = ""
 
@@ -143,15 +175,17 @@ class DatasetContract:
 
     @property
     def fingerprint(self) -> str:
-        """Sixteen hex digits that change with anything that changes a feature vector or an id.
+        """Sixteen hex digits that change with what changes a feature vector, an id or the form of a score.
 
         Descriptions, the label, and rules about what is valid are left out: a stricter contract scores the
         records that it lets through exactly as before.
         """
-        meaning = {
+        meaning: dict[str, Any] = {
             "id": [self.id_field, self.field(self.id_field).type],
             "missing": sorted(self.missing_values),
             "features": [[entry.name, entry.type, list(entry.categories)] for entry in self.feature_fields],
         }
+        if self.outputs is not None:  # contracts without keep the fingerprint that they always had
+            meaning["outputs"] = [self.outputs.count, list(self.outputs.names), self.outputs.top_k]
         text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]

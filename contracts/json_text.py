@@ -1,7 +1,7 @@
 """Write columns as JSON text, many values at a time.
 
 In:  pyarrow arrays of the types that a dataset contract has (texts, whole and floating numbers, booleans,
-     dates, moments in UTC), plain or as dictionaries.
+     dates, moments in UTC), plain or as dictionaries, and lists of these without nulls in them.
 Out: arrays of text that is valid JSON (RFC 8259), one for each value; null where a value is missing. A number
      is the shortest text that reads back as the same number of its type; one that is not finite has no JSON
      text and becomes null. Dates and moments are ISO 8601 text. Text beyond ASCII is written as UTF-8.
@@ -17,6 +17,8 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from contracts.list_arrays import relisted
 
 ROWS_AT_ONCE = 16_384
 """Lines built in one go: bounds memory, and the text of one array must stay under 2 GiB."""
@@ -45,6 +47,8 @@ def json_values(values: pa.Array) -> pa.Array:
     kind = values.type
     if pa.types.is_dictionary(kind):
         return json_values(values.dictionary).take(values.indices)
+    if pa.types.is_list(kind):
+        return _json_arrays(values)
     if pa.types.is_string(kind):
         return json_strings(values)
     if pa.types.is_floating(kind):
@@ -56,6 +60,11 @@ def json_values(values: pa.Array) -> pa.Array:
     return json_strings(texts) if pa.types.is_date(kind) else texts
 
 
+def _json_arrays(lists: pa.Array) -> pa.Array:
+    texts = relisted(lists, json_values(lists.flatten()))
+    return pc.binary_join_element_wise("[", pc.binary_join(texts, ","), "]", "")
+
+
 def iso_moments(moments: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Return moments in UTC as ISO 8601 text, such as `2026-11-23T06:00:00Z`."""
     texts = pc.replace_substring(pc.cast(moments, pa.string()), " ", "T")
@@ -65,13 +74,20 @@ def iso_moments(moments: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArr
 def json_lines(table: pa.Table) -> Iterator[bytes]:
     """Yield the rows as JSON Lines, one object a row with the columns' names as its keys, many at a time."""
     keys = [json_string(name) + ":" for name in table.column_names]
-    for start in range(0, table.num_rows, ROWS_AT_ONCE):
-        rows = table.slice(start, ROWS_AT_ONCE).combine_chunks()
+    rows_at_once = max(1, ROWS_AT_ONCE // _longest_list(table))
+    for start in range(0, table.num_rows, rows_at_once):
+        rows = table.slice(start, rows_at_once).combine_chunks()
         parts: list[str | pa.Array] = []
         for key, column in zip(keys, rows.columns, strict=True):
             texts = pc.fill_null(json_values(one_array(column)), "null")
             parts += ["," + key if parts else "{" + key, texts]
         yield text_bytes(pc.binary_join_element_wise(*parts, "}\n", ""))
+
+
+def _longest_list(table: pa.Table) -> int:
+    """Return the length of the longest list in a table; 1 if it has none."""
+    lists = [column for column in table.columns if pa.types.is_list(column.type)]
+    return max([1, *(pc.max(pc.list_value_length(column)).as_py() or 0 for column in lists)])
 
 
 def json_number_arrays(matrix: np.ndarray) -> pa.Array:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 
+from contracts.contract_outputs import published_names
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError, near_matches
 from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
@@ -33,7 +34,8 @@ def kept_names(text: str, contract: DatasetContract) -> tuple[str, ...]:
     known = [field.name for field in contract.fields]
     asked = known if text.strip() == EVERY_FIELD else _names_in(text)
     names = tuple(dict.fromkeys(name for name in asked if name != contract.id_field))
-    faults = [fault for name in names if (fault := _fault_of(name, known))]
+    taken = {*PUBLISHED_COLUMNS, *published_names(contract)}
+    faults = [fault for name in names if (fault := _fault_of(name, known, taken))]
     if faults:
         raise CallerError(
             f"KeepColumns: {'; '.join(faults)}; only fields that the contract describes can be kept"
@@ -67,11 +69,13 @@ def _listed_names(text: str) -> list[str]:
     return list(names)
 
 
-def _fault_of(name: str, known: list[str]) -> str:
+def _fault_of(name: str, known: list[str], taken: set[str]) -> str:
     if name not in known:
         return f"{name!r} is no field of the contract, {near_matches(name, known)}"
     if name in PUBLISHED_COLUMNS:
         return (
             f"{name!r} is also a published column (taken: {', '.join(PUBLISHED_COLUMNS)}); rename the field"
         )
+    if name in taken:
+        return f"{name!r} is also a published column of the contract's `outputs`; rename the field"
     return ""

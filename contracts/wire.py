@@ -7,7 +7,10 @@
 | `jsonlines` | `{"id": "…", "features": [numbers]}`     | Line     | filters cut it off and join it on again|
 | `recordio`  | RecordIO-protobuf, dense 32-bit `values` | RecordIO | by order: the kept file beside it      |
 
-Scores are float64 in every form, so that the same record gets the same score whatever the wire.
+Scores are float64 in every form, so that the same record gets the same score whatever the wire. A model with
+several outputs answers with a list of them under `score` and, where the contract says `topK`, with their
+positions (from 0, in the model's order) under `top`, largest output first: lists in Parquet, arrays in JSON,
+one field in CSV. Positions get their names when they are published.
 """
 
 from __future__ import annotations
@@ -22,6 +25,9 @@ JSON_LINES_CONTENT_TYPE = "application/jsonlines"
 RECORDIO_CONTENT_TYPE = "application/x-recordio-protobuf"
 
 SCORE_COLUMN = "score"
+TOP_COLUMN = "top"
+"""Of a model with several outputs under `topK`: which of them the kept ones are."""
+
 ERROR_COLUMN = "error"
 """Beside each id: null, or why the model could not score that record."""
 
@@ -34,13 +40,18 @@ FINGERPRINT_VARIABLE = "BATCHSCORE_CONTRACT_FINGERPRINT"
 CSV_ERROR_PREFIX = "error: "
 """A CSV answer has one field a record: a number, or this prefix and the reason."""
 
+CSV_OUTPUT_SEPARATOR = " "
+"""Between several outputs in that field: never a comma, since OutputFilters keep the last field of a line.
+Under `topK` each is `position:number`, such as `2:0.75 0:0.25`."""
+
 JSON_ID_KEY = "id"
 JSON_FEATURES_KEY = "features"
 """Keys of a JSON Lines shard's objects. The id is always text; a missing feature is null."""
 
 JSON_OUTPUT_KEY = "SageMakerOutput"
 """Key under which Batch Transform joins the container's answer to a JSON object [doc: API_DataProcessing].
-The answer of our container is `{"score": number}` or `{"error": "reason"}`."""
+The answer of our container is `{"score": number}` or `{"error": "reason"}`; for several outputs
+`{"score": [numbers]}`, under `topK` `{"score": [numbers], "top": [positions]}`."""
 
 
 @dataclass(frozen=True, kw_only=True)

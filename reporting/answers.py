@@ -10,6 +10,9 @@ Out: a table with the columns `id` (not from recordio, which carries none), `sco
      A score that is no finite number becomes an error: it is counted as unscorable, never published as a
      score.
 
+Of a model with several outputs `score` is a list, and under topK `top` beside it, see
+`reporting.output_answers`; one output that is not finite makes an error of its record.
+
 Never decides whether the ids are the right ones: that is `reporting.reconcile`.
 """
 
@@ -24,10 +27,13 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
+from contracts.contract_outputs import list_columns
+from contracts.dataset import ModelOutputs
 from contracts.errors import InternalError
-from contracts.wire import CSV_ERROR_PREFIX, ERROR_COLUMN, SCORE_COLUMN
+from contracts.wire import CSV_ERROR_PREFIX, ERROR_COLUMN, SCORE_COLUMN, TOP_COLUMN
 from reporting.damage import naming_damage
 from reporting.json_answers import read_json_answers
+from reporting.output_answers import LIST_TYPES, are_finite, check_lists, lists_in_texts
 
 ID_COLUMN = "id"
 """Name of the first column of an answer, whatever the contract calls the field."""
@@ -35,18 +41,30 @@ ID_COLUMN = "id"
 NOT_FINITE_ERROR = "the model answered with a score that is not a finite number"
 
 
-def read_answers(path: Path, *, wire_format: str) -> pa.Table:
+MAX_BLOCK_BYTES = 2**31 - 1
+"""Of CSV read at once: more, pyarrow does not take, and a column of text must stay below it."""
+
+
+def read_answers(path: Path, *, wire_format: str, outputs: ModelOutputs | None = None) -> pa.Table:
     """Read one output.
 
+    Args:
+        path: Where it is.
+        wire_format: Name of the wire format.
+        outputs: What the contract says of the model's outputs; None for one.
+
     Raises:
-        InternalError: It is damaged, or a record has neither a score nor an error.
+        InternalError: It is damaged, a record has neither a score nor an error, or another number of outputs
+            than the contract says.
         OSError: The disk cannot be read.
     """
     sentence = f"{path.name}: cannot be read as the {wire_format} answers that the model container writes"
     with naming_damage(InternalError, sentence):
-        table = _READERS[wire_format](path)
+        table = _READERS[wire_format](path, outputs)
         table.column(ERROR_COLUMN).validate(full=True)  # nothing else looks at the bytes of these texts
-    return _settled(table, path.name)
+    if outputs is not None:
+        check_lists(table, path.name, outputs)
+    return _settled(table, path.name, outputs)
 
 
 def with_ids(answers: pa.Table, kept_ids: pa.ChunkedArray) -> pa.Table:
@@ -62,24 +80,22 @@ def with_ids(answers: pa.Table, kept_ids: pa.ChunkedArray) -> pa.Table:
     )
 
 
-def _read_parquet(path: Path) -> pa.Table:
+def _read_parquet(path: Path, outputs: ModelOutputs | None) -> pa.Table:
+    kinds = {SCORE_COLUMN: pa.float64()}
+    if outputs is not None:
+        kinds = {name: LIST_TYPES[name] for name in list_columns(outputs)}
+    kinds[ERROR_COLUMN] = pa.string()
     with pq.ParquetFile(path) as file:
         found = file.schema_arrow.names
-        if len(found) != 3 or found[1:] != [SCORE_COLUMN, ERROR_COLUMN]:
-            raise pa.ArrowInvalid(
-                f"found the columns {found}, expected an id, {SCORE_COLUMN!r} and {ERROR_COLUMN!r}"
-            )
+        if len(found) != 1 + len(kinds) or found[1:] != list(kinds):
+            expected = " and ".join([", ".join(map(repr, list(kinds)[:-1])), repr(ERROR_COLUMN)])
+            raise pa.ArrowInvalid(f"found the columns {found}, expected an id, {expected}")
         table = file.read(use_threads=False)
-    return pa.table(
-        {
-            ID_COLUMN: table.column(0),
-            SCORE_COLUMN: table.column(1).cast(pa.float64()),
-            ERROR_COLUMN: table.column(2).cast(pa.string()),
-        }
-    )
+    columns = [table.column(number).cast(kind) for number, kind in enumerate(kinds.values(), start=1)]
+    return pa.table([table.column(0), *columns], names=[ID_COLUMN, *kinds])
 
 
-def _read_csv(path: Path) -> pa.Table:
+def _read_csv(path: Path, outputs: ModelOutputs | None) -> pa.Table:
     names = [ID_COLUMN, SCORE_COLUMN]
     if path.stat().st_size == 0:
         table = pa.table({name: pa.array([], pa.string()) for name in names})
@@ -91,21 +107,20 @@ def _read_csv(path: Path) -> pa.Table:
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
         )
-    found = _scores_and_errors(table.column(SCORE_COLUMN))
+    found = _scores_and_errors(table.column(SCORE_COLUMN), outputs)
     return found.add_column(0, ID_COLUMN, table.column(ID_COLUMN))
 
 
 def _read_options(path: Path, names: list[str]) -> arrow_csv.ReadOptions:
     """Return options by which a line may be as long as the file: ids have no limit of their own."""
-    return arrow_csv.ReadOptions(
-        column_names=names, use_threads=False, block_size=path.stat().st_size + len(codecs.BOM_UTF8) + 1
-    )
+    block_bytes = min(path.stat().st_size + len(codecs.BOM_UTF8) + 1, MAX_BLOCK_BYTES)
+    return arrow_csv.ReadOptions(column_names=names, use_threads=False, block_size=block_bytes)
 
 
-def _read_lines(path: Path) -> pa.Table:
+def _read_lines(path: Path, outputs: ModelOutputs | None) -> pa.Table:
     """Read answers of one field; what Batch Transform adds between payloads may leave blank lines."""
     if not path.read_bytes().strip(b"\r\n"):
-        return _scores_and_errors(pa.chunked_array([], pa.string()))
+        return _scores_and_errors(pa.chunked_array([], pa.string()), outputs)
     table = arrow_csv.read_csv(
         path,
         read_options=_read_options(path, [SCORE_COLUMN]),
@@ -114,16 +129,18 @@ def _read_lines(path: Path) -> pa.Table:
             column_types={SCORE_COLUMN: pa.string()}, strings_can_be_null=False
         ),
     )
-    return _scores_and_errors(table.column(SCORE_COLUMN))
+    return _scores_and_errors(table.column(SCORE_COLUMN), outputs)
 
 
-def _scores_and_errors(texts: pa.ChunkedArray) -> pa.Table:
+def _scores_and_errors(texts: pa.ChunkedArray, outputs: ModelOutputs | None) -> pa.Table:
     """Tell numbers from reasons."""
     is_error = pc.starts_with(texts, CSV_ERROR_PREFIX)
     nothing = pa.scalar(None, pa.string())
     reasons = pc.utf8_slice_codeunits(pc.if_else(is_error, texts, nothing), len(CSV_ERROR_PREFIX))
-    scores = pc.cast(pc.if_else(is_error, nothing, texts), pa.float64())
-    return pa.table({SCORE_COLUMN: scores, ERROR_COLUMN: reasons})
+    numbers = pc.if_else(is_error, nothing, texts)
+    if outputs is not None:
+        return pa.table({**lists_in_texts(numbers, outputs), ERROR_COLUMN: reasons})
+    return pa.table({SCORE_COLUMN: pc.cast(numbers, pa.float64()), ERROR_COLUMN: reasons})
 
 
 def _csv_source(path: Path) -> Path | pa.BufferReader:
@@ -135,7 +152,7 @@ def _csv_source(path: Path) -> Path | pa.BufferReader:
         return pa.BufferReader(codecs.BOM_UTF8 + start + stream.read())
 
 
-_READERS: dict[str, Callable[[Path], pa.Table]] = {
+_READERS: dict[str, Callable[[Path, ModelOutputs | None], pa.Table]] = {
     "parquet": _read_parquet,
     "csv": _read_csv,
     "jsonlines": read_json_answers,
@@ -143,18 +160,24 @@ _READERS: dict[str, Callable[[Path], pa.Table]] = {
 }
 
 
-def _settled(table: pa.Table, name: str) -> pa.Table:
+def _settled(table: pa.Table, name: str, outputs: ModelOutputs | None) -> pa.Table:
     """Return the answers with exactly one of score and error for each record."""
     scores, errors = table.column(SCORE_COLUMN), table.column(ERROR_COLUMN)
     has_score, has_error = pc.is_valid(scores), pc.is_valid(errors)
     silent = pc.index(pc.or_(has_score, has_error), False).as_py()
     if silent >= 0:
         raise InternalError(f"{name}: record {silent + 1} has neither a score nor an error")
-    is_infinite = pc.and_not(pc.and_not(has_score, has_error), pc.fill_null(pc.is_finite(scores), False))
+    is_finite = pc.is_finite(scores) if outputs is None else are_finite(scores, outputs.kept_count)
+    is_infinite = pc.and_not(pc.and_not(has_score, has_error), pc.fill_null(is_finite, False))
     if pc.any(is_infinite).as_py():
         errors = pc.if_else(is_infinite, pa.scalar(NOT_FINITE_ERROR), errors)
         has_error = pc.is_valid(errors)
-    if pc.any(has_error).as_py():
-        scores = pc.if_else(has_error, pa.scalar(None, pa.float64()), scores)
-    ids = {ID_COLUMN: table.column(ID_COLUMN)} if ID_COLUMN in table.column_names else {}
-    return pa.table({**ids, SCORE_COLUMN: scores, ERROR_COLUMN: errors})
+    settled = table.set_column(table.column_names.index(ERROR_COLUMN), ERROR_COLUMN, errors)
+    if pc.any(pc.and_(has_error, has_score)).as_py():
+        for column_name in {SCORE_COLUMN, TOP_COLUMN}.intersection(table.column_names):
+            column = table.column(column_name)
+            nothing = pa.scalar(None, column.type)
+            settled = settled.set_column(
+                table.column_names.index(column_name), column_name, pc.if_else(has_error, nothing, column)
+            )
+    return settled

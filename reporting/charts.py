@@ -7,6 +7,7 @@ do not see it, no script, and nothing that is loaded from elsewhere.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
@@ -106,10 +107,10 @@ def _reference(x: tuple[str, list[float]], y: tuple[str, list[float]]) -> alt.Ch
     return line
 
 
-def _histogram(frame: pd.DataFrame) -> Drawing:
-    title, bounds = "Score", ["score_from", "score_to"]
+def _histogram(frame: pd.DataFrame, *, title: str = "Score") -> Drawing:
+    bounds = ["score_from", "score_to"]
     if frame["score_to"].iloc[-1] / 2 - frame["score_from"].iloc[0] / 2 > _MAX_DRAWN_EXTENT / 2:
-        title, frame = "Half the score", frame.assign(**{name: frame[name] / 2 for name in bounds})
+        title, frame = f"Half the {title.lower()}", frame.assign(**{name: frame[name] / 2 for name in bounds})
     bars: alt.Chart = (
         alt.Chart(frame)
         .mark_rect(color=MARK_COLOUR, strokeWidth=0)
@@ -118,6 +119,20 @@ def _histogram(frame: pd.DataFrame) -> Drawing:
             x2="score_to:Q",
             y=alt.Y("record_count:Q", title="Records", axis=alt.Axis(format=",d", tickMinStep=1)),
             y2=alt.datum(0),
+        )
+    )
+    return bars
+
+
+def _outputs(frame: pd.DataFrame) -> Drawing:
+    # The drawing engine does not know how wide the page's font is.
+    label_pixels = min(180, 8 * int(frame["output"].str.len().max()))
+    bars: alt.Chart = (
+        alt.Chart(frame)
+        .mark_bar(color=MARK_COLOUR)
+        .encode(
+            x=alt.X("record_count:Q", title="Records", axis=alt.Axis(format=",d", tickMinStep=1)),
+            y=alt.Y("output:N", title=None, sort=None, axis=alt.Axis(minExtent=label_pixels)),
         )
     )
     return bars
@@ -173,6 +188,9 @@ def _decile_means(frame: pd.DataFrame) -> Drawing:
 
 _CHARTS: dict[str, Callable[[pd.DataFrame], Drawing]] = {
     tables.SCORE_DISTRIBUTION: _histogram,
+    tables.LARGEST_DISTRIBUTION: functools.partial(_histogram, title="Largest output"),
+    tables.NORM_DISTRIBUTION: functools.partial(_histogram, title="Norm"),
+    tables.OUTPUTS: _outputs,
     tables.ROC: _roc,
     tables.PRECISION_RECALL: _precision_recall,
     tables.CALIBRATION: _calibration,

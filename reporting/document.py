@@ -23,12 +23,26 @@ from reporting.budget import QuarantineBudget, fraction_words, held_back_words
 from reporting.figures import Figure
 from reporting.quality import METRIC_NAMES
 from reporting.run import ReconciledRun
-from reporting.tables import SCORE_DISTRIBUTION
+from reporting.tables import (
+    DISTRIBUTIONS,
+    LARGEST_DISTRIBUTION,
+    NORM_DISTRIBUTION,
+    OUTPUTS,
+    SCORE_DISTRIBUTION,
+    distribution_name,
+)
 
 MAX_LISTED_SOURCES = 50
 """Source objects listed on the page; the ledger has them all."""
 
 HEADLINE_METRICS = ("auc", "pr_auc", "rmse", "r2")
+
+SCORE_NOUNS = {
+    SCORE_DISTRIBUTION: "score",
+    LARGEST_DISTRIBUTION: "largest output",
+    NORM_DISTRIBUTION: "norm",
+}
+"""What the numbers of each distribution are."""
 
 TIMING_NAMES = {
     "prepare_seconds": "Preparation: read, validate and cut into shards",
@@ -108,8 +122,9 @@ def render_document(run: ReconciledRun, ledger: RunLedger, figures: Sequence[Fig
         ],
         score_summary=run.distribution.summary,
         unscorable_examples=run.unscorable_examples,
-        distribution_figures=[figure for figure in figures if figure.name == SCORE_DISTRIBUTION],
-        quality_figures=[figure for figure in figures if figure.name != SCORE_DISTRIBUTION],
+        score_noun=SCORE_NOUNS[distribution_name(run.contract.outputs)],
+        distribution_figures=[figure for figure in figures if figure.name in (*DISTRIBUTIONS, OUTPUTS)],
+        quality_figures=[figure for figure in figures if figure.name not in (*DISTRIBUTIONS, OUTPUTS)],
         sources=ledger.sources[:MAX_LISTED_SOURCES],
         timing_names=TIMING_NAMES,
         output_format=run.request.output_format,

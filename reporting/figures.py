@@ -18,6 +18,9 @@ MAX_TABLE_ROWS = 40
 
 TITLES = {
     tables.SCORE_DISTRIBUTION: "Score distribution",
+    tables.LARGEST_DISTRIBUTION: "Distribution of the largest output",
+    tables.NORM_DISTRIBUTION: "Distribution of the norm",
+    tables.OUTPUTS: "Which output is the largest",
     tables.ROC: "ROC curve",
     tables.PRECISION_RECALL: "Precision and recall",
     tables.CALIBRATION: "Calibration",
@@ -69,6 +72,8 @@ def _heading(name: Any) -> str:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     number = float(value)
     if math.isnan(number):
         return "–"
@@ -76,12 +81,45 @@ def _cell(value: Any) -> str:
 
 
 def _distribution_reading(run: ReconciledRun) -> str:
+    return f"{_numbers_reading(run, 'scores')}."
+
+
+def _numbers_reading(run: ReconciledRun, noun: str) -> str:
     summary = run.distribution.summary
     if summary.minimum == summary.maximum:
-        return f"All {summary.record_count:,} scores are {summary.minimum:.6g}."
+        return f"All {summary.record_count:,} {noun} are {summary.minimum:.6g}"
     extent = f"from {summary.minimum:.4g} to {summary.maximum:.4g}"
     mean = f", {summary.mean:.4g} on average" if summary.has_mean else ""
-    return f"{summary.record_count:,} scores {extent}{mean}."
+    return f"{summary.record_count:,} {noun} {extent}{mean}"
+
+
+def _largest_reading(run: ReconciledRun) -> str:
+    return (
+        "The largest output of each record; where the outputs are probabilities of classes, how sure the "
+        f"model is. {_numbers_reading(run, 'of them')}."
+    )
+
+
+def _norm_reading(run: ReconciledRun) -> str:
+    return (
+        f"The Euclidean norm of each record's {_output_count(run):,} outputs. "
+        f"{_numbers_reading(run, 'norms')}."
+    )
+
+
+def _outputs_reading(run: ReconciledRun) -> str:
+    count = _output_count(run)
+    shown = (
+        "" if count <= tables.MAX_OUTPUTS_SHOWN else f", the {tables.MAX_OUTPUTS_SHOWN} most frequent ones"
+    )
+    return (
+        f"In how many records each of the model's {count:,} outputs is the largest{shown}; of equal ones the "
+        "first counts."
+    )
+
+
+def _output_count(run: ReconciledRun) -> int:
+    return run.contract.outputs.count if run.contract.outputs is not None else 1
 
 
 def _roc_reading(run: ReconciledRun) -> str:
@@ -131,6 +169,9 @@ def _mean_absolute_error(run: ReconciledRun) -> str:
 
 _READINGS = {
     tables.SCORE_DISTRIBUTION: _distribution_reading,
+    tables.LARGEST_DISTRIBUTION: _largest_reading,
+    tables.NORM_DISTRIBUTION: _norm_reading,
+    tables.OUTPUTS: _outputs_reading,
     tables.ROC: _roc_reading,
     tables.PRECISION_RECALL: _precision_recall_reading,
     tables.CALIBRATION: _calibration_reading,

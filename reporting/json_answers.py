@@ -1,7 +1,8 @@
 """Read JSON Lines answers: `{"id":"…","SageMakerOutput":<answer>}`, one line a record.
 
 An answer is an object with `score` or `error`, as this project's container gives it, or a bare number, as
-others do; other keys are ignored. Scores are read as the nearest 64-bit float, whatever their text. Files
+others do; other keys are ignored. Of several outputs, an array stands for the number, and under topK one of
+positions beside it, under `top`. Scores are read as the nearest 64-bit float, whatever their text. Files
 whose lines are all alike are read by pyarrow; where it refuses, or finds another number of records than there
 are lines, the lines are read one by one.
 """
@@ -15,37 +16,37 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.json as arrow_json
 
+from contracts.contract_outputs import list_columns
+from contracts.dataset import ModelOutputs
 from contracts.errors import bounded
-from contracts.wire import ERROR_COLUMN, JSON_ID_KEY, JSON_OUTPUT_KEY, SCORE_COLUMN
+from contracts.wire import ERROR_COLUMN, JSON_ID_KEY, JSON_OUTPUT_KEY, SCORE_COLUMN, TOP_COLUMN
+from reporting.output_answers import LIST_TYPES
 
 BLOCK_BYTES = 16 * 1024 * 1024
 MAX_LINE_CHARS_TOLD = 80
 
-_OBJECT_ANSWER = pa.struct([(SCORE_COLUMN, pa.float64()), (ERROR_COLUMN, pa.string())])
-_Record = tuple[str, float | None, str | None]
+_Record = dict[str, Any]
+"""One value of each column."""
 
 
-def read_json_answers(path: Path) -> pa.Table:
-    """Return the columns `id` (text), `score` and `error` in the order of the file.
+def read_json_answers(path: Path, outputs: ModelOutputs | None = None) -> pa.Table:
+    """Return the columns `id` (text), `score`, under topK `top`, and `error`, in the order of the file.
 
     Raises:
         pa.ArrowInvalid: A line is no such answer.
     """
     line_count = _line_count(path)
-    for kind in (_OBJECT_ANSWER, pa.float64()):
+    kinds = {SCORE_COLUMN: pa.float64()}
+    if outputs is not None:
+        kinds = {name: LIST_TYPES[name] for name in list_columns(outputs)}
+    kinds[ERROR_COLUMN] = pa.string()
+    for kind in (pa.struct(list(kinds.items())), kinds[SCORE_COLUMN]):
         table = _read_alike(path, kind) if line_count else None
         if table is not None and len(table) == line_count:
-            return _columns(table)
+            return _columns(table, kinds)
     with path.open("rb") as stream:
-        records = [_record(line, number) for number, line in enumerate(stream, 1)]
-    ids, scores, errors = zip(*records, strict=True) if records else ((), (), ())
-    return pa.table(
-        {
-            JSON_ID_KEY: pa.array(ids, pa.string()),
-            SCORE_COLUMN: pa.array(scores, pa.float64()),
-            ERROR_COLUMN: pa.array(errors, pa.string()),
-        }
-    )
+        records = [_record(line, number, outputs) for number, line in enumerate(stream, 1)]
+    return pa.Table.from_pylist(records, pa.schema([(JSON_ID_KEY, pa.string()), *kinds.items()]))
 
 
 def _line_count(path: Path) -> int:
@@ -71,28 +72,34 @@ def _read_alike(path: Path, answer_kind: pa.DataType) -> pa.Table | None:
     return table
 
 
-def _columns(table: pa.Table) -> pa.Table:
+def _columns(table: pa.Table, kinds: dict[str, pa.DataType]) -> pa.Table:
     answers = table.column(JSON_OUTPUT_KEY)
     if pa.types.is_struct(answers.type):
-        scores, errors = answers.combine_chunks().flatten()
+        columns = answers.combine_chunks().flatten()
     else:
-        scores, errors = answers, pa.nulls(len(table), pa.string())
-    return pa.table({JSON_ID_KEY: table.column(JSON_ID_KEY), SCORE_COLUMN: scores, ERROR_COLUMN: errors})
+        columns = [answers, *(pa.nulls(len(table), kind) for kind in list(kinds.values())[1:])]
+    return pa.table([table.column(JSON_ID_KEY), *columns], names=[JSON_ID_KEY, *kinds])
 
 
-def _record(line: bytes, number: int) -> _Record:
+def _record(line: bytes, number: int, outputs: ModelOutputs | None) -> _Record:
     try:
         document = json.loads(line.decode())
         answer = document[JSON_OUTPUT_KEY]
         parts = answer if isinstance(answer, dict) else {SCORE_COLUMN: answer}
         error = parts.get(ERROR_COLUMN)
-        reason = None if error is None else _text(error)
-        return _text(document[JSON_ID_KEY]), _number(parts.get(SCORE_COLUMN)), reason
+        read_score = _number if outputs is None else _numbers
+        found = {
+            JSON_ID_KEY: _text(document[JSON_ID_KEY]),
+            SCORE_COLUMN: read_score(parts.get(SCORE_COLUMN)),
+            ERROR_COLUMN: None if error is None else _text(error),
+        }
+        return found if outputs is None else found | {TOP_COLUMN: _positions(parts.get(TOP_COLUMN))}
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as fault:
         told = bounded(line.decode("utf-8", "replace").rstrip("\n"), MAX_LINE_CHARS_TOLD)
         raise pa.ArrowInvalid(
             f"line {number} is {told!r}; expected an object with {JSON_ID_KEY!r}, and under "
-            f"{JSON_OUTPUT_KEY!r} a number or an object with {SCORE_COLUMN!r} or {ERROR_COLUMN!r}"
+            f"{JSON_OUTPUT_KEY!r} {'a number' if outputs is None else 'an array of numbers'} or an object "
+            f"with {SCORE_COLUMN!r} or {ERROR_COLUMN!r}"
         ) from fault
 
 
@@ -109,3 +116,17 @@ def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{type(value).__name__} is no number")
     return float(value)
+
+
+def _numbers(value: Any) -> list[float | None] | None:
+    if value is None or isinstance(value, list):
+        return None if value is None else [_number(one) for one in value]
+    raise TypeError(f"{type(value).__name__} is no array")
+
+
+def _positions(value: Any) -> list[int] | None:
+    if value is None:
+        return None
+    if isinstance(value, list) and all(type(one) is int and abs(one) < 2**31 for one in value):
+        return value
+    raise TypeError("no array of positions")

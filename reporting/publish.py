@@ -1,7 +1,8 @@
 """Write what downstream readers see: the scored records, `_SUCCESS`, and the pointer to the newest run.
 
 Scores   one file a shard below `run_date=<date>/<run id>/`: the id under the contract's name, `score`
-         (float64), `error` (string), the kept columns in the order asked, `model_package_arn` and `run_id`.
+         (float64; for several outputs the columns of `reporting.output_columns`), `error` (string), the kept
+         columns in the order asked, `model_package_arn` and `run_id`.
          One of score and error is null. In Parquet the last two are dictionary-encoded columns of strings;
          in CSV there is a header, a text has quotes and a null is an empty field; JSON Lines have one object
          a line, with null for what is missing.
@@ -29,11 +30,16 @@ from contracts.errors import CallerError
 from contracts.json_text import iso_moments, json_lines
 from contracts.keep_columns import PACKAGE_COLUMN, PUBLISHED_COLUMNS, RUN_COLUMN
 from contracts.ledger import POINTER_FILE, SUCCESS_FILE
-from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
+from contracts.wire import ERROR_COLUMN, SCORE_COLUMN, TOP_COLUMN
+from reporting.answers import ID_COLUMN
+from reporting.output_columns import published_outputs
 from reporting.request import ReportRequest
 
 _SUFFIXES = {"parquet": "parquet", "csv": "csv", "jsonlines": "jsonl"}
 """Ending of a file's name for each output format."""
+
+_REPEATED_COLUMNS = [PACKAGE_COLUMN, RUN_COLUMN, f"{TOP_COLUMN}.list.element"]
+"""Few different values: Parquet files have each of them once."""
 
 _HASHED_BLOCK_BYTES = 1024 * 1024
 
@@ -73,16 +79,22 @@ def part_name(shard_name: str, output_format: str) -> str:
     return f"part-{shard_name.rsplit('.', 1)[0]}.{_SUFFIXES[output_format]}"
 
 
-def published_table(answers: pa.Table, kept: pa.Table, *, id_field: str, request: ReportRequest) -> pa.Table:
+def published_table(
+    answers: pa.Table, kept: pa.Table, *, contract: DatasetContract, request: ReportRequest
+) -> pa.Table:
     """Put the columns together that are published of one shard.
 
     Args:
-        answers: Columns `id`, `score`, `error`, reconciled.
+        answers: Columns `id`, `score`, `error`, reconciled; for several outputs under topK also `top`.
         kept: The kept columns of the same records, in the order asked.
-        id_field: What the contract calls the id.
-        request: Says the run and the model package.
+        contract: Says what the id is called, and the outputs.
+        request: Says the run, the model package and the format.
     """
-    table = answers.rename_columns([id_field, SCORE_COLUMN, ERROR_COLUMN])
+    scores = {SCORE_COLUMN: answers.column(SCORE_COLUMN)}
+    if contract.outputs is not None:
+        scores = published_outputs(answers, contract.outputs, is_csv=request.output_format == "csv")
+    ids, errors = answers.column(ID_COLUMN), answers.column(ERROR_COLUMN)
+    table = pa.table({contract.id_field: ids, **scores, ERROR_COLUMN: errors})
     for name in kept.column_names:
         table = table.append_column(name, kept.column(name))
     for name, value in ((PACKAGE_COLUMN, request.model_package_arn), (RUN_COLUMN, request.run_id)):
@@ -103,7 +115,7 @@ def write_part(path: Path, table: pa.Table) -> PublishedFile:
         elif path.suffix == ".jsonl":
             stream.writelines(json_lines(table))
         else:
-            pq.write_table(table, stream, compression="snappy", use_dictionary=[PACKAGE_COLUMN, RUN_COLUMN])
+            pq.write_table(table, stream, compression="snappy", use_dictionary=_REPEATED_COLUMNS)
     with path.open("rb") as stream:
         digest = _digest(stream)
     return PublishedFile(

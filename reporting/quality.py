@@ -66,6 +66,17 @@ class Quality:
     decile_means: dict[str, np.ndarray] = field(default_factory=dict)
 
 
+def unmeasured(output_count: int, *, label_name: str | None) -> Quality:
+    """Return why a model with several outputs is not measured."""
+    note = (
+        f"The model has {output_count:,} outputs for each record, and what is measured here compares one "
+        "number with each outcome, so nothing was measured."
+    )
+    if label_name is not None:
+        note += f" Name the label field “{label_name}” in KeepColumns to publish the outcomes beside them."
+    return Quality(kind=UNKNOWN, labelled_count=0, notes=(note,))
+
+
 def measure(scores: np.ndarray, labels: np.ndarray, *, label_name: str | None) -> Quality:
     """Measure scores against outcomes, both finite float64 of shape (records,).
 

@@ -30,7 +30,7 @@ def write_report(
         began_at: When the report began.
         now: Tells the time; the run is finished when its figures are drawn.
     """
-    tables = list(chart_tables(run.distribution, run.quality))
+    tables = list(chart_tables(run))
     for table in tables:
         write_bytes(folder / TABLES_FOLDER / f"{table.name}.csv", table_csv(table).encode())
     figures = list(draw_figures(run, tables))

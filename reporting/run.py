@@ -25,8 +25,9 @@ from contracts.progress import Progress
 from reporting.distribution import ScoreDistribution, add_up, unit_distribution, wide_distribution
 from reporting.late_duplicates import KeptFiles, LateDuplicates, find_late_duplicates
 from reporting.late_quarantine import check_late_budget, with_late_counts, write_late_quarantine
+from reporting.outputs import OutputsSummary, add_up_outputs, are_counted
 from reporting.publish import check_publishable, write_pointer, write_success
-from reporting.quality import Quality, measure
+from reporting.quality import Quality, measure, unmeasured
 from reporting.quarantine import QuarantineDigest, add_up_quarantine, read_quarantine
 from reporting.reconcile import check_contract, output_faults, plan_faults, quarantine_faults, refuse
 from reporting.request import ReportPaths, ReportRequest
@@ -61,7 +62,9 @@ class ReconciledRun:
         quarantine: Records held back.
         late_count: How many of them this report held back, because another instance read the same id.
         unscorable_examples: The first unscorable records, as (id, error).
-        distribution: Of all scores.
+        distribution: Of all scores; of several outputs, of the number of each record that
+            `reporting.outputs` says.
+        outputs: Of several outputs that are counted; else None.
         quality: Agreement with known outcomes.
     """
 
@@ -74,6 +77,7 @@ class ReconciledRun:
     late_count: int
     unscorable_examples: tuple[tuple[str, str], ...]
     distribution: ScoreDistribution
+    outputs: OutputsSummary | None
     quality: Quality
 
 
@@ -155,6 +159,7 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
         late_count=books.late.count,
         unscorable_examples=tuple(examples[:MAX_ERRORS_KEPT]),
         distribution=_distribution(desk, shards, settled),
+        outputs=_outputs(contract, settled),
         quality=_quality(contract, settled),
     )
 
@@ -272,7 +277,15 @@ def _distribution(
     return wide_distribution(summary, (desk.scores(shard) for shard in shards))
 
 
+def _outputs(contract: DatasetContract, settled: Iterable[ShardSettlement]) -> OutputsSummary | None:
+    if contract.outputs is None or not are_counted(contract.outputs):
+        return None
+    return add_up_outputs((one.outputs for one in settled if one.outputs), contract.outputs)
+
+
 def _quality(contract: DatasetContract, settled: Iterable[ShardSettlement]) -> Quality:
+    if contract.outputs is not None:
+        return unmeasured(contract.outputs.count, label_name=contract.label)
     parts = [(one.labelled_scores, one.labels) for one in settled] or [(np.empty(0), np.empty(0))]
     scores, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return measure(scores, labels, label_name=contract.label)

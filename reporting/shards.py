@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from contracts.dataset import DatasetContract
+from contracts.dataset import DatasetContract, ModelOutputs
 from contracts.errors import InternalError, PlatformError
 from contracts.plan import Shard
 from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
@@ -23,6 +23,7 @@ from reporting.answers import ID_COLUMN, read_answers, with_ids
 from reporting.damage import naming_damage
 from reporting.distribution import ScoreSummary, summarise
 from reporting.labels import label_numbers
+from reporting.outputs import OutputsSummary, are_counted, record_numbers, summarise_outputs
 from reporting.publish import PublishedFile, part_name, published_table, write_part
 from reporting.reconcile import shard_faults
 from reporting.request import ReportRequest
@@ -38,7 +39,9 @@ class ShardSettlement:
     Attributes:
         record_count: Records that came back; 0 if there are faults.
         faults: Why its books do not balance; if there are any, nothing was published of it.
-        summary: Of its scores.
+        summary: Of its scores; of several outputs, of the number of each record that
+            `reporting.outputs` says.
+        outputs: Of several outputs that are counted; else None.
         unscorable_count: Records that came back with an error.
         unscorable_examples: The first of them, as (id, error).
         labelled_scores: Scores of the records whose outcome is known.
@@ -49,6 +52,7 @@ class ShardSettlement:
     record_count: int
     faults: tuple[str, ...]
     summary: ScoreSummary
+    outputs: OutputsSummary | None
     unscorable_count: int
     unscorable_examples: tuple[tuple[str, str], ...]
     labelled_scores: np.ndarray
@@ -98,16 +102,18 @@ class ShardDesk:
         table = published_table(
             answers,
             kept.select(list(self.kept_names)),
-            id_field=self.contract.id_field,
+            contract=self.contract,
             request=self.request,
         )
         file = write_part(path, table)
         return self._settled(kept, answers, file)
 
     def scores(self, shard: Shard) -> np.ndarray:
-        """Return the shard's scores, without those of unscorable records."""
+        """Return the shard's scores as its summary has them, without those of unscorable records."""
         answers = self._published(shard, self._answers(shard))
-        return _numbers(answers.column(SCORE_COLUMN).drop_null())
+        scores = answers.column(SCORE_COLUMN).drop_null()
+        outputs = self.contract.outputs
+        return _numbers(scores) if outputs is None else record_numbers(scores, outputs)
 
     def _published(self, shard: Shard, records: pa.Table) -> pa.Table:
         """Return the records of a shard without its late rows."""
@@ -117,7 +123,11 @@ class ShardDesk:
         return records.take(pa.array(np.delete(np.arange(len(records)), late)))
 
     def _answers(self, shard: Shard) -> pa.Table:
-        return read_answers(self.outputs[shard.output_name], wire_format=self.request.wire_format)
+        return read_answers(
+            self.outputs[shard.output_name],
+            wire_format=self.request.wire_format,
+            outputs=self.contract.outputs,
+        )
 
     def _kept(self, shard: Shard) -> pa.Table:
         needed = (self.contract.id_field, self.contract.label, *self.kept_names)
@@ -137,6 +147,8 @@ class ShardDesk:
             raise PlatformError(f"{sentence}: {error}") from error
 
     def _settled(self, kept: pa.Table, answers: pa.Table, file: PublishedFile) -> ShardSettlement:
+        if self.contract.outputs is not None:
+            return _settled_outputs(answers, self.contract.outputs, file)
         scores = _numbers(answers.column(SCORE_COLUMN))
         is_scored = ~np.isnan(scores)
         labels = np.full(len(scores), np.nan)
@@ -147,6 +159,7 @@ class ShardDesk:
             record_count=len(answers),
             faults=(),
             summary=summarise(scores[is_scored]),
+            outputs=None,
             unscorable_count=len(scores) - int(np.sum(is_scored)),
             unscorable_examples=tuple(_first_errors(answers)),
             labelled_scores=scores[is_labelled],
@@ -155,12 +168,29 @@ class ShardDesk:
         )
 
 
+def _settled_outputs(answers: pa.Table, outputs: ModelOutputs, file: PublishedFile) -> ShardSettlement:
+    """Return what a shard of several outputs came to; they are not compared with outcomes."""
+    numbers, nothing = record_numbers(answers.column(SCORE_COLUMN), outputs), np.empty(0)
+    return ShardSettlement(
+        record_count=len(answers),
+        faults=(),
+        summary=summarise(numbers),
+        outputs=summarise_outputs(answers, outputs) if are_counted(outputs) else None,
+        unscorable_count=len(answers) - len(numbers),
+        unscorable_examples=tuple(_first_errors(answers)),
+        labelled_scores=nothing,
+        labels=nothing,
+        file=file,
+    )
+
+
 def _refused(faults: list[str]) -> ShardSettlement:
     nothing = np.empty(0)
     return ShardSettlement(
         record_count=0,
         faults=tuple(faults),
         summary=summarise(nothing),
+        outputs=None,
         unscorable_count=0,
         unscorable_examples=(),
         labelled_scores=nothing,
@@ -177,5 +207,5 @@ def _first_errors(answers: pa.Table) -> Iterator[tuple[str, str]]:
     if answers.column(ERROR_COLUMN).null_count == len(answers):
         return
     unscorable = answers.filter(pc.is_valid(answers.column(ERROR_COLUMN))).slice(0, MAX_ERRORS_KEPT)
-    for record in unscorable.to_pylist():
+    for record in unscorable.select([ID_COLUMN, ERROR_COLUMN]).to_pylist():
         yield str(record[ID_COLUMN]), record[ERROR_COLUMN]

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from contracts.dataset import ModelOutputs
 from contracts.spreadsheet_text import harmless_text
 from reporting.distribution import ScoreDistribution
 from reporting.metrics import Ranking, curve_positions
-from reporting.quality import Quality
+from reporting.outputs import OutputsSummary, are_counted
+from reporting.run import ReconciledRun
 
 SCORE_DISTRIBUTION = "score_distribution"
+LARGEST_DISTRIBUTION = "largest_output_distribution"
+NORM_DISTRIBUTION = "norm_distribution"
+OUTPUTS = "outputs"
 ROC = "roc"
 PRECISION_RECALL = "precision_recall"
 CALIBRATION = "calibration"
 LIFT = "lift"
 DECILE_MEANS = "decile_means"
+
+
+MAX_OUTPUTS_SHOWN = 20
+"""Of more, those that are the largest in most records."""
+
+DISTRIBUTIONS = (SCORE_DISTRIBUTION, LARGEST_DISTRIBUTION, NORM_DISTRIBUTION)
+"""Of one number a record; a run has one of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +48,20 @@ class ChartTable:
     frame: pd.DataFrame
 
 
-def chart_tables(distribution: ScoreDistribution, quality: Quality) -> Iterator[ChartTable]:
+def distribution_name(outputs: ModelOutputs | None) -> str:
+    """Return the name of the distribution that a run with these outputs has."""
+    if outputs is None:
+        return SCORE_DISTRIBUTION
+    return LARGEST_DISTRIBUTION if are_counted(outputs) else NORM_DISTRIBUTION
+
+
+def chart_tables(run: ReconciledRun) -> Iterator[ChartTable]:
     """Yield the tables of every chart that this run can have, in the order of the report."""
-    if distribution.summary.record_count:
-        yield ChartTable(name=SCORE_DISTRIBUTION, frame=_histogram(distribution))
+    quality, outputs = run.quality, run.contract.outputs
+    if run.distribution.summary.record_count:
+        yield ChartTable(name=distribution_name(outputs), frame=_histogram(run.distribution))
+        if outputs is not None and run.outputs is not None:
+            yield ChartTable(name=OUTPUTS, frame=_outputs(run.outputs, outputs))
     if quality.ranking is not None:
         yield ChartTable(name=ROC, frame=_roc(quality.ranking))
         yield ChartTable(name=PRECISION_RECALL, frame=_precision_recall(quality.ranking))
@@ -63,6 +87,19 @@ def table_csv(table: ChartTable) -> str:
 def _histogram(distribution: ScoreDistribution) -> pd.DataFrame:
     edges = distribution.edges
     columns = {"score_from": edges[:-1], "score_to": edges[1:], "record_count": distribution.counts}
+    frame: pd.DataFrame = pd.DataFrame(columns)
+    return frame
+
+
+def _outputs(summary: OutputsSummary, outputs: ModelOutputs) -> pd.DataFrame:
+    """Return the outputs in the model's order; of too many, the most frequent ones."""
+    chosen = np.sort(np.argsort(-summary.largest_counts, kind="stable")[:MAX_OUTPUTS_SHOWN])
+    columns: dict[str, Any] = {
+        "output": [outputs.labels[position] for position in chosen],
+        "record_count": summary.largest_counts[chosen],
+    }
+    if summary.means is not None:
+        columns["mean_output"] = summary.means[chosen]
     frame: pd.DataFrame = pd.DataFrame(columns)
     return frame
 

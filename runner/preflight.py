@@ -133,8 +133,9 @@ def _check_model_fits_contract(places: RunPlaces, wire: str) -> None:
     if contract.fingerprint != trained_under.fingerprint:
         raise CallerError(
             f"{places.contract}: has the fingerprint {contract.fingerprint}, but {places.model} was made "
-            f"under {trained_under.fingerprint}: features, their order, types, categories, missing values or "
-            "the primary key differ; use the contract that the model was trained under, or package it anew"
+            f"under {trained_under.fingerprint}: features, their order, types, categories, missing values, "
+            "the primary key or the outputs differ; use the contract that the model was trained under, or "
+            "package it anew"
         )
 
 

@@ -2,7 +2,8 @@
 
 A field is a number, or empty where the value is missing. An answer line is the shortest text of the float64
 score, or `error: ` and a reason without commas, quotes or line breaks, so that it stays one field when it is
-joined to the record.
+joined to the record. Several outputs stand in that one field with spaces between them, under topK as
+`position:number`.
 
 A payload without quotes is parsed as a whole by pyarrow. Only when that finds damage, or where there are
 quotes, are the lines looked at one by one, and those without a fault parsed together again. What pyarrow
@@ -24,8 +25,9 @@ import pyarrow.csv as pa_csv
 
 from contracts.dataset import DatasetContract
 from contracts.errors import bounded
-from contracts.wire import CSV_CONTENT_TYPE, CSV_ERROR_PREFIX
+from contracts.wire import CSV_CONTENT_TYPE, CSV_ERROR_PREFIX, CSV_OUTPUT_SEPARATOR
 from serving.codecs import DecodedPayload
+from serving.output_lines import joined_rows, number_texts, output_lines
 from serving.scorer import Scores
 
 MAX_REASON_CHARS = 200
@@ -126,12 +128,14 @@ class CsvCodec:
 
 
 def score_lines(scores: Scores) -> bytes:
-    """Return one line for each record: its score, or why there is none."""
+    """Return one line for each record: its score or scores, or why there is none."""
+    if scores.values.ndim > 1:
+        return output_lines(scores, _one_field_of_outputs, _told)
     texts = pc.cast(pa.array(scores.values), pa.string())
     if scores.faults:
         lines = texts.to_pylist()
         for at, reason in scores.faults.items():
-            lines[at] = CSV_ERROR_PREFIX + _one_field(reason)
+            lines[at] = _told(reason)
         texts = pa.array(lines, pa.string())
     sink = pa.BufferOutputStream()
     options = pa_csv.WriteOptions(include_header=False, quoting_style="none")
@@ -163,5 +167,12 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _one_field(reason: str) -> str:
-    return bounded(reason, MAX_REASON_CHARS).translate(_UNSAFE)
+def _one_field_of_outputs(values: np.ndarray, top: np.ndarray | None) -> pa.Array:
+    texts = number_texts(values)
+    if top is not None:
+        texts = pc.binary_join_element_wise(number_texts(top), texts, ":")
+    return joined_rows(texts, values.shape[1], CSV_OUTPUT_SEPARATOR)
+
+
+def _told(reason: str) -> str:
+    return CSV_ERROR_PREFIX + bounded(reason, MAX_REASON_CHARS).translate(_UNSAFE)

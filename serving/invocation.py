@@ -64,4 +64,4 @@ def _with_faults(scores: Scores, record_faults: Mapping[int, str]) -> Scores:
         return scores
     values = scores.values.copy()
     values[list(record_faults)] = np.nan
-    return Scores(values=values, faults={**scores.faults, **record_faults})
+    return Scores(values=values, faults={**scores.faults, **record_faults}, top=scores.top)

@@ -4,6 +4,8 @@ In:  each line is an array of numbers, one a feature in the model's order, or an
      under `features` (other keys are ignored). null is a missing value. Nothing but strict JSON is taken:
      NaN, `1.` and `01` are no numbers.
 Out: `{"score":0.25}` with the shortest text that reads back to the same float64, or `{"error":"reason"}`.
+     Several outputs are an array, `{"score":[0.25,0.75]}`, under topK with their positions from 0:
+     `{"score":[0.75],"top":[1]}`.
 
 A payload whose lines are all alike and sound is proven so by one pass of a regular expression, and parsed as
 a whole by pyarrow. Otherwise each line is judged by the same expression, and only those that it does not know
@@ -26,8 +28,15 @@ import pyarrow.csv as pa_csv
 from contracts.dataset import DatasetContract
 from contracts.errors import InternalError, bounded
 from contracts.json_text import json_string, json_values, text_bytes
-from contracts.wire import ERROR_COLUMN, JSON_FEATURES_KEY, JSON_LINES_CONTENT_TYPE, SCORE_COLUMN
+from contracts.wire import (
+    ERROR_COLUMN,
+    JSON_FEATURES_KEY,
+    JSON_LINES_CONTENT_TYPE,
+    SCORE_COLUMN,
+    TOP_COLUMN,
+)
 from serving.codecs import DecodedPayload
+from serving.output_lines import joined_rows, number_texts, output_lines
 from serving.scorer import Scores
 
 MAX_REASON_CHARS = 200
@@ -70,6 +79,8 @@ class JsonLinesCodec:
 
     def encode(self, payload: DecodedPayload, scores: Scores) -> bytes:  # noqa: ARG002 - the wire has no ids
         """Write one line for each record."""
+        if scores.values.ndim > 1:
+            return output_lines(scores, _objects_of_outputs, _error_object)
         texts = json_values(pa.array(scores.values))
         lines = pc.binary_join_element_wise(f"{{{json_string(SCORE_COLUMN)}:", texts, "}\n", "")
         return text_bytes(_with_reasons(lines, scores.faults) if scores.faults else lines)
@@ -196,6 +207,17 @@ def _only_numbers(proven: bytes) -> bytes:
 def _with_reasons(lines: pa.Array, faults: Mapping[int, str]) -> pa.Array:
     texts = lines.to_pylist()
     for at, reason in faults.items():
-        answer = json_string(bounded(reason, MAX_REASON_CHARS))
-        texts[at] = f"{{{json_string(ERROR_COLUMN)}:{answer}}}\n"
+        texts[at] = _error_object(reason) + "\n"
     return pa.array(texts, pa.string())
+
+
+def _error_object(reason: str) -> str:
+    return f"{{{json_string(ERROR_COLUMN)}:{json_string(bounded(reason, MAX_REASON_CHARS))}}}"
+
+
+def _objects_of_outputs(values: np.ndarray, top: np.ndarray | None) -> pa.Array:
+    arrays = joined_rows(number_texts(values), values.shape[1], ",")
+    parts = [f"{{{json_string(SCORE_COLUMN)}:[", arrays]
+    if top is not None:
+        parts += [f"],{json_string(TOP_COLUMN)}:[", joined_rows(number_texts(top), top.shape[1], ",")]
+    return pc.binary_join_element_wise(*parts, "]}", "")

@@ -2,7 +2,8 @@
 
 NaN is a missing value, and each split knows where it goes, as in training. Vectors are 32-bit floats while
 LightGBM trains on 64-bit ones: a value that no 32-bit float holds exactly is compared with a split after it
-was rounded. LightGBM's own prediction for the same 32-bit vectors is the score, to the last bit.
+was rounded. LightGBM's own prediction for the same 32-bit vectors is the score, to the last bit. A model has
+one output, or one for each class (`multiclass`, `multiclassova`, or an own objective with `num_class`).
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ import numpy as np
 
 from contracts.errors import CallerError, bounded
 from serving.lightgbm_text import check_model_text
+from serving.output_count import check_output_count
 
 
 class LightGBMModel:
-    """A booster with one output; see `serving.scorer.Model`."""
+    """A booster; see `serving.scorer.Model`."""
 
     def __init__(self, booster: lightgbm.Booster, *, threads: int) -> None:
         """Take a booster that `load_model` has checked, and the threads for one payload."""
@@ -37,7 +39,7 @@ class LightGBMModel:
         return np.asarray(self._booster.predict(vectors, num_threads=self._threads))
 
 
-def load_model(path: Path, *, threads: int) -> LightGBMModel:
+def load_model(path: Path, *, threads: int, output_count: int = 1) -> LightGBMModel:
     """Load a model; see `serving.scorer.load_scorer`."""
     check_model_text(path)
     # It would write to standard output, where the request log goes; and all that its native code says,
@@ -50,12 +52,7 @@ def load_model(path: Path, *, threads: int) -> LightGBMModel:
             f"{path}: LightGBM cannot use this model: {bounded(' '.join(str(error).split()), 300)}; save it "
             f"with `booster.save_model('{path.name}')`"
         ) from error
-    outputs = booster.num_model_per_iteration()
-    if outputs > 1:
-        raise CallerError(
-            f"{path}: the model has {outputs} outputs for each record; expected one: a regression, binary or "
-            "ranking objective"
-        )
+    check_output_count(path, booster.num_model_per_iteration(), output_count)
     return LightGBMModel(booster, threads=threads)
 
 

@@ -1,9 +1,13 @@
 """Check the text of a LightGBM model before LightGBM reads it.
 
 LightGBM trusts the text: a tree that is cut off ends the process by an abort that nobody can catch, and an
-index that points outside its tree or its record makes it read other memory (both seen in 4.7.0). The text is
+index that points outside its tree or its record, or numbers of outputs that differ from each other, make it
+read and write other memory (all seen in 4.7.0). The text is
 
     tree                        header: `key=value` lines up to a blank one, with
+    num_class=3                   outputs for each record
+    num_tree_per_iteration=3      the same; tree i adds to output i modulo this
+    objective=multiclass num_class:3   the same again; objectives of one output have no such word
     max_feature_idx=2             the highest number of a feature
     tree_sizes=2299 2090          bytes of each tree that follows
                                 (blank)
@@ -58,6 +62,7 @@ def check_model_text(path: Path) -> None:
         header, _, trees = content.partition(b"\n\n")
         facts = _key_values(header)
         last_feature = _number(facts, b"max_feature_idx")
+        _check_outputs(facts)
         for number, tree in enumerate(_trees(facts, trees)):
             _check_tree(tree, number, last_feature)
         _check_parameters(trees)
@@ -78,6 +83,25 @@ def _trees(header: Mapping[bytes, bytes], content: bytes) -> Iterator[bytes]:
         raise _DamagedTextError(f"{_END.decode()!r} is not where the header says; it was cut off or edited")
     for start, end in itertools.pairwise([0, *ends]):
         yield content[start:end]
+
+
+def _check_outputs(header: Mapping[bytes, bytes]) -> None:
+    """Check that the header says the same number of outputs wherever it says one."""
+    count = _number(header, b"num_class")
+    found = {count, _number(header, b"num_tree_per_iteration")}
+    objective = header.get(b"objective")
+    if objective is not None:
+        classes = [word for word in objective.split() if word.startswith(b"num_class:")]
+        found |= {
+            _number({b"objective": word.partition(b":")[2]}, b"objective") for word in classes or [b":1"]
+        }
+    if found != {count} or count < 1:
+        raise _DamagedTextError(
+            "num_class, num_tree_per_iteration and the objective do not say the same number of outputs"
+        )
+    tree_count = _integers(header, b"tree_sizes").size
+    if tree_count % count:
+        raise _DamagedTextError(f"{tree_count} trees cannot be shared out evenly among {count} outputs")
 
 
 def _check_tree(tree: bytes, number: int, last_feature: int) -> None:

@@ -87,7 +87,7 @@ def load_model_folder(
             "the answer; rename the field"
         )
     _check_start(model_path)
-    scorer = load_scorer(model_path, threads=threads)
+    scorer = load_scorer(model_path, threads=threads, outputs=contract.outputs)
     _check_features(model_path, scorer.model, contract)
     _check_categories(model_path, scorer.model, contract)
     return ServedModel(contract=contract, scorer=scorer)

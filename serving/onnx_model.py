@@ -4,8 +4,10 @@ A model takes one input, a float32 tensor of shape [records, features], and answ
 beside, for a classifier, a tensor of labels:
 
     [records] or [records, 1]        the score
-    [records, 2] and labels          probabilities of a binary classifier: the score is that of its second
-                                     class, scikit-learn's `predict_proba(…)[:, 1]`
+    [records, 2] and labels          probabilities of a binary classifier; if the contract says nothing of
+                                     outputs, the score is that of its second class, scikit-learn's
+                                     `predict_proba(…)[:, 1]`
+    [records, outputs]               several outputs, as many as the contract says
 
 ONNX has no word for a missing value. NaN goes into the graph as it is, and what comes out is the graph's
 doing: trees may send it left or right as their exporter wrote, an Imputer node replaces it, arithmetic makes
@@ -24,6 +26,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as binding
 
 from contracts.errors import CallerError, bounded
+from serving.output_count import check_output_count
 
 PROBE_RECORD_COUNT = 3
 """Another number than any dimension that a model for one record, or for two classes, has."""
@@ -37,13 +40,21 @@ _ERRORS = tuple(
 
 
 class OnnxModel:
-    """A session with one output; see `serving.scorer.Model`."""
+    """A session; see `serving.scorer.Model`."""
 
-    def __init__(self, session: Any, *, feature_count: int, output_name: str) -> None:
-        """Take a session that `load_model` has checked, and the name of the output with the scores."""
+    def __init__(self, session: Any, *, feature_count: int, output_name: str, has_one_score: bool) -> None:
+        """Take a session that `load_model` has checked, and the name of its tensor with the scores.
+
+        Args:
+            session: Of onnxruntime.
+            feature_count: Numbers in the vector of a record.
+            output_name: Of the tensor with the scores.
+            has_one_score: Whether the last number of a record in it is the score; else all of them are.
+        """
         self._session = session
         self._input_name = session.get_inputs()[0].name
         self._output_name = output_name
+        self._has_one_score = has_one_score
         self.feature_count = feature_count
         self.feature_names: Sequence[str] = ()
         self.category_orders: Sequence[Sequence[str]] = ()
@@ -52,9 +63,9 @@ class OnnxModel:
         )
 
     def predict(self, vectors: np.ndarray) -> np.ndarray:
-        """Return the score of each record; see `serving.scorer.Model`."""
+        """Return the scores of each record; see `serving.scorer.Model`."""
         answer = self.run(vectors)
-        return answer if answer.ndim == 1 else answer[:, -1]
+        return answer[:, -1] if self._has_one_score and answer.ndim > 1 else answer
 
     def run(self, vectors: np.ndarray) -> np.ndarray:
         """Return the tensor that the graph computes."""
@@ -63,14 +74,17 @@ class OnnxModel:
         return tensor
 
 
-def load_model(path: Path, *, threads: int) -> OnnxModel:
+def load_model(path: Path, *, threads: int, output_count: int = 1) -> OnnxModel:
     """Load a model; see `serving.scorer.load_scorer`."""
     try:
         # From bytes: given a path, 1.23 reads weights from whatever file the model names.
         content = path.read_bytes()
         session = onnxruntime.InferenceSession(content, _options(threads), providers=["CPUExecutionProvider"])
         model = OnnxModel(
-            session, feature_count=_feature_count(path, session), output_name=_output_name(path, session)
+            session,
+            feature_count=_feature_count(path, session),
+            output_name=_output_name(path, session),
+            has_one_score=output_count == 1,
         )
         answer = model.run(np.zeros((PROBE_RECORD_COUNT, model.feature_count), dtype=np.float32))
     except _ERRORS as error:
@@ -79,7 +93,10 @@ def load_model(path: Path, *, threads: int) -> OnnxModel:
             f"{bounded(' '.join(str(error).split()), 300)}; save it whole, in one file, for "
             "an operator set that this version knows"
         ) from error
-    _check_answer(path, answer, has_labels=_has_labels(session))
+    _check_shape(path, answer)
+    is_binary = answer.shape == (PROBE_RECORD_COUNT, 2) and _has_labels(session)
+    if not (is_binary and output_count == 1):
+        check_output_count(path, answer.size // PROBE_RECORD_COUNT, output_count)
     return model
 
 
@@ -129,18 +146,10 @@ def _has_labels(session: Any) -> bool:
     return any(entry.type in _LABELS for entry in session.get_outputs())
 
 
-def _check_answer(path: Path, answer: np.ndarray, *, has_labels: bool) -> None:
-    """Check the shape of the answer to the probe."""
-    if answer.shape in ((PROBE_RECORD_COUNT,), (PROBE_RECORD_COUNT, 1)):
-        return
-    if answer.shape == (PROBE_RECORD_COUNT, 2) and has_labels:
-        return
-    if answer.ndim == 2 and len(answer) == PROBE_RECORD_COUNT:
+def _check_shape(path: Path, answer: np.ndarray) -> None:
+    """Check that the answer to the probe has a number, or a list of numbers, for each record."""
+    if answer.ndim not in (1, 2) or len(answer) != PROBE_RECORD_COUNT or not answer.size:
         raise CallerError(
-            f"{path}: the model has {answer.shape[1]} outputs for each record; expected one: a regression, "
-            "or a binary classifier that also answers with labels"
+            f"{path}: the model answers {PROBE_RECORD_COUNT} records with a tensor of the shape "
+            f"{list(answer.shape)}; expected one number, or one list of numbers, for each record"
         )
-    raise CallerError(
-        f"{path}: the model answers {PROBE_RECORD_COUNT} records with a tensor of the shape "
-        f"{list(answer.shape)}; expected one number for each record"
-    )

@@ -1,7 +1,9 @@
 """The `parquet` wire: in go the id and the raw typed features, out come the id, its score and its error.
 
 Features are encoded here, by `contracts.encoding`, so that no client has to. Columns are found by name;
-others are ignored. A payload made under another contract is refused.
+others are ignored. A payload made under another contract is refused. Several outputs are a list of float64,
+under topK beside a list of their positions (int32, from 0). The lists are not of Arrow's fixed-size kind:
+pyarrow 25.0 cannot read back from Parquet what it wrote of those where one is null.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ import pyarrow.types as pt
 from contracts.dataset import DatasetContract
 from contracts.encoding import ARROW_TYPES, encode
 from contracts.errors import CallerError, near_matches
-from contracts.wire import ERROR_COLUMN, FINGERPRINT_KEY, PARQUET_CONTENT_TYPE, SCORE_COLUMN
+from contracts.wire import ERROR_COLUMN, FINGERPRINT_KEY, PARQUET_CONTENT_TYPE, SCORE_COLUMN, TOP_COLUMN
 from serving.codecs import DecodedPayload
+from serving.output_lines import NUMBERS_AT_ONCE
 from serving.scorer import Scores
 
 _FITS: dict[str, Callable[[pa.DataType], bool]] = {
@@ -66,7 +69,7 @@ class ParquetCodec:
         answer = pa.table(
             {
                 self._contract.id_field: payload.ids,
-                SCORE_COLUMN: pa.array(scores.values, mask=is_fault),
+                **_score_columns(scores, is_fault),
                 ERROR_COLUMN: pa.nulls(record_count, pa.string())
                 if errors is None
                 else pa.array(errors, pa.string()),
@@ -109,6 +112,28 @@ class ParquetCodec:
             for field in self._contract.feature_fields
         ]
         return pa.table(columns, names=list(self._contract.features))
+
+
+def _score_columns(scores: Scores, is_fault: np.ndarray) -> dict[str, pa.Array | pa.ChunkedArray]:
+    if scores.values.ndim == 1:
+        return {SCORE_COLUMN: pa.array(scores.values, mask=is_fault)}
+    columns = {SCORE_COLUMN: _lists(scores.values, is_fault)}
+    if scores.top is not None:
+        columns[TOP_COLUMN] = _lists(scores.top, is_fault)
+    return columns
+
+
+def _lists(matrix: np.ndarray, is_fault: np.ndarray) -> pa.ChunkedArray:
+    """Return each row of a matrix as a list, null where there is a fault, in chunks whose offsets fit."""
+    rows_at_once = max(1, NUMBERS_AT_ONCE // matrix.shape[1])
+    chunks = []
+    for start in range(0, max(1, len(matrix)), rows_at_once):
+        rows, is_null = matrix[start : start + rows_at_once], is_fault[start : start + rows_at_once]
+        ends = np.cumsum(np.where(is_null, 0, matrix.shape[1]), dtype=np.int32)
+        offsets = pa.array(np.concatenate([np.zeros(1, np.int32), ends]))
+        numbers = pa.array((rows[~is_null] if is_null.any() else rows).ravel())
+        chunks.append(pa.ListArray.from_arrays(offsets, numbers, mask=pa.array(is_null)))
+    return pa.chunked_array(chunks)
 
 
 def _value_type(kind: pa.DataType) -> pa.DataType:

@@ -1,8 +1,17 @@
-"""XGBoost models in JSON or UBJ form. NaN is a missing value, and each split knows where it goes."""
+"""XGBoost models in JSON or UBJ form. NaN is a missing value, and each split knows where it goes.
+
+A model has as many outputs as XGBoost answers: one for each class under `multi:softprob`, one (the number of
+the class) under `multi:softmax`, one for each target of a regression with several.
+
+XGBoost trusts what a model says of its trees: one that adds to an output that is not there writes into other
+memory (seen in 3.2), and so may a tree with several numbers in a leaf (`multi_output_tree`, which XGBoost
+calls work in progress); both are looked for before anything is predicted.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,10 +19,18 @@ import numpy as np
 import xgboost
 
 from contracts.errors import CallerError, bounded
+from serving.output_count import check_output_count
+
+_TREE_OUTPUTS = re.compile(rb'"tree_info":\[([^\]]*)\]')
+"""In a model as JSON: for each tree the output that it adds to. (Quotes within texts have a backslash.)"""
+
+_LEAF_SIZES = re.compile(rb'"size_leaf_vector":"([^"]*)"')
+_SINGLE_LEAVES = (b"0", b"1")
+"""How versions of XGBoost say that a leaf has one number."""
 
 
 class XGBoostModel:
-    """A booster with one output; see `serving.scorer.Model`."""
+    """A booster; see `serving.scorer.Model`."""
 
     def __init__(self, booster: xgboost.Booster) -> None:
         """Take a booster that `load_model` has checked."""
@@ -30,31 +47,41 @@ class XGBoostModel:
         return values
 
 
-def load_model(path: Path, *, threads: int) -> XGBoostModel:
+def load_model(path: Path, *, threads: int, output_count: int = 1) -> XGBoostModel:
     """Load a model; see `serving.scorer.load_scorer`."""
     booster = xgboost.Booster()
     try:
         booster.load_model(path)
         booster.set_param({"nthread": threads})
-        _check_single_output(path, booster)
-        booster.inplace_predict(np.full((1, booster.num_features()), np.nan, dtype=np.float32))
+        _check_trees(path, booster)
+        answer = booster.inplace_predict(np.full((1, booster.num_features()), np.nan, dtype=np.float32))
     # XGBoost quotes the byte that it stumbled over, and then may fail to decode its own message.
     except (xgboost.core.XGBoostError, UnicodeDecodeError) as error:
         raise CallerError(
             f"{path}: XGBoost cannot use this model: {_first_line(error)}; save it with "
             f"`booster.save_model('{path.name}')`"
         ) from error
+    check_output_count(path, int(answer.size), output_count)
     return XGBoostModel(booster)
 
 
-def _check_single_output(path: Path, booster: xgboost.Booster) -> None:
-    learner = json.loads(booster.save_config())["learner"]
-    outputs = max(int(learner["learner_model_param"][key]) for key in ("num_class", "num_target"))
-    if outputs > 1:
+def _check_trees(path: Path, booster: xgboost.Booster) -> None:
+    """Refuse trees that XGBoost would follow into other memory; see the module's docstring."""
+    learner = json.loads(booster.save_config())["learner"]["learner_model_param"]
+    sum_count = max(1, int(learner["num_class"]), int(learner["num_target"]))
+    content = booster.save_raw("json")
+    if any(size not in _SINGLE_LEAVES for size in _LEAF_SIZES.findall(content)):
         raise CallerError(
-            f"{path}: the model ({learner['objective']['name']}) has {outputs} outputs for each record; "
-            "expected one: a regression, binary or ranking objective"
+            f"{path}: has trees with several numbers in a leaf, which XGBoost calls work in progress; train "
+            "with multi_strategy='one_output_per_tree', its default"
         )
+    for numbers in _TREE_OUTPUTS.findall(content):
+        outputs = np.array(numbers.split(b","), dtype=np.int64) if numbers else np.empty(0, np.int64)
+        if not ((outputs >= 0) & (outputs < sum_count)).all():
+            raise CallerError(
+                f"{path}: a tree adds to an output that is not there (there are {sum_count}); the file is "
+                f"damaged, save the model anew with `booster.save_model('{path.name}')`"
+            )
 
 
 def _first_line(error: Exception) -> str:

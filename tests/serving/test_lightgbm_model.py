@@ -50,7 +50,9 @@ def test_a_model_with_several_outputs_is_refused(tmp_path: Path) -> None:
     target = GENERATOR.integers(0, 3, 400)
     path = trained(tmp_path / "model.txt", target, objective="multiclass", num_class=3)
 
-    with pytest.raises(CallerError, match="has 3 outputs for each record; expected one"):
+    with pytest.raises(
+        CallerError, match="has 3 outputs for each record, the contract says 1; write `outputs: 3` below"
+    ):
         load_scorer(path, threads=1)
 
 

@@ -100,7 +100,7 @@ def test_several_classes_are_refused(tmp_path: Path) -> None:
     model = LogisticRegression().fit(NUMBERS, GENERATOR.integers(0, 4, 300))
     path = exported(tmp_path / "model.onnx", model, zipmap=False)
 
-    assert "has 4 outputs for each record; expected one" in refusal(path)
+    assert "has 4 outputs for each record, the contract says 1" in refusal(path)
 
 
 def test_two_numbers_without_labels_are_not_taken_for_probabilities(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_two_numbers_without_labels_are_not_taken_for_probabilities(tmp_path: Pa
     model = LinearRegression().fit(NUMBERS, NUMBERS[:, :2])
     path = exported(tmp_path / "model.onnx", model)
 
-    assert "has 2 outputs for each record; expected one" in refusal(path)
+    assert "has 2 outputs for each record, the contract says 1" in refusal(path)
 
 
 SUM = helper.make_node("ReduceSum", ["X"], ["score"], keepdims=1, noop_with_empty_axes=0)

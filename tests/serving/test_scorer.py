@@ -80,14 +80,15 @@ def test_objectives_with_one_output_are_served(tmp_path: Path, objective: str) -
     np.testing.assert_array_equal(expected, load_scorer(path, threads=1).score(FEATURES).values)
 
 
-def test_a_model_with_several_outputs_is_refused(tmp_path: Path) -> None:
-    """Also where only the best class would come out."""
-    for objective in ("multi:softprob", "multi:softmax"):
-        path = trained(
-            tmp_path / "model.json", GENERATOR.integers(0, 3, 60), objective=objective, num_class=3
-        )
-        with pytest.raises(CallerError, match=rf"{objective}.* has 3 outputs for each record; expected one"):
-            load_scorer(path, threads=1)
+def test_the_best_class_alone_is_one_output(tmp_path: Path) -> None:
+    """Its number, as XGBoost answers under multi:softmax."""
+    classes = GENERATOR.integers(0, 3, 60)
+    path = trained(tmp_path / "model.json", classes, objective="multi:softmax", num_class=3)
+
+    values = load_scorer(path, threads=1).score(FEATURES).values
+
+    assert values.shape == (60,)
+    assert set(values) <= {0.0, 1.0, 2.0}
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"no model", b'{"learner": {}}', b"{" + bytes(100)])

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,17 @@ def make_tiny_model(path: Path) -> Path:
     """Write the model to `path` (`.json` or `.ubj`) and return `path`."""
     basic, plus, pro = PLAN_TERMS.values()
     stumps = [
-        _tree(0, {"feature": 0, "below": ADULT_AGE, "then": AGE_TERMS[True], "else": AGE_TERMS[False]}),
-        _tree(1, {"feature": 1, "below": 0.5, "then": basic, "else": plus}),
-        _tree(2, {"feature": 1, "below": 1.5, "then": 0.0, "else": pro - plus}),
-        _tree(3, {"feature": 2, "below": 0.5, "then": ACTIVE_TERMS[False], "else": ACTIVE_TERMS[True]}),
+        xgboost_tree(
+            0, {"feature": 0, "below": ADULT_AGE, "then": AGE_TERMS[True], "else": AGE_TERMS[False]}
+        ),
+        xgboost_tree(1, {"feature": 1, "below": 0.5, "then": basic, "else": plus}),
+        xgboost_tree(2, {"feature": 1, "below": 1.5, "then": 0.0, "else": pro - plus}),
+        xgboost_tree(
+            3, {"feature": 2, "below": 0.5, "then": ACTIVE_TERMS[False], "else": ACTIVE_TERMS[True]}
+        ),
     ]
     booster = xgboost.Booster()
-    booster.load_model(bytearray(json.dumps(_model(stumps)).encode()))
+    booster.load_model(bytearray(json.dumps(xgboost_model(stumps)).encode()))
     path.parent.mkdir(parents=True, exist_ok=True)
     booster.save_model(path)
     return path
@@ -83,7 +88,7 @@ def make_tiny_model_folder(folder: Path, *, model_name: str = "model.json") -> P
     return folder
 
 
-def _tree(number: int, stump: dict[str, Any]) -> dict[str, Any]:
+def xgboost_tree(number: int, stump: dict[str, Any]) -> dict[str, Any]:
     """Return one tree with one split, in the words of XGBoost's JSON; a missing value goes to `then`."""
     values = [0.0, stump["then"], stump["else"]]
     return {
@@ -106,11 +111,13 @@ def _tree(number: int, stump: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _model(trees: list[dict[str, Any]]) -> dict[str, Any]:
+def xgboost_model(trees: list[dict[str, Any]], base_score: Sequence[float] = ()) -> dict[str, Any]:
+    """Return a regression in the words of XGBoost's JSON, with an output for each of several base scores."""
+    output_count = len(base_score) or 1
     booster = {
         "gbtree_model_param": {"num_parallel_tree": "1", "num_trees": str(len(trees))},
-        "iteration_indptr": list(range(len(trees) + 1)),
-        "tree_info": [0] * len(trees),
+        "iteration_indptr": list(range(0, len(trees) + 1, output_count)),
+        "tree_info": [number % output_count for number in range(len(trees))],
         "trees": trees,
     }
     learner = {
@@ -119,11 +126,11 @@ def _model(trees: list[dict[str, Any]]) -> dict[str, Any]:
         "feature_types": [],
         "gradient_booster": {"model": booster, "name": "gbtree"},
         "learner_model_param": {
-            "base_score": str(BASE_SCORE),
+            "base_score": str(list(base_score) or BASE_SCORE),
             "boost_from_average": "0",
             "num_class": "0",
             "num_feature": "3",
-            "num_target": "1",
+            "num_target": str(output_count),
         },
         "objective": {"name": "reg:squarederror", "reg_loss_param": {"scale_pos_weight": "1"}},
     }

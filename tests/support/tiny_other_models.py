@@ -36,47 +36,58 @@ _NAN_GOES_LEFT = 2 | 2 << 2
 
 def make_tiny_lightgbm(path: Path) -> Path:
     """Write the model as LightGBM text and return `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(lightgbm_text(STUMPS))
+    return path
+
+
+def lightgbm_text(stumps: Sequence[Stump], output_count: int = 1) -> str:
+    """Return stumps as LightGBM text; of several outputs, stump i adds to output i modulo their number."""
     # LightGBM goes left up to and including the threshold; ages are whole numbers.
     trees = [
         f"Tree={number}\nnum_leaves=2\nnum_cat=0\nsplit_feature={stump.feature}\nsplit_gain=1\n"
         f"threshold={stump.below - 0.25}\ndecision_type={_NAN_GOES_LEFT}\nleft_child=-1\nright_child=-2\n"
         f"leaf_value={stump.then} {stump.otherwise}\nleaf_weight=1 1\nleaf_count=1 1\ninternal_value=0\n"
         "internal_weight=0\ninternal_count=2\nis_linear=0\nshrinkage=1\n\n\n"
-        for number, stump in enumerate(STUMPS)
+        for number, stump in enumerate(stumps)
     ]
+    objective = "objective=regression\n" if output_count == 1 else ""
     header = (
-        "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx=2\n"
-        f"objective=regression\nfeature_names={' '.join(FEATURE_NAMES)}\nfeature_infos=[0:130] [0:2] [0:1]\n"
+        f"tree\nversion=v4\nnum_class={output_count}\nnum_tree_per_iteration={output_count}\nlabel_index=0\n"
+        f"max_feature_idx=2\n{objective}feature_names={' '.join(FEATURE_NAMES)}\n"
+        f"feature_infos=[0:130] [0:2] [0:1]\n"
         f"tree_sizes={' '.join(str(len(tree)) for tree in trees)}\n\n"
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(header + "".join(trees) + "end of trees\n\npandas_categorical:null\n")
-    return path
+    return header + "".join(trees) + "end of trees\n\npandas_categorical:null\n"
 
 
 def make_tiny_onnx(path: Path) -> Path:
     """Write the model as an ONNX tree ensemble and return `path`."""
-    count = len(STUMPS)
-    node = helper.make_node(
+    return write_onnx(path, [onnx_ensemble(STUMPS)], inputs={"X": [None, 3]}, outputs={"score": [None, 1]})
+
+
+def onnx_ensemble(stumps: Sequence[Stump], output_count: int = 1) -> object:
+    """Return stumps as a node from X to score; of several outputs, stump i adds to i modulo their number."""
+    count = len(stumps)
+    return helper.make_node(
         "TreeEnsembleRegressor",
         ["X"],
         ["score"],
         domain="ai.onnx.ml",
-        n_targets=1,
+        n_targets=output_count,
         nodes_treeids=[tree for tree in range(count) for _ in range(3)],
         nodes_nodeids=[0, 1, 2] * count,
         nodes_modes=["BRANCH_LT", "LEAF", "LEAF"] * count,
-        nodes_featureids=[number for stump in STUMPS for number in (stump.feature, 0, 0)],
-        nodes_values=[float(value) for stump in STUMPS for value in (stump.below, 0, 0)],
+        nodes_featureids=[number for stump in stumps for number in (stump.feature, 0, 0)],
+        nodes_values=[float(value) for stump in stumps for value in (stump.below, 0, 0)],
         nodes_truenodeids=[1, 0, 0] * count,
         nodes_falsenodeids=[2, 0, 0] * count,
         nodes_missing_value_tracks_true=[1, 0, 0] * count,
         target_treeids=[tree for tree in range(count) for _ in range(2)],
         target_nodeids=[1, 2] * count,
-        target_ids=[0, 0] * count,
-        target_weights=[weight for stump in STUMPS for weight in (stump.then, stump.otherwise)],
+        target_ids=[tree % output_count for tree in range(count) for _ in range(2)],
+        target_weights=[weight for stump in stumps for weight in (stump.then, stump.otherwise)],
     )
-    return write_onnx(path, [node], inputs={"X": [None, 3]}, outputs={"score": [None, 1]})
 
 
 def write_onnx(

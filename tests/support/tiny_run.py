@@ -31,7 +31,8 @@ CONTRACT: dict[str, Any] = {
     "scoring": {"features": ["tenure"], "label": "churn", "positiveLabel": "Yes"},
 }
 
-Answer = tuple[Any, float | None, str | None]
+Answer = tuple[Any, Any, str | None]
+"""Id, score and error. On the parquet wire the score may be a list, or a pair: outputs, positions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,15 +160,22 @@ def quarantined(
     }
 
 
+def _score_columns(scores: Sequence[Any]) -> dict[str, pa.Array]:
+    if any(isinstance(score, tuple) for score in scores):
+        numbers, top = zip(*(score or (None, None) for score in scores), strict=True)
+        return {
+            "score": pa.array(numbers, pa.list_(pa.float64())),
+            "top": pa.array(top, pa.list_(pa.int32())),
+        }
+    has_lists = any(isinstance(score, list) for score in scores)
+    return {"score": pa.array(scores, pa.list_(pa.float64()) if has_lists else pa.float64())}
+
+
 def write_answers(path: Path, answers: Sequence[Answer], *, wire_format: str) -> None:
     """Write one output as Batch Transform would leave it."""
     ids, scores, errors = (list(column) for column in zip(*answers, strict=True)) if answers else ([], [], [])
     if wire_format == "parquet":
-        columns = {
-            "id": pa.array(ids),
-            "score": pa.array(scores, pa.float64()),
-            "error": pa.array(errors, pa.string()),
-        }
+        columns = {"id": pa.array(ids), **_score_columns(scores), "error": pa.array(errors, pa.string())}
         pq.write_table(pa.table(columns), path)
         return
     if wire_format == "jsonlines":

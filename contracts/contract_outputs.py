@@ -1,0 +1,104 @@
+"""The part of a contract about the model's outputs: `scoring.outputs` and `scoring.topK`.
+
+Also says what the columns of several outputs are called where they are published:
+
+    score, top                        Parquet and JSON Lines: lists; `top` only with topK
+    score_<name>, …                   CSV: a column for each output, by its name, else its position from 0
+    top_1, score_1, top_2, …          CSV with topK: the largest output and its name, the second, …
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from contracts.contract_fields import read_texts
+from contracts.dataset import DatasetContract, ModelOutputs
+from contracts.wire import SCORE_COLUMN, TOP_COLUMN
+
+_EXPECTED = (
+    "expected at least two names in the model's order, or how many outputs there are, as a whole number"
+)
+MAX_OUTPUTS = 1_000_000
+_ONE_OUTPUT = "a model with one output needs no `outputs`"
+
+
+def read_outputs(scoring: Mapping[str, Any], faults: list[str]) -> ModelOutputs | None:
+    """Return what `scoring` says of the model's outputs; None if nothing, or something wrong."""
+    document, top_k = scoring.get("outputs"), scoring.get("topK")
+    if document is None:
+        if top_k is not None:
+            faults.append("`scoring.topK` is given without `scoring.outputs`")
+        return None
+    before = len(faults)
+    names = _names(document, faults) if isinstance(document, list) else ()
+    count = len(names) if isinstance(document, list) else _count(document, faults)
+    if len(faults) == before and top_k is not None:
+        _check_top_k(top_k, count, faults)
+    return ModelOutputs(count=count, names=names, top_k=top_k) if len(faults) == before else None
+
+
+def list_columns(outputs: ModelOutputs) -> list[str]:
+    """Return the names of the columns of lists, which answers, Parquet and JSON Lines have."""
+    return [SCORE_COLUMN] if outputs.top_k is None else [SCORE_COLUMN, TOP_COLUMN]
+
+
+def score_columns(outputs: ModelOutputs) -> list[str]:
+    """Return the names of the CSV columns that hold numbers, in their order."""
+    labels = outputs.labels if outputs.top_k is None else range(1, outputs.top_k + 1)
+    return [f"{SCORE_COLUMN}_{label}" for label in labels]
+
+
+def top_columns(outputs: ModelOutputs) -> list[str]:
+    """Return the names of the CSV columns that say which outputs the largest are; none without topK."""
+    return [f"{TOP_COLUMN}_{rank}" for rank in range(1, (outputs.top_k or 0) + 1)]
+
+
+def published_names(contract: DatasetContract) -> Iterator[str]:
+    """Yield the names of the columns, in any format, that stand for several outputs beside `score`."""
+    if contract.outputs is not None:
+        yield from _names_taken(contract.outputs)
+
+
+def check_published_names(outputs: ModelOutputs | None, id_field: str, faults: list[str]) -> None:
+    """Refuse an id that would be published under the same name as an output."""
+    if outputs is not None and id_field in _names_taken(outputs):
+        faults.append(
+            f"the primary key is called {id_field!r}, as is a published column of the `outputs`; rename the "
+            "field or the output"
+        )
+
+
+def _names_taken(outputs: ModelOutputs) -> Iterator[str]:
+    if outputs.top_k is not None:
+        yield TOP_COLUMN
+    yield from top_columns(outputs)
+    yield from score_columns(outputs)
+
+
+def _names(document: list[Any], faults: list[str]) -> tuple[str, ...]:
+    names = read_texts(document, "`scoring.outputs`", faults)
+    if "" in names:
+        faults.append("`scoring.outputs` has an empty name")
+    if len(document) < 2:
+        faults.append(f"`scoring.outputs` has {len(document)} names; {_EXPECTED}; {_ONE_OUTPUT}")
+    return names
+
+
+def _count(document: Any, faults: list[str]) -> int:
+    if isinstance(document, bool) or not isinstance(document, int):
+        faults.append(f"`scoring.outputs` is {document!r} ({type(document).__name__}); {_EXPECTED}")
+        return 0
+    if document < 2:
+        faults.append(f"`scoring.outputs` is {document}; {_EXPECTED}; {_ONE_OUTPUT}")
+    if document > MAX_OUTPUTS:
+        faults.append(f"`scoring.outputs` is {document}; at most {MAX_OUTPUTS} are supported")
+    return document
+
+
+def _check_top_k(top_k: Any, count: int, faults: list[str]) -> None:
+    is_whole = isinstance(top_k, int) and not isinstance(top_k, bool)
+    if not is_whole or not 1 <= top_k <= count:
+        faults.append(
+            f"`scoring.topK` is {top_k!r}; expected a whole number from 1 to {count}, the number of `outputs`"
+        )

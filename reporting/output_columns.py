@@ -1,0 +1,69 @@
+"""Turn the lists of several outputs into the columns that are published.
+
+Parquet, JSON Lines   `score`, a list of float64 in the model's order; under topK the largest first, and
+                      beside it `top`, a list of their names (positions from 0, if the outputs have none)
+CSV                   a column for each number, which a cell can hold: `score_<name>` or `score_0`, …; under
+                      topK `top_1`, `score_1`, `top_2`, …
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from contracts.contract_outputs import list_columns, score_columns, top_columns
+from contracts.dataset import ModelOutputs
+from contracts.list_arrays import relisted
+from contracts.wire import SCORE_COLUMN, TOP_COLUMN
+from reporting.output_answers import matrices
+
+
+def published_outputs(
+    answers: pa.Table, outputs: ModelOutputs, *, is_csv: bool
+) -> dict[str, pa.ChunkedArray]:
+    """Return the published columns of the outputs, by name, in their order; null where there is an error.
+
+    Args:
+        answers: With the columns of `reporting.output_answers`.
+        outputs: What the contract says of them.
+        is_csv: Whether they are for CSV.
+    """
+    if is_csv:
+        return _in_cells(answers, outputs)
+    columns = {name: answers.column(name) for name in list_columns(outputs)}
+    if outputs.top_k is not None and outputs.names:
+        columns[TOP_COLUMN] = _named(columns[TOP_COLUMN], outputs)
+    return columns
+
+
+def _named(top: pa.ChunkedArray, outputs: ModelOutputs) -> pa.ChunkedArray:
+    names = pa.array(outputs.names)
+    chunks = [relisted(chunk, names.take(chunk.flatten())) for chunk in top.chunks]
+    return pa.chunked_array(chunks, pa.list_(pa.string()))
+
+
+def _in_cells(answers: pa.Table, outputs: ModelOutputs) -> dict[str, pa.ChunkedArray]:
+    scores = _cells(answers.column(SCORE_COLUMN), outputs.kept_count)
+    columns = dict(zip(score_columns(outputs), scores, strict=True))
+    if outputs.top_k is None:
+        return columns
+    top = _cells(answers.column(TOP_COLUMN), outputs.kept_count)
+    if outputs.names:
+        top = [pa.array(outputs.names).take(positions) for positions in top]
+    ranked = zip(zip(top_columns(outputs), top, strict=True), columns.items(), strict=True)
+    return dict(itertools.chain.from_iterable(ranked))
+
+
+def _cells(lists: pa.ChunkedArray, length: int) -> list[pa.Array]:
+    """Return the first numbers of all lists, the second, and so on."""
+    is_there = np.array(pc.is_valid(lists))
+    numbers = np.zeros((length, len(lists)), dtype=lists.type.value_type.to_pandas_dtype())
+    start = 0
+    rows = np.flatnonzero(is_there)
+    for block in matrices(lists, length):
+        numbers[:, rows[start : start + len(block)]] = block.T
+        start += len(block)
+    return [pa.array(column, mask=~is_there) for column in numbers]
