@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import time
 import traceback
@@ -58,6 +59,7 @@ class Service:
         codecs: By content type.
         max_payload_mb: Largest payload.
         concurrent_transforms: Requests worked on at once, as `/execution-parameters` tells; more wait.
+        transform_memory_bytes: What the work on one payload may take.
         executor: Runs the work on payloads, outside the event loop.
         log: Gets a line for each payload.
     """
@@ -66,6 +68,7 @@ class Service:
     codecs: dict[str, Codec]
     max_payload_mb: int
     concurrent_transforms: int
+    transform_memory_bytes: int
     executor: Executor
     log: RequestLog
 
@@ -154,10 +157,14 @@ class ScoringApp:
         body = await payload.read(self._service.max_payload_mb * BYTES_PER_MB)
         if not body:
             return None
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._service.executor, answer_payload, body, codec, self._service.scorer
+        work = functools.partial(
+            answer_payload,
+            body,
+            codec,
+            self._service.scorer,
+            memory_bytes=self._service.transform_memory_bytes,
         )
+        return await asyncio.get_running_loop().run_in_executor(self._service.executor, work)
 
 
 async def _send_response(send: Send, response: Response) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from concurrent.futures import ThreadPoolExecutor
 from typing import TextIO
 
@@ -11,7 +12,12 @@ from serving.model_folder import find_model, load_model_folder
 from serving.request_log import RequestLog
 from serving.server import check_port, run_server
 from serving.settings import ServerSettings
-from serving.sizing import plan_capacity, this_machine
+from serving.sizing import (
+    LOADED_BYTES_PER_MODEL_BYTE,
+    plan_capacity,
+    resident_bytes,
+    this_machine,
+)
 
 
 def serve(settings: ServerSettings, log_stream: TextIO) -> None:
@@ -20,17 +26,20 @@ def serve(settings: ServerSettings, log_stream: TextIO) -> None:
     Raises:
         CallerError: The model folder is not fit to be served, or the port is taken.
     """
-    capacity = plan_capacity(
+    plan = functools.partial(
+        plan_capacity,
         this_machine(),
-        model_bytes=find_model(settings.model_folder).stat().st_size,
         max_payload_mb=settings.max_payload_mb,
         requested=settings.concurrent_transforms,
     )
+    model_bytes = find_model(settings.model_folder).stat().st_size
+    guessed = plan(loaded_bytes=resident_bytes() + model_bytes * LOADED_BYTES_PER_MODEL_BYTE)
     model = load_model_folder(
         settings.model_folder,
-        threads=capacity.threads_per_transform,
+        threads=guessed.threads_per_transform,
         expected_fingerprint=settings.expected_fingerprint,
     )
+    capacity = plan(loaded_bytes=resident_bytes())
     check_port(settings.bind_address, settings.port)
     log = RequestLog(log_stream)
     with ThreadPoolExecutor(capacity.concurrent_transforms, thread_name_prefix="scoring") as executor:
@@ -39,6 +48,7 @@ def serve(settings: ServerSettings, log_stream: TextIO) -> None:
             codecs=codecs_for(model.contract),
             max_payload_mb=settings.max_payload_mb,
             concurrent_transforms=capacity.concurrent_transforms,
+            transform_memory_bytes=capacity.transform_memory_bytes,
             executor=executor,
             log=log,
         )

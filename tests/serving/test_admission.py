@@ -16,7 +16,6 @@ from tiny_model import make_tiny_model_folder
 
 from contracts.wire import CSV_CONTENT_TYPE
 from serving.admission import MAX_REQUESTS
-from serving.sizing import WORKING_BYTES_PER_PAYLOAD_BYTE
 
 pytestmark = pytest.mark.functional
 
@@ -82,7 +81,7 @@ def test_the_payloads_of_those_who_wait_take_no_memory(server: RunningServer) ->
         first.finish(body)
         assert first.answer()[:2] == expected
         assert [answer.result() for answer in answers] == [expected] * 63
-    bound = PAYLOAD_MB * MIB * WORKING_BYTES_PER_PAYLOAD_BYTE
+    bound = PAYLOAD_MB * MIB * 16
     assert bound < 63 * len(body)  # or this test could not fail
     assert peak_bytes(server.process.pid) - before < bound
 

@@ -48,6 +48,7 @@ def exchange(messages: list[dict[str, Any]], log: io.StringIO) -> list[dict[str,
             codecs={"text/csv": BrokenCodec()},
             max_payload_mb=1,
             concurrent_transforms=1,
+            transform_memory_bytes=2**30,
             executor=executor,
             log=RequestLog(log),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from model_server import ROOT
 
 from contracts.errors import CallerError
 from serving.settings import settings_from
-from serving.sizing import Capacity, Machine, plan_capacity, this_machine
+from serving.sizing import Machine, plan_capacity, resident_bytes, this_machine
 
 GIB = 1024**3
 MIB = 1024**2
@@ -67,22 +68,22 @@ def test_a_number_out_of_its_range_is_refused(name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("machine", "model_bytes", "payload_mb", "requested", "expected"),
+    ("machine", "loaded_bytes", "payload_mb", "requested", "expected"),
     [
-        ((4, 16 * GIB), MIB, 6, None, (4, 1)),  # one request a core
-        ((64, 256 * GIB), MIB, 6, None, (16, 4)),  # 16 x 6 MB is the API's most
-        ((4, 16 * GIB), MIB, 100, None, (1, 4)),  # one large payload at a time, on all cores
-        ((8, 2 * GIB), 400 * MIB, 6, None, (2, 4)),  # memory decides
+        ((4, 16 * GIB), 200 * MIB, 6, None, (4, 1)),  # one request a core
+        ((64, 256 * GIB), 200 * MIB, 6, None, (16, 4)),  # 16 x 6 MB is the API's most
+        ((4, 16 * GIB), 200 * MIB, 100, None, (1, 4)),  # one large payload at a time, on all cores
+        ((8, 2 * GIB), 700 * MIB, 6, None, (2, 4)),  # memory decides
         ((2, GIB), 2 * GIB, 6, None, (1, 2)),  # never fewer than one
-        ((8, 16 * GIB), MIB, 6, 2, (2, 4)),  # the transform job's own wish
-        ((2, 16 * GIB), MIB, 6, 8, (8, 1)),
-        ((8, 2 * GIB), 400 * MIB, 6, 8, (2, 4)),  # a wish that memory cannot fulfil: the rest waits
-        ((8, 256 * GIB), MIB, 50, 8, (2, 4)),  # nor may it break the API's rule
+        ((8, 16 * GIB), 200 * MIB, 6, 2, (2, 4)),  # the transform job's own wish
+        ((2, 16 * GIB), 200 * MIB, 6, 8, (8, 1)),
+        ((8, 2 * GIB), 700 * MIB, 6, 8, (2, 4)),  # a wish that memory cannot fulfil: the rest waits
+        ((8, 256 * GIB), 200 * MIB, 50, 8, (2, 4)),  # nor may it break the API's rule
     ],
 )
 def test_requests_times_threads_fill_the_cores(
     machine: tuple[int, int],
-    model_bytes: int,
+    loaded_bytes: int,
     payload_mb: int,
     requested: int | None,
     expected: tuple[int, int],
@@ -90,11 +91,11 @@ def test_requests_times_threads_fill_the_cores(
     """Within memory and the API's limits."""
     capacity = plan_capacity(
         Machine(core_count=machine[0], memory_bytes=machine[1]),
-        model_bytes=model_bytes,
+        loaded_bytes=loaded_bytes,
         max_payload_mb=payload_mb,
         requested=requested,
     )
-    assert capacity == Capacity(concurrent_transforms=expected[0], threads_per_transform=expected[1])
+    assert (capacity.concurrent_transforms, capacity.threads_per_transform) == expected
 
 
 @pytest.mark.parametrize("core_count", [1, 2, 8, 64])
@@ -107,13 +108,32 @@ def test_every_capacity_is_lawful_and_fits(
     """The API's product rule, the memory and the cores all hold, down to one request at a time."""
     machine = Machine(core_count=core_count, memory_bytes=memory_bytes)
     capacity = plan_capacity(
-        machine, model_bytes=10 * MIB, max_payload_mb=max_payload_mb, requested=requested
+        machine, loaded_bytes=240 * MIB, max_payload_mb=max_payload_mb, requested=requested
     )
     at_once = capacity.concurrent_transforms
     assert 1 <= at_once <= (requested or core_count)
     assert at_once * max_payload_mb <= 100
-    assert at_once == 1 or at_once * max_payload_mb * MIB * 32 + 30 * MIB <= 0.8 * memory_bytes
+    assert at_once == 1 or at_once * max_payload_mb * MIB * 64 + 340 * MIB <= 0.8 * memory_bytes
     assert capacity.threads_per_transform == max(1, core_count // at_once)
+    taken = at_once * capacity.transform_memory_bytes + 340 * MIB
+    assert taken <= 0.8 * memory_bytes or capacity.transform_memory_bytes == max_payload_mb * MIB
+
+
+def test_what_the_process_holds_already_is_not_offered() -> None:
+    """4 GiB and two cores take two payloads of 20 MB beside a process of 240 MB, and one beside 1 GiB."""
+    plan = functools.partial(
+        plan_capacity, Machine(core_count=2, memory_bytes=4 * GIB), max_payload_mb=20, requested=None
+    )
+    assert plan(loaded_bytes=240 * MIB).concurrent_transforms == 2
+    assert plan(loaded_bytes=GIB).concurrent_transforms == 1
+
+
+def test_memory_that_is_taken_is_seen() -> None:
+    """Whatever takes it: that is how a loaded model is measured."""
+    before = resident_bytes()
+    block = b"x" * (256 * MIB)
+    assert 200 * MIB < resident_bytes() - before < 300 * MIB
+    assert len(block) == 256 * MIB
 
 
 @pytest.mark.parametrize(("limit", "is_less"), [("1000000\n", True), ("max\n", False)])
