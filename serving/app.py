@@ -27,7 +27,7 @@ from contracts.payload_limits import BYTES_PER_MB
 from serving.admission import Admission
 from serving.codecs import Codec
 from serving.exchange import (
-    ClientGoneError,
+    STALL_SECONDS,
     Message,
     Payload,
     Receive,
@@ -37,6 +37,7 @@ from serving.exchange import (
     ServerBusyError,
     declared_length,
     error_response,
+    is_accepted,
     json_response,
     media_type,
     request_headers,
@@ -46,6 +47,9 @@ from serving.request_log import RequestFacts, RequestLog
 from serving.scorer import Scorer
 
 METHODS = {"/ping": "GET", "/execution-parameters": "GET", "/invocations": "POST"}
+
+IDENTITY = "identity"
+"""The name that HTTP has for content that is not compressed."""
 
 _logger = logging.getLogger(__name__)
 
@@ -62,6 +66,7 @@ class Service:
         transform_memory_bytes: What the work on one payload may take.
         executor: Runs the work on payloads, outside the event loop.
         log: Gets a line for each payload.
+        stall_seconds: A client that sends nothing for so long is given up.
     """
 
     scorer: Scorer
@@ -71,6 +76,7 @@ class Service:
     transform_memory_bytes: int
     executor: Executor
     log: RequestLog
+    stall_seconds: float = STALL_SECONDS
 
 
 class ScoringApp:
@@ -90,11 +96,12 @@ class ScoringApp:
         if scope["type"] != "http":
             return
         headers = request_headers(scope)
-        payload = Payload(receive, declared_bytes=declared_length(headers))
-        with contextlib.suppress(ClientGoneError):
-            await _send_response(send, await self._respond(scope, headers, payload))
-            with contextlib.suppress(RequestRefusedError):  # it was answered already
-                await payload.discard()
+        payload = Payload(
+            receive, declared_bytes=declared_length(headers), stall_seconds=self._service.stall_seconds
+        )
+        await _send_response(send, await self._respond(scope, headers, payload))
+        with contextlib.suppress(RequestRefusedError):  # it was answered already
+            await payload.discard()
 
     async def _respond(self, scope: Message, headers: dict[str, str], payload: Payload) -> Response:
         try:
@@ -127,8 +134,6 @@ class ScoringApp:
                 response = Response(status=200, body=answer.body, content_type=codec.answer_type)
             else:
                 response = Response(status=204)
-        except ClientGoneError:
-            raise
         except Exception as error:  # noqa: BLE001 - whatever is left is a bug, told as one
             response = _failure(error, payload)
         finally:
@@ -143,10 +148,16 @@ class ScoringApp:
             raise RequestRefusedError(
                 415, f"the content type is {content_type!r}; {near_matches(content_type, codecs)}"
             )
+        encoding = headers.get("content-encoding", IDENTITY)
+        if encoding.strip().lower() != IDENTITY:
+            raise RequestRefusedError(
+                415,
+                f"the payload is compressed, as `Content-Encoding` says ({encoding!r}); send it as it is",
+                headers=(("accept-encoding", IDENTITY),),
+            )
         answer_type = codecs[content_type].answer_type
         accept = headers.get("accept", "*/*")
-        wanted = {media_type(part) for part in accept.split(",")}
-        if wanted.isdisjoint({"", "*/*", answer_type.split("/", maxsplit=1)[0] + "/*", answer_type}):
+        if not is_accepted(answer_type, accept):
             raise RequestRefusedError(
                 406, f"a payload of {content_type} is answered with {answer_type}; `Accept` is {accept!r}"
             )

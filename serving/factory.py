@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from concurrent.futures import ThreadPoolExecutor
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from serving.app import ScoringApp, Service
 from serving.invocation import codecs_for
@@ -20,8 +20,21 @@ from serving.sizing import (
 )
 
 
-def serve(settings: ServerSettings, log_stream: TextIO) -> None:
+class Run(Protocol):
+    """Serves an application until it is told to stop; see `serving.server.run_server`."""
+
+    def __call__(self, app: ScoringApp, *, address: str, port: int, log: RequestLog) -> None:
+        """Serve."""
+        ...
+
+
+def serve(settings: ServerSettings, log_stream: TextIO, run: Run = run_server) -> None:
     """Serve until told to stop.
+
+    Args:
+        settings: What to serve, and where.
+        log_stream: Gets the log of requests.
+        run: The server; the benchmarks compare it with others.
 
     Raises:
         CallerError: The model folder is not fit to be served, or the port is taken.
@@ -52,4 +65,4 @@ def serve(settings: ServerSettings, log_stream: TextIO) -> None:
             executor=executor,
             log=log,
         )
-        run_server(ScoringApp(service), address=settings.bind_address, port=settings.port, log=log)
+        run(ScoringApp(service), address=settings.bind_address, port=settings.port, log=log)
