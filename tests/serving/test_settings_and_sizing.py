@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import io
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from model_server import ROOT
+from model_server import ROOT, free_port
+from tiny_model import make_tiny_model_folder
 
 from contracts.errors import CallerError
+from serving import factory
+from serving.app import ScoringApp
 from serving.settings import settings_from
 from serving.sizing import Machine, plan_capacity, resident_bytes, this_machine
 
@@ -134,6 +141,47 @@ def test_memory_that_is_taken_is_seen() -> None:
     block = b"x" * (256 * MIB)
     assert 200 * MIB < resident_bytes() - before < 300 * MIB
     assert len(block) == 256 * MIB
+
+
+@pytest.mark.functional
+@pytest.mark.parametrize(("loaded_bytes", "offered"), [(300 * MIB, 2), (1024 * MIB, 1)])
+def test_the_model_counts_with_what_it_takes_when_it_is_loaded(
+    loaded_bytes: int, offered: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by its file: the same forest takes 2 times its file as UBJ, 11 as JSON and 14 as ONNX."""
+    make_tiny_model_folder(tmp_path / "model")
+    readings = [200 * MIB, loaded_bytes]  # before the model is loaded, and after
+    monkeypatch.setattr(factory, "resident_bytes", lambda: readings.pop(0))
+    monkeypatch.setattr(factory, "this_machine", lambda: Machine(core_count=2, memory_bytes=4 * GIB))
+    served: list[ScoringApp] = []
+
+    def run(app: ScoringApp, **_: object) -> None:
+        served.append(app)
+
+    environment = {
+        "BATCHSCORE_ML_ROOT": str(tmp_path),
+        "BATCHSCORE_BIND_ADDRESS": "127.0.0.1",
+        "SAGEMAKER_BIND_TO_PORT": str(free_port()),
+        "SAGEMAKER_MAX_PAYLOAD_IN_MB": "20",
+    }
+    factory.serve(settings_from(environment), io.StringIO(), run=run)
+    assert execution_parameters(served[0])["MaxConcurrentTransforms"] == offered
+
+
+def execution_parameters(app: ScoringApp) -> dict[str, Any]:
+    """Ask an application what Batch Transform should send."""
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/execution-parameters", "headers": []}
+    asyncio.run(app(scope, receive, send))
+    answer: dict[str, Any] = json.loads(sent[1]["body"])
+    return answer
 
 
 @pytest.mark.parametrize(("limit", "is_less"), [("1000000\n", True), ("max\n", False)])
