@@ -2,7 +2,7 @@
 
     python -m benchmarks.compare_servers --rounds 5
 
-Each round starts each server anew for each size of payload, in turn; a client posts one payload to warm up
+Each round starts each server anew, in turn; a client posts payloads of growing size, one of each to warm up
 and then REQUESTS more, one after another. Told are medians over the rounds: wall and processor time of the
 server for one payload, and the peak memory of its process above what it held before the first. The payload is
 CSV of few and very long records (zeros before the number), which is quickly scored: what differs is the
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import describe_machine, keep_result
-from benchmarks.model_server import cpu_seconds, make_model_folder, peak_bytes, started
+from benchmarks.model_server import ServerProcess, cpu_seconds, make_model_folder, peak_bytes, started
 from contracts.payload_limits import BYTES_PER_MB
 from contracts.wire import CSV_CONTENT_TYPE
 from serving.app import ScoringApp
@@ -49,31 +49,52 @@ def serve_with_uvicorn(app: ScoringApp, *, address: str, port: int, log: Request
     del log
     parser = os.environ["BATCHSCORE_HTTP_PARSER"]
     uvicorn.run(
-        app, host=address, port=port, http=parser, loop="asyncio", ws="none", lifespan="off", access_log=False
+        app,
+        host=address,
+        port=port,
+        http=parser,
+        loop="asyncio",
+        ws="none",
+        lifespan="off",
+        log_level="warning",
     )
 
 
-def measure(name: str, ml_root: Path, body: bytes) -> dict[str, float]:
-    """Start a server, send it payloads and return what one took, by the names of COLUMNS."""
+def measure(name: str, ml_root: Path, megabytes: Sequence[int]) -> list[dict[str, float]]:
+    """Start a server and return what a payload of each size took, by the names of COLUMNS.
+
+    Args:
+        name: One of SERVERS.
+        ml_root: Has the model.
+        megabytes: The sizes, ascending: a peak of memory is never lower than the one before.
+    """
     kind, _, parser = name.partition("-")
     command = (
         ["-m", "serving", "serve"] if kind == "granian" else ["-m", "benchmarks.compare_servers", "--serve"]
     )
     variables = {"SAGEMAKER_MAX_PAYLOAD_IN_MB": "100", "BATCHSCORE_HTTP_PARSER": parser}
-    walls: list[float] = []
+    found = []
     with started(command, ml_root, **variables) as server:
         held = peak_bytes(server.process_id)
-        for number in range(REQUESTS + 1):
-            if number == 1:
-                cpu_before = cpu_seconds(server.process_id)
-            begun = time.perf_counter()
-            status = server.invoke(body, CSV_CONTENT_TYPE, TIMEOUT_SECONDS)
-            walls.append(time.perf_counter() - begun)
-            if status != 200:
-                sys.exit(f"{name} answered {status}")
-        cpu = (cpu_seconds(server.process_id) - cpu_before) / REQUESTS
-        peak = peak_bytes(server.process_id) - held
-    return dict(zip(COLUMNS, (statistics.median(walls[1:]), cpu, peak), strict=True))
+        for size in megabytes:
+            body = RECORD * (size * BYTES_PER_MB // len(RECORD))
+            _post(server, body)
+            cpu_before = cpu_seconds(server.process_id)
+            walls = [_post(server, body) for _ in range(REQUESTS)]
+            cpu = (cpu_seconds(server.process_id) - cpu_before) / REQUESTS
+            peak = peak_bytes(server.process_id) - held
+            found.append(dict(zip(COLUMNS, (statistics.median(walls), cpu, peak), strict=True)))
+    return found
+
+
+def _post(server: ServerProcess, body: bytes) -> float:
+    """Return how many seconds it took."""
+    begun = time.perf_counter()
+    status = server.invoke(body, CSV_CONTENT_TYPE, TIMEOUT_SECONDS)
+    seconds = time.perf_counter() - begun
+    if status != 200:
+        sys.exit(f"answered {status}")
+    return seconds
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -90,12 +111,12 @@ def main(arguments: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="batchscore-servers-") as name:
         work = Path(name)
         make_model_folder(work / "model", FEATURES)
+        sizes = sorted(given.megabytes)
         for number in range(given.rounds):
-            for megabytes in given.megabytes:
-                body = RECORD * (megabytes * BYTES_PER_MB // len(RECORD))
-                first = number % len(SERVERS)
-                for server in SERVERS[first:] + SERVERS[:first]:
-                    rounds.setdefault((megabytes, server), []).append(measure(server, work, body))
+            first = number % len(SERVERS)
+            for server in SERVERS[first:] + SERVERS[:first]:
+                for size, found in zip(sizes, measure(server, work, sizes), strict=True):
+                    rounds.setdefault((size, server), []).append(found)
     results: list[dict[str, Any]] = []
     for (megabytes, server), measured in sorted(rounds.items()):
         medians = {column: statistics.median(each[column] for each in measured) for column in COLUMNS}
