@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import time
 import traceback
@@ -26,7 +27,7 @@ from contracts.payload_limits import BYTES_PER_MB
 from serving.admission import Admission
 from serving.codecs import Codec
 from serving.exchange import (
-    ClientGoneError,
+    STALL_SECONDS,
     Message,
     Payload,
     Receive,
@@ -36,6 +37,7 @@ from serving.exchange import (
     ServerBusyError,
     declared_length,
     error_response,
+    is_accepted,
     json_response,
     media_type,
     request_headers,
@@ -45,6 +47,9 @@ from serving.request_log import RequestFacts, RequestLog
 from serving.scorer import Scorer
 
 METHODS = {"/ping": "GET", "/execution-parameters": "GET", "/invocations": "POST"}
+
+IDENTITY = "identity"
+"""The name that HTTP has for content that is not compressed."""
 
 _logger = logging.getLogger(__name__)
 
@@ -58,16 +63,20 @@ class Service:
         codecs: By content type.
         max_payload_mb: Largest payload.
         concurrent_transforms: Requests worked on at once, as `/execution-parameters` tells; more wait.
+        transform_memory_bytes: What the work on one payload may take.
         executor: Runs the work on payloads, outside the event loop.
         log: Gets a line for each payload.
+        stall_seconds: A client that sends nothing for so long is given up.
     """
 
     scorer: Scorer
     codecs: dict[str, Codec]
     max_payload_mb: int
     concurrent_transforms: int
+    transform_memory_bytes: int
     executor: Executor
     log: RequestLog
+    stall_seconds: float = STALL_SECONDS
 
 
 class ScoringApp:
@@ -87,11 +96,12 @@ class ScoringApp:
         if scope["type"] != "http":
             return
         headers = request_headers(scope)
-        payload = Payload(receive, declared_bytes=declared_length(headers))
-        with contextlib.suppress(ClientGoneError):
-            await _send_response(send, await self._respond(scope, headers, payload))
-            with contextlib.suppress(RequestRefusedError):  # it was answered already
-                await payload.discard()
+        payload = Payload(
+            receive, declared_bytes=declared_length(headers), stall_seconds=self._service.stall_seconds
+        )
+        await _send_response(send, await self._respond(scope, headers, payload))
+        with contextlib.suppress(RequestRefusedError):  # it was answered already
+            await payload.discard()
 
     async def _respond(self, scope: Message, headers: dict[str, str], payload: Payload) -> Response:
         try:
@@ -124,8 +134,6 @@ class ScoringApp:
                 response = Response(status=200, body=answer.body, content_type=codec.answer_type)
             else:
                 response = Response(status=204)
-        except ClientGoneError:
-            raise
         except Exception as error:  # noqa: BLE001 - whatever is left is a bug, told as one
             response = _failure(error, payload)
         finally:
@@ -140,10 +148,16 @@ class ScoringApp:
             raise RequestRefusedError(
                 415, f"the content type is {content_type!r}; {near_matches(content_type, codecs)}"
             )
+        encoding = headers.get("content-encoding", IDENTITY)
+        if encoding.strip().lower() != IDENTITY:
+            raise RequestRefusedError(
+                415,
+                f"the payload is compressed, as `Content-Encoding` says ({encoding!r}); send it as it is",
+                headers=(("accept-encoding", IDENTITY),),
+            )
         answer_type = codecs[content_type].answer_type
         accept = headers.get("accept", "*/*")
-        wanted = {media_type(part) for part in accept.split(",")}
-        if wanted.isdisjoint({"", "*/*", answer_type.split("/", maxsplit=1)[0] + "/*", answer_type}):
+        if not is_accepted(answer_type, accept):
             raise RequestRefusedError(
                 406, f"a payload of {content_type} is answered with {answer_type}; `Accept` is {accept!r}"
             )
@@ -154,10 +168,14 @@ class ScoringApp:
         body = await payload.read(self._service.max_payload_mb * BYTES_PER_MB)
         if not body:
             return None
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._service.executor, answer_payload, body, codec, self._service.scorer
+        work = functools.partial(
+            answer_payload,
+            body,
+            codec,
+            self._service.scorer,
+            memory_bytes=self._service.transform_memory_bytes,
         )
+        return await asyncio.get_running_loop().run_in_executor(self._service.executor, work)
 
 
 async def _send_response(send: Send, response: Response) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,8 @@ STALL_SECONDS = 60.0
 """A client that sends nothing for so long is given up, as its place is another one's turn."""
 
 RETRY_AFTER_SECONDS = 1
+
+_WEIGHT_OF_ZERO = re.compile(r";\s*q\s*=\s*0(\.0*)?\s*(;|$)", re.IGNORECASE)
 
 
 class RequestRefusedError(CallerError):
@@ -47,10 +50,6 @@ class ServerBusyError(PlatformError):
     """
 
     headers = (("retry-after", str(RETRY_AFTER_SECONDS)),)
-
-
-class ClientGoneError(Exception):
-    """The client closed the connection before it had sent its request."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +91,8 @@ class Payload:
 
         Raises:
             RequestRefusedError: It is larger than `limit_bytes`, found before reading where the client has
-                told its length, and else as soon as the limit is passed; or nothing came for too long.
-            ClientGoneError: The client went away.
+                told its length, and else as soon as the limit is passed; or nothing came for too long; or
+                it broke off.
         """
         if self._declared_bytes is not None:
             _check_size(self._declared_bytes, "", limit_bytes)
@@ -107,8 +106,7 @@ class Payload:
         """Read on to the end of the body without keeping it, within MAX_DISCARDED_BYTES.
 
         Raises:
-            RequestRefusedError: Nothing came for too long.
-            ClientGoneError: The client went away.
+            RequestRefusedError: Nothing came for too long, or it broke off.
         """
         while not self._is_complete and self.byte_count <= MAX_DISCARDED_BYTES:
             await self._next_part()
@@ -125,7 +123,10 @@ class Payload:
             ) from error
         if message["type"] == "http.disconnect":
             self._is_complete = True
-            raise ClientGoneError
+            # Mostly there is nobody left to read this, but the server says the same of damaged chunks.
+            raise RequestRefusedError(
+                400, f"the payload broke off after {self.byte_count} bytes; send it again as a whole"
+            )
         part: bytes = message.get("body", b"")
         self.byte_count += len(part)
         self._is_complete = not message.get("more_body", False)
@@ -142,8 +143,12 @@ def _check_size(byte_count: int, more: str, limit_bytes: int) -> None:
 
 
 def request_headers(scope: Message) -> dict[str, str]:
-    """Return the headers by lower-case name."""
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    """Return the headers by lower-case name; what is there more than once is joined by commas [RFC 9110]."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 def declared_length(headers: dict[str, str]) -> int | None:
@@ -155,6 +160,17 @@ def declared_length(headers: dict[str, str]) -> int | None:
 def media_type(header: str) -> str:
     """Return a content type without its parameters, in lower case."""
     return header.split(";", maxsplit=1)[0].strip().lower()
+
+
+def is_accepted(content_type: str, accept: str) -> bool:
+    """Whether a client that sent this `Accept` takes an answer of this content type.
+
+    The entry that names the type most exactly decides, and one with a weight of 0 says no [RFC 9110, 12.5.1].
+    """
+    parts = [part for part in accept.split(",") if part.strip()]
+    wanted = {media_type(part): not _WEIGHT_OF_ZERO.search(part) for part in parts}
+    ranges = (content_type, content_type.split("/", maxsplit=1)[0] + "/*", "*/*")
+    return next((wanted[name] for name in ranges if name in wanted), not wanted)
 
 
 def json_response(status: int, document: dict[str, Any]) -> Response:

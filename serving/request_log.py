@@ -14,7 +14,7 @@ class RequestFacts:
     """What became of one request to `/invocations`.
 
     Attributes:
-        status: HTTP status of the answer, None where the client went away before there was one.
+        status: HTTP status of the answer, None where the server dropped the request before there was one.
         bytes: Of the payload that were read before it was answered; none where the headers were refused.
         records: Answered, 0 where the payload was refused.
         faults: Answered with an error instead of a score.

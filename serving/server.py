@@ -66,12 +66,19 @@ def check_port(address: str, port: int) -> None:
             ) from error
 
 
-def run_server(app: Application, *, address: str, port: int, log: RequestLog) -> None:
-    """Serve until SIGTERM or SIGINT, and finish what was begun."""
-    asyncio.run(_serve(app, address, port, log))
+def run_server(
+    app: Application,
+    *,
+    address: str,
+    port: int,
+    log: RequestLog,
+    shutdown_seconds: float = SHUTDOWN_SECONDS,
+) -> None:
+    """Serve until SIGTERM or SIGINT, and finish what was begun within `shutdown_seconds`."""
+    asyncio.run(_serve(app, address, port, log, shutdown_seconds))
 
 
-async def _serve(app: Application, address: str, port: int, log: RequestLog) -> None:
+async def _serve(app: Application, address: str, port: int, log: RequestLog, shutdown_seconds: float) -> None:
     server = Server(
         app,
         address=address,
@@ -86,7 +93,7 @@ async def _serve(app: Application, address: str, port: int, log: RequestLog) -> 
 
     def stop() -> None:
         # A thread, as payloads whose clients have gone may be worked on after the loop has ended.
-        timer = threading.Timer(SHUTDOWN_SECONDS, _give_up, (log,))
+        timer = threading.Timer(shutdown_seconds, _give_up, (log,))
         timer.daemon = True
         timer.start()
         app.stop()

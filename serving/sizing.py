@@ -7,27 +7,35 @@ one model. Requests at once times threads a request equals the cores: more only 
 from __future__ import annotations
 
 import os
+import resource
 from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.payload_limits import BYTES_PER_MB, MAX_PAYLOAD_MB
 
-WORKING_BYTES_PER_PAYLOAD_BYTE = 32
+WORKING_BYTES_PER_PAYLOAD_BYTE = 64
 """Memory for one request over the size of its payload: body, columns, feature vectors, scores, answer.
-Measured with 20 features and payloads of 6 MB: 16 (zstd Parquet), 9 (plain Parquet), 10 (CSV); doubled for
-columns that compress better."""
 
-MODEL_COPIES = 3
-"""Memory for a loaded model over the size of its file: 20.5 MB for a UBJ file of 6.8 MB (500 trees)."""
+Measured with 20 MB: lines of CSV, JSON or LIBSVM 2 to 9, and 25 where each line is of two bytes or
+damaged; RecordIO 6; Parquet 10 with plain columns, 53 to 64 with columns of few different values. A Parquet
+payload that would take more than its share of the memory is refused (`serving.invocation`)."""
 
-PROCESS_BYTES = 300 * BYTES_PER_MB
-"""For the process itself, whatever it serves: measured 206 MB before the first payload, and some 40 MB for
-what its libraries keep once they have been used (benchmarks/serve_concurrently.py)."""
+LOADED_BYTES_PER_MODEL_BYTE = 4
+"""Memory for a model over the size of its file, guessed before it is loaded to choose its threads, and
+afterwards measured. It differs too much to be told by format: 1.8 (UBJ), 10.8 (the same trees as JSON), 1.5
+(LightGBM), 13.5 (ONNX)."""
+
+LIBRARY_BYTES = 100 * BYTES_PER_MB
+"""For what libraries and threads keep once they have been used: measured some 40 MB
+(benchmarks/serve_concurrently.py)."""
 
 USABLE_MEMORY_FRACTION = 0.8
 
 CONTAINER_MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
 """Where Linux (cgroup v2) tells a container how much memory it may use, in bytes."""
+
+PROCESS_STATISTICS = Path("/proc/self/statm")
+"""Where Linux tells a process how many pages of memory it has, and has resident."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +58,12 @@ class Capacity:
     Attributes:
         concurrent_transforms: Requests at once.
         threads_per_transform: Threads that score one request.
+        transform_memory_bytes: What one request may take, however small its payload is packed.
     """
 
     concurrent_transforms: int
     threads_per_transform: int
+    transform_memory_bytes: int
 
 
 def this_machine(memory_limit_file: Path = CONTAINER_MEMORY_LIMIT) -> Machine:
@@ -68,21 +78,38 @@ def this_machine(memory_limit_file: Path = CONTAINER_MEMORY_LIMIT) -> Machine:
     return Machine(core_count=core_count, memory_bytes=memory_bytes)
 
 
+def resident_bytes(process_statistics: Path = PROCESS_STATISTICS) -> int:
+    """Return the memory that this process holds now; without Linux, the most that it ever held."""
+    page_bytes = os.sysconf("SC_PAGE_SIZE")
+    if process_statistics.is_file():
+        return int(process_statistics.read_text().split()[1]) * page_bytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS says bytes
+
+
 def plan_capacity(
-    machine: Machine, *, model_bytes: int, max_payload_mb: int, requested: int | None
+    machine: Machine, *, loaded_bytes: int, max_payload_mb: int, requested: int | None
 ) -> Capacity:
     """Choose the capacity: one request a core, or as many as the transform job `requested`.
 
     Memory and the API's limit on concurrency times payload (100 MB) bound both, but there is always one.
     Further requests wait, so that the peak of the process stays below
 
-        PROCESS_BYTES + MODEL_COPIES x model_bytes
-        + concurrent_transforms x max_payload_mb x WORKING_BYTES_PER_PAYLOAD_BYTE
+        loaded_bytes + LIBRARY_BYTES + concurrent_transforms x max_payload_mb x WORKING_BYTES_PER_PAYLOAD_BYTE
+
+    Args:
+        machine: What the process may use.
+        loaded_bytes: What the process takes with its model, before the first payload.
+        max_payload_mb: Largest payload.
+        requested: Requests at once that the transform job asked for, or None if it did not say.
     """
-    free_bytes = machine.memory_bytes * USABLE_MEMORY_FRACTION - model_bytes * MODEL_COPIES
-    fit_in_memory = int(free_bytes // (max_payload_mb * BYTES_PER_MB * WORKING_BYTES_PER_PAYLOAD_BYTE))
+    payload_bytes = max_payload_mb * BYTES_PER_MB
+    free_bytes = int(machine.memory_bytes * USABLE_MEMORY_FRACTION) - loaded_bytes - LIBRARY_BYTES
+    fit_in_memory = free_bytes // (payload_bytes * WORKING_BYTES_PER_PAYLOAD_BYTE)
     wanted = machine.core_count if requested is None else requested
     concurrent = max(1, min(wanted, fit_in_memory, MAX_PAYLOAD_MB // max_payload_mb))
     return Capacity(
-        concurrent_transforms=concurrent, threads_per_transform=max(1, machine.core_count // concurrent)
+        concurrent_transforms=concurrent,
+        threads_per_transform=max(1, machine.core_count // concurrent),
+        # Where not even one fits, what is small is still tried.
+        transform_memory_bytes=max(free_bytes // concurrent, payload_bytes),
     )

@@ -63,6 +63,55 @@ def test_what_may_not_be_unpacked_is_refused_before_anything_is_written(
     assert list(tmp_path.iterdir()) == [path]
 
 
+TEBIBYTE = 1024**4
+
+
+def old_sparse_member(name: str, claimed_bytes: int) -> bytes:
+    """Return a member in GNU's old sparse form: 512 bytes, then a hole up to the claimed size."""
+    header = member(name, tarfile.GNUTYPE_SPARSE, size=512)
+    block = bytearray(header.tobuf(tarfile.GNU_FORMAT))
+    block[386:410] = b"%011o\0%011o\0" % (0, 512)
+    block[483:495] = tarfile.itn(claimed_bytes, 12, tarfile.GNU_FORMAT)
+    block[148:156] = b" " * 8  # as which the checksum counts itself
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block) + b"x" * 512
+
+
+@pytest.mark.parametrize("claimed_bytes", [1024, TEBIBYTE])
+def test_holes_of_the_old_kind_are_refused(claimed_bytes: int, tmp_path: Path) -> None:
+    """512 bytes that would become a tebibyte on disk, or only twice as many."""
+    sound = member("sound.txt").tobuf(tarfile.GNU_FORMAT)
+    path = tmp_path / "model.tar.gz"
+    path.write_bytes(gzip.compress(sound + old_sparse_member("model.json", claimed_bytes) + bytes(1024)))
+    with pytest.raises(CallerError, match=r"or has holes; refused|would unpack to more than"):
+        unpack_artifact(path, tmp_path / "model")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("claimed_bytes", [1024, TEBIBYTE])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"GNU.sparse.map": "0,1"},
+        {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "model.json"},
+    ],
+)
+def test_holes_of_the_new_kinds_are_refused(
+    headers: dict[str, str], claimed_bytes: int, tmp_path: Path
+) -> None:
+    """They hide in the extended headers (forms 0.1 and 1.0), the claimed size with them."""
+    size_key = "GNU.sparse.realsize" if "GNU.sparse.major" in headers else "GNU.sparse.size"
+    sparse = member("model.json", size=512)
+    sparse.pax_headers = {**headers, size_key: str(claimed_bytes)}
+    path = tmp_path / "model.tar.gz"
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as target:
+        target.addfile(member("sound.txt"))
+        target.addfile(sparse, io.BytesIO(b"1\n0\n1\n".ljust(512, b"\0")))
+    with pytest.raises(CallerError, match=r"or has holes; refused|would unpack to more than"):
+        unpack_artifact(path, tmp_path / "model")
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_folder_may_stand_twice_and_after_what_is_in_it(tmp_path: Path) -> None:
     """Some programs that make archives write them so."""
     folder = member("a", tarfile.DIRTYPE)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import http.client
 import json
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from held_request import OpenRequest, first_answered, take_a_turn
-from model_server import RunningServer, model_server
+from model_server import ROOT, RunningServer, free_port, model_server, server_environment, wait_for_ping
 from tiny_model import make_tiny_model_folder
 
 from contracts.wire import CSV_CONTENT_TYPE
 from serving.admission import MAX_REQUESTS
-from serving.sizing import WORKING_BYTES_PER_PAYLOAD_BYTE
+from serving.server import SHUTDOWN_SECONDS
 
 pytestmark = pytest.mark.functional
 
@@ -82,7 +84,7 @@ def test_the_payloads_of_those_who_wait_take_no_memory(server: RunningServer) ->
         first.finish(body)
         assert first.answer()[:2] == expected
         assert [answer.result() for answer in answers] == [expected] * 63
-    bound = PAYLOAD_MB * MIB * WORKING_BYTES_PER_PAYLOAD_BYTE
+    bound = PAYLOAD_MB * MIB * 16
     assert bound < 63 * len(body)  # or this test could not fail
     assert peak_bytes(server.process.pid) - before < bound
 
@@ -136,6 +138,37 @@ def test_asked_to_stop_it_answers_who_has_a_turn_and_turns_the_others_away(tmp_p
         assert first.answer()[:2] == (200, SCORED)
         assert server.stop() == 0
     assert server.errors == ""
+
+
+SERVE_BRIEFLY = """
+import functools, os, sys
+from serving.factory import serve
+from serving.server import run_server
+from serving.settings import settings_from
+serve(settings_from(os.environ), sys.stdout, run=functools.partial(run_server, shutdown_seconds=0.2))
+"""
+
+
+def test_asked_to_stop_it_does_not_wait_for_a_client_that_never_finishes(tmp_path: Path) -> None:
+    """After its time is over (25 s, here 0.2 s) it cuts off what is left and ends well, before SIGKILL."""
+    make_tiny_model_folder(tmp_path / "model")
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVE_BRIEFLY],
+        cwd=ROOT,
+        env=server_environment(tmp_path, port, **ONE_AT_A_TIME),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        wait_for_ping(RunningServer(port=port, process=process))
+        unfinished = take_a_turn(port, len(RECORD))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=SHUTDOWN_SECONDS - 5) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+        with unfinished.connection, pytest.raises((OSError, http.client.HTTPException)):
+            unfinished.answer()
 
 
 def is_scored(port: int) -> bool:

@@ -204,6 +204,92 @@ def test_another_method_is_told_the_right_one(
     assert server.reply_headers["allow"] == allowed
 
 
+SOUND = b"29,0,1\n"
+HEADERS = b"Host: test\r\nContent-Type: text/csv\r\n"
+OF_SOUND = HEADERS + b"Content-Length: 7\r\n"
+
+
+def raw_answer(port: int, request: bytes) -> tuple[int, bytes]:
+    """Send bytes as they are and return the status and the body of the answer."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(request)
+        method = request.split(b" ", maxsplit=1)[0].decode("latin-1")
+        response = http.client.HTTPResponse(connection, method=method)
+        response.begin()
+        return response.status, response.read()
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status", "reason"),
+    [
+        (
+            b"POST /invocations HTTP/1.1\r\nHost: test\r\nContent-Length: 7\r\n\r\n",
+            415,
+            "the content type is ''",
+        ),
+        (
+            b"POST /invocations HTTP/1.1\r\nContent-Type: text/csv\r\n" + OF_SOUND + b"\r\n",
+            415,
+            "text/csv, text/csv",
+        ),
+        (
+            b"POST /invocations HTTP/1.1\r\n" + OF_SOUND + b"Content-Encoding: gzip\r\n\r\n",
+            415,
+            "is compressed",
+        ),
+        (b"POST /invocations HTTP/1.1\r\n" + OF_SOUND + b"Accept: text/csv;q=0\r\n\r\n", 406, "`Accept` is"),
+        (
+            b"POST /invocations HTTP/1.1\r\n" + OF_SOUND + b"Expect: 100-continue\r\nAccept: a/b\r\n\r\n",
+            406,
+            "a/b",
+        ),
+        (
+            b"POST /invocations HTTP/1.1\r\n" + HEADERS + b"Transfer-Encoding: chunked\r\n\r\nxx\r\n",
+            400,
+            "broke off",
+        ),
+        (b"PUT /invocations HTTP/1.1\r\n" + OF_SOUND + b"\r\n" + SOUND, 405, "/invocations takes POST"),
+        (b"CONNECT test:80 HTTP/1.1\r\nHost: test\r\n\r\n", 404, "there is no path"),
+        (b"GET /%00%ff%0d%0a HTTP/1.1\r\nHost: test\r\n\r\n", 404, "there is no path"),
+        (b"GET /" + b"a" * 60_000 + b" HTTP/1.1\r\nHost: test\r\n\r\n", 404, "characters in all"),
+    ],
+)
+def test_a_request_that_cannot_be_taken_is_told_why(
+    server: RunningServer, request_bytes: bytes, status: int, reason: str
+) -> None:
+    """In bounded words, and mostly before the payload has come."""
+    found, body = raw_answer(server.port, request_bytes)
+    assert (found, reason in message(body)) == (status, True)
+    assert len(message(body)) <= 1024
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"POST /invocations HTTP/1.1\r\n" + HEADERS + b"Content-Length: -7\r\n\r\n" + SOUND, 400),
+        (b"POST /invocations HTTP/1.1\r\n" + OF_SOUND + b"Content-Length: 3\r\n\r\n" + SOUND, 400),
+        (b"POST /invocations HTTP/1.1\r\n" + HEADERS + b"Content-Length: " + b"9" * 30 + b"\r\n\r\n", 400),
+        (b"GET /ping HTTP/1.1\r\nX: " + b"a" * 1_000_000 + b"\r\n\r\n", 431),
+        (b"GET /ping HTTP/1.1\r\n" + b"X: a\r\n" * 5000 + b"\r\n", 431),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),  # TLS
+        (b"HEAD /invocations HTTP/1.1\r\nHost: test\r\n\r\n", 405),
+    ],
+)
+def test_what_is_no_request_is_refused_without_words(
+    server: RunningServer, request_bytes: bytes, status: int
+) -> None:
+    """Granian's parser says it, with an empty body; after HEAD there must be none. Pings go on."""
+    assert raw_answer(server.port, request_bytes) == (status, b"")
+    assert server.request("GET", "/ping") == (200, b"")
+
+
+def test_chunks_count_where_a_length_is_said_too(server: RunningServer) -> None:
+    """[RFC 9112, 6.3] The chunks override the length."""
+    chunked = b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n" + SOUND + b"\r\n0\r\n\r\n"
+    request = b"POST /invocations HTTP/1.1\r\n" + HEADERS + chunked
+    assert raw_answer(server.port, request) == (200, b"211.5\n")
+
+
 def test_eight_requests_at_once_each_get_their_own_answer(server: RunningServer) -> None:
     """Requests share one model and nothing else."""
     plans = list(PLAN_TERMS)

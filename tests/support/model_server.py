@@ -95,14 +95,15 @@ def model_server(ml_root: Path, *options: str, **extra: str) -> Iterator[Running
     environment = server_environment(ml_root, port, **extra)
     server = RunningServer(port=port, process=start_process(environment, "serve", *options))
     try:
-        _wait_for_ping(server)
+        wait_for_ping(server)
         yield server
     finally:
         if server.process.poll() is None:
             server.stop()
 
 
-def _wait_for_ping(server: RunningServer) -> None:
+def wait_for_ping(server: RunningServer) -> None:
+    """Return once the server answers; raise RuntimeError if it ends or does not within START_SECONDS."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if server.process.poll() is not None:
