@@ -86,6 +86,11 @@ class Scorer:
         self.model = model
         self._outputs = outputs
 
+    @property
+    def output_count(self) -> int:
+        """Numbers that the model answers for each record."""
+        return 1 if self._outputs is None else self._outputs.count
+
     def score(self, vectors: np.ndarray) -> Scores:
         """Score records.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tiny_model import TINY_CONTRACT, make_tiny_model
 
 from contracts.contract_file import parse_contract
+from contracts.dataset import ModelOutputs
 from contracts.errors import CallerError
 from contracts.wire import CSV_CONTENT_TYPE, JSON_LINES_CONTENT_TYPE, PARQUET_CONTENT_TYPE
 from serving.codecs import DecodedPayload
@@ -116,3 +118,32 @@ def test_what_has_no_footer_is_left_to_the_codec(scorer: Scorer, damage: bytes) 
     """Which says what is wrong."""
     with pytest.raises(CallerError, match="cannot be read as one whole Parquet file"):
         answer_payload(damage, CODECS[PARQUET_CONTENT_TYPE], scorer, memory_bytes=10)
+
+
+class VectorModel:
+    """A model of 400 outputs that counts how often it was asked."""
+
+    feature_count = 3
+    feature_names = ()
+    category_orders = ()
+    description = "a vector"
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def predict(self, vectors: np.ndarray) -> np.ndarray:
+        """Return zeros."""
+        self.asked += 1
+        return np.zeros((len(vectors), 400), dtype=np.float32)
+
+
+@pytest.mark.parametrize("content_type", [CSV_CONTENT_TYPE, PARQUET_CONTENT_TYPE])
+def test_a_payload_whose_answer_would_take_too_much_is_refused_before_it_is_scored(content_type: str) -> None:
+    """1,000 records of some bytes have 400,000 outputs, which need 25 MB."""
+    body = b"29,0,1\n" * 1000 if content_type == CSV_CONTENT_TYPE else parquet_of_one_value(1000)
+    scorer = Scorer(model := VectorModel(), ModelOutputs(count=400))
+    with pytest.raises(
+        PayloadUnpacksTooLargeError, match="at least 1000 records with 400 outputs each"
+    ) as caught:
+        answer_payload(body, CODECS[content_type], scorer, memory_bytes=20 * 1024 * 1024)
+    assert (caught.value.http_status, model.asked) == (413, 0)
