@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from contracts.container_paths import ML_ROOT, inside
+from contracts.container_paths import ML_ROOT, MODEL, inside
 from contracts.errors import CallerError
 from emulator.processes import HOST, Launch
 
@@ -58,7 +58,8 @@ class ContainerImage:
 
     def server(self, root: Path, given: Mapping[str, str], port: int) -> Launch:
         """Return what runs a model container; see `emulator.processes.Image`."""
-        options = ["--network", NETWORK, "--publish", f"{HOST}:{port}:{_SERVER_PORT}"]
+        model = _mount(inside(root, MODEL), str(MODEL), "readonly")
+        options = ["--network", NETWORK, "--publish", f"{HOST}:{port}:{_SERVER_PORT}", model]
         return self._launch(options, [*self.serve_options, "serve"], root, given)
 
     def place_input(self, source: Path, target: Path) -> None:

@@ -123,6 +123,8 @@ def test_a_model_container_serves_on_a_loopback_port(tmp_path: Path) -> None:
     assert (options["--network"], options["--publish"]) == ("batchscore", "127.0.0.1:9001:8080")
     assert list(launch.argv)[-2:] == ["sha256:1", "serve"]
     assert "--entrypoint" not in options
+    mounts = [word for word in launch.argv if word.startswith("--mount=")]
+    assert mounts[1].endswith(",target=/opt/ml/model,readonly")
 
 
 def test_two_containers_have_two_names(tmp_path: Path) -> None:
@@ -156,10 +158,11 @@ def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
     root = tmp_path / 'a,b "c": d' / "ml"
     root.mkdir(parents=True)
 
-    (mount,) = [word for word in IMAGE.server(root, {}, 9001).argv if word.startswith("--mount=")]
+    mounts = [word for word in IMAGE.server(root, {}, 9001).argv if word.startswith("--mount=")]
 
-    fields = next(csv.reader([mount.removeprefix("--mount=")]))
-    assert fields == ["type=bind", f"source={root}", "target=/opt/ml"]
+    tree, model = csv.reader([mount.removeprefix("--mount=") for mount in mounts])
+    assert tree == ["type=bind", f"source={root}", "target=/opt/ml"]
+    assert model == ["type=bind", f"source={root}/model", "target=/opt/ml/model", "readonly"]
 
 
 @pytest.mark.parametrize("is_linkable", [True, False])

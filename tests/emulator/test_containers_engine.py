@@ -18,7 +18,7 @@ from small_machine import contents, job_context, put
 from tiny_customers import QUARANTINED, SCORES, TinyBusiness, published, quarantined
 
 from contracts.container_paths import MODEL, inside
-from contracts.errors import CallerError
+from contracts.errors import BatchScoreError, CallerError
 from contracts.model_artifact import unpack_artifact
 from emulator.containers import TREE_LABEL, ContainerImage, container_image
 from emulator.job_context import JobContext, JobFailedError
@@ -27,6 +27,7 @@ from emulator.processes import ContainerProcess
 from emulator.processing_job import run_processing_job
 from runner.local_run import LOCAL_IMAGE_URI, RunOptions
 from runner.results import RunResults
+from runner.resume import claimed, resume_locally
 
 pytestmark = [pytest.mark.containers, pytest.mark.end_to_end]
 
@@ -245,6 +246,39 @@ def test_the_model_server_needs_no_root(
     finally:
         process.stop()
     assert process.exit_code == 0, process.log_tail()
+
+
+def test_a_model_container_cannot_write_to_its_model(image: ContainerImage, tmp_path: Path) -> None:
+    """Nor to the archive that other instances unpack."""
+    root = tmp_path / "algo-1" / "ml"
+    inside(root, MODEL).mkdir(parents=True)
+    code = "import pathlib; pathlib.Path('/opt/ml/model/new').touch()"
+    launch = image.server(root, {}, choose_port(None, 0))
+    at = launch.argv.index(image.image_id)
+    argv = [*launch.argv[:at], "--entrypoint", "python3", image.image_id, "-c", code]
+
+    ended = subprocess.run(argv, capture_output=True, text=True, check=False)
+
+    assert "Read-only file system: '/opt/ml/model/new'" in ended.stderr
+
+
+def test_a_lost_run_is_resumed_in_containers(
+    image: ContainerImage, business: TinyBusiness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it was begun: with a server that ends at once, then with the image's own."""
+    broken = replace(image, serve_options=("--no-such-option",))
+    monkeypatch.setattr("runner.local_run.run_image", lambda **_: broken)
+    with pytest.raises(BatchScoreError, match="no-such-option"):
+        business.run(RunOptions(parameters=BUDGET, in_containers=True))
+    (lost,) = [run for run in business.state.runs() if run.status == "Failed"]
+    used: list[object] = []
+    monkeypatch.setattr("runner.resume.run_image", lambda **asked: used.append(asked) or image)
+
+    with claimed(lost.run_id, business.state) as resumption:
+        record = resume_locally(resumption, business.state, None, lambda _: None)
+
+    assert record.status == "Succeeded"
+    assert used == [{"in_containers": True, "stands_in": False}]
 
 
 def test_a_container_that_ignores_sigterm_is_removed(image: ContainerImage, tmp_path: Path) -> None:
