@@ -345,10 +345,23 @@ def main() -> None:
     except (OSError, sqlite3.Error) as error:
         typer.echo(f"error: {error}; check the place, its permissions and the free disk space", err=True)
         sys.exit(PlatformError.exit_code)
-    except Exception:  # noqa: BLE001 - the last resort: nobody's mistake but this program's
+    except Exception as error:  # noqa: BLE001 - the last resort
+        explained = _of_aws(error)
+        if explained is not None:
+            typer.echo(f"error: {explained}", err=True)
+            sys.exit(explained.exit_code)
         traceback.print_exc()
         typer.echo("error: this is a fault of batchscore itself; please report the lines above", err=True)
         sys.exit(InternalError.exit_code)
+
+
+def _of_aws(error: Exception) -> BatchScoreError | None:
+    """Return our words for an error of AWS's; None where AWS was never asked, or it is another error."""
+    if "botocore" not in sys.modules:
+        return None
+    from runner.aws.errors import explain  # noqa: PLC0415 - botocore takes time to import
+
+    return explain(error)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
