@@ -94,8 +94,8 @@ def error_code(error: ClientError) -> str:
 def is_missing(error: ClientError) -> bool:
     """Say whether a service answered that a thing does not exist.
 
-    SageMaker says `ResourceNotFound`, and for some `ValidationException` with words; S3 a number or a key; IAM
-    `NoSuchEntity`; CloudFormation `ValidationError` with `does not exist`.
+    SageMaker says `ResourceNotFound`, and for some `ValidationException` with words; S3 a number or a key;
+    IAM `NoSuchEntity`; CloudFormation `ValidationError` with `does not exist`.
     """
     code, words = error_code(error), _words(error)
     if code in {"ResourceNotFound", "ResourceNotFoundException", "NoSuchEntity", "404"}:
