@@ -20,15 +20,16 @@ the same definition. Importing this module imports the SageMaker SDK, which take
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pipelines.offline_session import DEFAULT_REGION, PLACEHOLDER_ROLE_ARN, OfflinePipelineSession
-from pipelines.parameters import CandidateParameters, candidate_parameters, own_identity
+from pipelines.parameters import CandidateParameters, candidate_parameters, own_identity, set_defaults
 from steps.check_error_budget import Branches, build_check_error_budget_step
 from steps.create_model import build_create_model_step
 from steps.fail_error_budget import build_fail_error_budget_step
-from steps.plan_scoring import build_plan_scoring_step
-from steps.prepare_input import build_prepare_input_step
+from steps.job_security import JobSecurity
+from steps.preparing import build_preparing_steps
 from steps.register_model import build_register_model_step
 from steps.report_run import build_report_run_step
 from steps.run_context import PipelineShape, RunContext, Variable
@@ -46,6 +47,8 @@ def get_pipeline(  # noqa: PLR0913 - each is a choice of its own, and by name
     model_image: str = "",
     role_arn: str = PLACEHOLDER_ROLE_ARN,
     pipeline_name: str = DEFAULT_NAME,
+    defaults: Mapping[str, Any] | None = None,
+    security: JobSecurity | None = None,
     sagemaker_session: Any = None,
     region: str = DEFAULT_REGION,
 ) -> Any:
@@ -59,19 +62,23 @@ def get_pipeline(  # noqa: PLR0913 - each is a choice of its own, and by name
             empty for the image of all jobs.
         role_arn: Role of every job and of the model; a real one for AWS.
         pipeline_name: Name under which the pipeline is upserted.
+        defaults: Defaults of parameters, by name, for those that are to differ from their own.
+        security: Key and VPC of every job and model; AWS's own keys and no VPC if not given.
         sagemaker_session: A PipelineSession of your own, needed to upsert; offline if not given.
         region: Region of the offline session; a session of your own has its own.
 
     Raises:
-        CallerError: A choice is unknown, or `model_image` is no image's URI.
+        CallerError: A choice is unknown, `model_image` is no image's URI, or a default is not allowed.
     """
     shape = PipelineShape(
         wire=wire, transform_sizing=transform_sizing, prepare=prepare, model_image=model_image
     )
     parameters = candidate_parameters(shape)
+    set_defaults(parameters.declared, defaults or {})
     run = RunContext(
         shape=shape,
         role_arn=role_arn,
+        security=security or JobSecurity(),
         session=sagemaker_session or OfflinePipelineSession(region),
         identity=own_identity(),
         dataset=parameters.dataset,
@@ -91,10 +98,7 @@ def get_pipeline(  # noqa: PLR0913 - each is a choice of its own, and by name
 
 
 def _steps(run: RunContext, parameters: CandidateParameters) -> list[Variable]:
-    prepare_step = build_prepare_input_step(run)
-    preparing = [prepare_step]
-    if run.shape.is_sharded:
-        preparing.append(build_plan_scoring_step(run, prepare_step))
+    preparing = build_preparing_steps(run)
     plan_step = preparing[-1]
 
     register_step = build_register_model_step(run, parameters.candidate)

@@ -14,7 +14,13 @@ from typing import Any
 
 from contracts.errors import CallerError, near_matches
 
-PIPELINES = MappingProxyType({"candidate": "pipelines.candidate", "resume": "pipelines.resume"})
+PIPELINES = MappingProxyType(
+    {
+        "candidate": "pipelines.candidate",
+        "production": "pipelines.production",
+        "resume": "pipelines.resume",
+    }
+)
 """Name of each pipeline and the module that has its `get_pipeline`."""
 
 

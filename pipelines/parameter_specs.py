@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from contracts.errors import CallerError
+from contracts.errors import CallerError, near_matches
 from contracts.payload_limits import MAX_PAYLOAD_MB
 
 PrimitiveType = type[str] | type[int] | type[float]
@@ -58,6 +58,25 @@ class ParameterSpec:
         if self.pattern and not re.fullmatch(self.pattern, value):
             return f"{self.name} is {value!r}; expected: {self.description}"
         return ""
+
+    def value_of(self, given: Any) -> Any:
+        """Return a value that was given as text, or in its type, in the type of the parameter.
+
+        Raises:
+            ValueError: It is no such value; the message names the parameter.
+        """
+        if isinstance(given, str) and self.kind is not str:
+            try:
+                given = self.kind(given)
+            except ValueError:
+                raise ValueError(f"{self.name} is {given!r}; expected {self.kind.__name__}") from None
+        if self.kind is float and type(given) is int:
+            given = float(given)
+        if type(given) is not self.kind:
+            raise ValueError(f"{self.name} is {given!r}; expected {self.kind.__name__}")
+        if self.choices and given not in self.choices:
+            raise ValueError(f"{self.name} is {given!r}; {near_matches(str(given), self.choices)}")
+        return given
 
     def __post_init__(self) -> None:
         if self.default is not None and type(self.default) is not self.kind:
@@ -201,12 +220,13 @@ def check_values(values: Mapping[str, Any]) -> None:
     """Check what the definition itself cannot say: ranges, forms, and the payload product.
 
     Args:
-        values: Value of each parameter, in its type; names that are no parameters are left alone.
+        values: Value of each parameter, in its type, None where there is none yet; names that are no
+            parameters are left alone.
 
     Raises:
         CallerError: A value is not allowed; every fault is named.
     """
-    known = {name: value for name, value in values.items() if name in PARAMETER_SPECS}
+    known = {name: value for name, value in values.items() if name in PARAMETER_SPECS and value is not None}
     faults = [fault for name, value in known.items() if (fault := PARAMETER_SPECS[name].fault_of(value))]
     faults += _date_faults(known.get("RunDate", "auto"))
     payload_mb, concurrent = known.get("MaxPayloadInMB", 1), known.get("MaxConcurrentTransforms", 1)

@@ -8,10 +8,12 @@ where the model has an image of its own, and either `MaxTransformInstances` (pla
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.parameter_specs import PARAMETER_SPECS, ParameterSpec
+from contracts.errors import CallerError, near_matches
+from pipelines.parameter_specs import PARAMETER_SPECS, ParameterSpec, check_values
 from steps.run_context import (
     BudgetVariables,
     CandidateVariables,
@@ -48,8 +50,7 @@ class CandidateParameters:
     @property
     def declared(self) -> tuple[Variable, ...]:
         """All pipeline parameters, in the order of the groups and their fields."""
-        groups = [getattr(self, field.name) for field in dataclasses.fields(self)]
-        return tuple(variable for group in groups for variable in _parameters_in(group))
+        return declared_in(self)
 
 
 def candidate_parameters(shape: PipelineShape) -> CandidateParameters:
@@ -85,11 +86,12 @@ class ResumeParameters:
     @property
     def declared(self) -> tuple[Variable, ...]:
         """All pipeline parameters of the groups, in their order."""
-        groups = [self.identity, self, self.shards]
-        return tuple(variable for group in groups if group for variable in _parameters_in(group))
+        return declared_in(self)
 
 
-def resume_parameters(run: CandidateParameters, shape: PipelineShape, resume_at: str) -> ResumeParameters:
+def resume_parameters(
+    run: CandidateParameters | ProductionParameters, shape: PipelineShape, resume_at: str
+) -> ResumeParameters:
     """Declare what a resumption needs that `run`, the parameters of the run itself, do not say."""
     return ResumeParameters(
         identity=RunIdentity(
@@ -102,7 +104,9 @@ def resume_parameters(run: CandidateParameters, shape: PipelineShape, resume_at:
     )
 
 
-def _shards_of_a_manifest(run: CandidateParameters, shape: PipelineShape) -> ShardsToScore:
+def _shards_of_a_manifest(
+    run: CandidateParameters | ProductionParameters, shape: PipelineShape
+) -> ShardsToScore:
     return ShardsToScore(
         data_type="ManifestFile",
         uri=_declare("ShardManifestUri"),
@@ -111,6 +115,41 @@ def _shards_of_a_manifest(run: CandidateParameters, shape: PipelineShape) -> Sha
             _declare("TransformInstanceCount") if shape.is_planned else run.transform.max_instances
         ),
         contract_fingerprint=_declare("ContractFingerprint"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductionParameters:
+    """Every parameter of the production pipeline, by group.
+
+    Attributes:
+        dataset: See the group.
+        model_package_arn: The package that scores; `promote` makes the approved one the default.
+        processing: See the group.
+        transform: See the group.
+        budget: See the group.
+    """
+
+    dataset: DatasetVariables
+    model_package_arn: Variable
+    processing: ProcessingVariables
+    transform: TransformVariables
+    budget: BudgetVariables
+
+    @property
+    def declared(self) -> tuple[Variable, ...]:
+        """All pipeline parameters, in the order of the groups and their fields."""
+        return declared_in(self)
+
+
+def production_parameters(shape: PipelineShape) -> ProductionParameters:
+    """Declare the parameters of the production pipeline in the given shape."""
+    return ProductionParameters(
+        dataset=dataset_parameters(),
+        model_package_arn=_declare("ModelPackageArn"),
+        processing=processing_parameters(shape),
+        transform=transform_parameters(shape),
+        budget=budget_parameters(),
     )
 
 
@@ -185,6 +224,35 @@ def _declare_text(spec: ParameterSpec) -> Variable:
     return ParameterString(name=spec.name, default_value=spec.default, enum_values=choices)
 
 
-def _parameters_in(group: Any) -> list[Variable]:
+def set_defaults(declared: tuple[Variable, ...], defaults: Mapping[str, Any]) -> None:
+    """Give parameters other defaults, by name; a text is turned into the parameter's type.
+
+    Raises:
+        CallerError: A name is unknown, or a value is not allowed; every fault is named.
+    """
+    by_name = {parameter.name: parameter for parameter in declared}
+    unknown = [name for name in defaults if name not in by_name]
+    faults = [f"unknown parameter {name!r}; {near_matches(name, by_name)}" for name in unknown]
+    values: dict[str, Any] = {}
+    for name in defaults.keys() - unknown:
+        try:
+            values[name] = PARAMETER_SPECS[name].value_of(defaults[name])
+        except ValueError as error:
+            faults.append(str(error))
+    if faults:
+        raise CallerError("; ".join(sorted(faults)))
+    check_values({name: parameter.default_value for name, parameter in by_name.items()} | values)
+    for name, value in values.items():
+        by_name[name].default_value = value
+
+
+def declared_in(group: Any) -> tuple[Variable, ...]:
+    """Return the pipeline parameters in the fields of a dataclass and of the dataclasses in it, in order."""
     values = [getattr(group, field.name) for field in dataclasses.fields(group)]
-    return [value for value in values if isinstance(value, PipelineVariable)]
+    return tuple(variable for value in values for variable in _declared_by(value))
+
+
+def _declared_by(value: Any) -> tuple[Variable, ...]:
+    if isinstance(value, PipelineVariable):
+        return (value,)
+    return declared_in(value) if dataclasses.is_dataclass(value) else ()

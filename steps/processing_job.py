@@ -1,7 +1,7 @@
 """Build a processing step from the facts in which our processing steps differ.
 
-Same for all: the run's image and role, files copied in before the start and out after the end, no network
-for the container, the run's disk size and time limit, the retry policies.
+Same for all: the run's image, role, key and VPC, files copied in before the start and out after the end, no
+network for the container, the run's disk size and time limit, the retry policies.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from steps.borrowed_settings import building_job_step
+from steps.job_security import JobSecurity
 from steps.policies import NEVER_CACHED, job_retries
 from steps.run_context import RunContext, Variable
 from steps.sdk import (
@@ -134,9 +135,20 @@ def _processor(run: RunContext, job: ProcessingJob) -> Variable:
         volume_size_in_gb=run.processing.volume_size_gb,
         # A container that hangs is paid for until this ends it.
         max_runtime_in_seconds=run.processing.max_runtime_seconds,
+        volume_kms_key=run.security.key_or_none,
+        output_kms_key=run.security.key_or_none,
         # Files come and go through the platform; the container itself has nobody to call.
-        network_config=NetworkConfig(enable_network_isolation=True),
+        network_config=_network_config(run.security),
         sagemaker_session=run.session,
+    )
+
+
+def _network_config(security: JobSecurity) -> Variable:
+    return NetworkConfig(
+        enable_network_isolation=True,
+        encrypt_inter_container_traffic=security.encrypt_traffic or None,
+        subnets=list(security.subnet_ids) or None,
+        security_group_ids=list(security.security_group_ids) or None,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from contracts.errors import CallerError, near_matches
 from contracts.wire import WireFormat, wire_format
+from steps.job_security import JobSecurity
 
 Variable: TypeAlias = Any
 """The SDK ships no types: a PipelineVariable, or a constant of the type that the API wants."""
@@ -168,6 +169,7 @@ class RunContext:
     Attributes:
         shape: Choices made when the definition is built.
         role_arn: Role of every job and of the model.
+        security: Key and VPC of every job and of the model.
         session: PipelineSession under which arguments are captured.
         identity: See the group.
         dataset: See the group.
@@ -179,6 +181,7 @@ class RunContext:
 
     shape: PipelineShape
     role_arn: str
+    security: JobSecurity
     session: Any
     identity: RunIdentity
     dataset: DatasetVariables

@@ -97,6 +97,8 @@ def _transformer(run: RunContext, shards: ShardsToScore, model_name: Variable) -
         assemble_with=wire.assemble_with,
         accept=wire.accept,
         output_path=run_folder(run, "transform"),
+        output_kms_key=run.security.key_or_none,
+        volume_kms_key=run.security.key_or_none,
         max_concurrent_transforms=sizes.max_concurrent_transforms,
         max_payload=sizes.max_payload_mb,
         env={FINGERPRINT_VARIABLE: shards.contract_fingerprint},

@@ -1,4 +1,4 @@
-"""What every shape of the candidate pipeline promises about its compiled definition."""
+"""What every shape of the candidate and the production pipeline promises about its compiled definition."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ def test_parameter_names_suit_event_rules_and_types_suit_defaults(document: dict
 def test_only_what_nobody_else_can_know_has_no_default(document: dict[str, Any]) -> None:
     """Everything else may be left out at a start."""
     required = {parameter["Name"] for parameter in document["Parameters"] if "DefaultValue" not in parameter}
-    assert required == {"InputUri", "ContractUri", "OutputUri", "ModelArtifactUri", "ImageUri"}
+    model = "ModelArtifactUri" if "RegisterModel" in all_steps(document) else "ModelPackageArn"
+    assert required == {"InputUri", "ContractUri", "OutputUri", model, "ImageUri"}
 
 
 def test_default_payload_times_concurrency_stays_within_the_service_limit(document: dict[str, Any]) -> None:
@@ -111,7 +112,7 @@ def test_every_processing_container_is_without_network_and_has_a_time_limit(docu
     """Customer records stay inside, and a container that hangs is stopped."""
     for step in all_steps(document).values():
         if step["Type"] == "Processing":
-            assert step["Arguments"]["NetworkConfig"] == {"EnableNetworkIsolation": True}
+            assert step["Arguments"]["NetworkConfig"]["EnableNetworkIsolation"] is True
             limit = step["Arguments"]["StoppingCondition"]["MaxRuntimeInSeconds"]
             assert limit == {"Get": "Parameters.MaxProcessingRuntimeInSeconds"}
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from contracts.errors import CallerError
-from pipelines import resume
+from pipelines import production, resume
 from pipelines.candidate import get_pipeline
 from pipelines.definition import PIPELINES, definition_document, definition_text, find_pipeline
 
@@ -17,6 +17,7 @@ def test_every_listed_pipeline_can_be_found() -> None:
     """The table names modules, which are imported only when asked for."""
     assert {name: find_pipeline(name) for name in PIPELINES} == {
         "candidate": get_pipeline,
+        "production": production.get_pipeline,
         "resume": resume.get_pipeline,
     }
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from steps.job_security import JobSecurity
+
+KEY_ARN = "arn:aws:kms:us-east-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+SECURED = JobSecurity(
+    kms_key_id=KEY_ARN,
+    subnet_ids=("subnet-a", "subnet-b"),
+    security_group_ids=("sg-a",),
+    encrypt_traffic=True,
+)
 OTHER_IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/other-model:1"
 
-CHOICES: dict[str, dict[str, str]] = {
+CHOICES: dict[str, dict[str, Any]] = {
     "candidate-planned-single-parquet": {},
     "candidate-planned-single-csv": {"wire": "csv"},
     "candidate-planned-single-jsonlines": {"wire": "jsonlines"},
@@ -15,15 +24,22 @@ CHOICES: dict[str, dict[str, str]] = {
     "candidate-fixed-single-parquet": {"transform_sizing": "fixed"},
     "candidate-planned-sharded-parquet": {"prepare": "sharded"},
     "candidate-planned-single-csv-image": {"wire": "csv", "model_image": OTHER_IMAGE},
+    "candidate-planned-single-parquet-secured": {"security": SECURED},
+    "production-planned-single-parquet": {},
+    "production-planned-single-csv": {"wire": "csv"},
+    "production-fixed-sharded-parquet": {"transform_sizing": "fixed", "prepare": "sharded"},
+    "production-planned-sharded-parquet-secured": {"prepare": "sharded", "security": SECURED},
 }
-"""Name of each golden file of the candidate and the choices that it is built with."""
+"""Name of each golden file of the candidate and of production, and the choices that it is built with."""
 
-RESUME_CHOICES: dict[str, dict[str, str]] = {
+RESUME_CHOICES: dict[str, dict[str, Any]] = {
     "resume-score-planned-single-parquet": {},
     "resume-score-planned-single-csv": {"wire": "csv"},
     "resume-score-fixed-sharded-parquet": {"transform_sizing": "fixed", "prepare": "sharded"},
     "resume-register-planned-single-parquet": {"resume_at": "register"},
     "resume-report-planned-single-parquet": {"resume_at": "report"},
+    "resume-score-planned-single-parquet-production": {"resumed": "production"},
+    "resume-score-planned-single-parquet-secured": {"security": SECURED},
     "resume-register-planned-single-csv-image": {
         "resume_at": "register",
         "wire": "csv",
