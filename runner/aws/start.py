@@ -1,0 +1,125 @@
+"""Start a run of a deployed pipeline, once everything that can be checked is right.
+
+Parameters are checked against the definition that is deployed, not against the code at hand: what AWS executes is
+what is there. A run that executes already is found by listing; AWS itself would start a second one beside it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from contracts.errors import CallerError
+from emulator.definition import parameter_values, read_definition
+from pipelines.parameter_specs import check_values
+from runner.aws.model_packages import check_package
+from runner.aws.session import AwsConnection
+from runner.aws.upsert import deployed_pipeline
+
+IF_RUNNING = ("refuse", "queue", "start")
+MAX_PARAMETERS = 200
+"""[doc] Of one start."""
+
+UNFINISHED = ("Executing", "Stopping")
+QUEUE_POLL_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartRequest:
+    """Which run is wanted.
+
+    Attributes:
+        name: Of the deployed pipeline.
+        parameters: By name, as text; the others have their defaults.
+        if_running: What to do where a run of the pipeline executes: `refuse`, `queue` (wait for its end) or
+            `start` one beside it.
+        display_name: Of the execution, in Studio; empty for one that AWS makes.
+        token: Of 32 to 128 characters: two starts with the same are one. Empty for a new one.
+    """
+
+    name: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    if_running: str = "refuse"
+    display_name: str = ""
+    token: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartedRun:
+    """A run that AWS has taken.
+
+    Attributes:
+        arn: Of the pipeline execution.
+        pipeline_name: Of its pipeline.
+    """
+
+    arn: str
+    pipeline_name: str
+
+    @property
+    def run_id(self) -> str:
+        """The last part of the ARN, by which the run's files are named."""
+        return self.arn.rsplit("/", 1)[-1]
+
+
+def check_start(request: StartRequest, connection: AwsConnection) -> dict[str, Any]:
+    """Return the value of every parameter, having checked them; starts nothing.
+
+    Raises:
+        CallerError: There is no such pipeline, a parameter is unknown, missing or not allowed, or the model
+            package may not be used; faults of parameters are all named.
+    """
+    if len(request.parameters) > MAX_PARAMETERS:
+        raise CallerError(f"{len(request.parameters)} parameters are given, AWS takes {MAX_PARAMETERS}")
+    deployed = deployed_pipeline(connection, request.name)
+    values = parameter_values(read_definition(deployed.definition_text), request.parameters)
+    check_values(values)
+    if "ModelPackageArn" in values:
+        check_package(connection, values["ModelPackageArn"])
+    return values
+
+
+def start_run(
+    request: StartRequest, connection: AwsConnection, sleep: Callable[[float], None] = time.sleep
+) -> StartedRun:
+    """Check and start a run.
+
+    Raises:
+        CallerError: As `check_start`, or a run executes already and `if_running` is `refuse`.
+    """
+    check_start(request, connection)
+    _wait_for_turn(request, connection, sleep)
+    wanted: dict[str, Any] = {
+        "PipelineName": request.name,
+        "PipelineParameters": [{"Name": name, "Value": value} for name, value in request.parameters.items()],
+    }
+    if request.display_name:
+        wanted["PipelineExecutionDisplayName"] = request.display_name
+    if request.token:
+        wanted["ClientRequestToken"] = request.token
+    answer = connection.client("sagemaker").start_pipeline_execution(**wanted)
+    return StartedRun(arn=answer["PipelineExecutionArn"], pipeline_name=request.name)
+
+
+def executing_run(connection: AwsConnection, name: str) -> str:
+    """Return the ARN of the newest run of a pipeline that has not ended; empty if there is none."""
+    pages = connection.client("sagemaker").get_paginator("list_pipeline_executions")
+    for page in pages.paginate(PipelineName=name, SortBy="CreationTime", SortOrder="Descending"):
+        for execution in page["PipelineExecutionSummaries"]:
+            if execution["PipelineExecutionStatus"] in UNFINISHED:
+                return str(execution["PipelineExecutionArn"])
+    return ""
+
+
+def _wait_for_turn(request: StartRequest, connection: AwsConnection, sleep: Callable[[float], None]) -> None:
+    if request.if_running == "start":
+        return
+    while running := executing_run(connection, request.name):
+        if request.if_running == "refuse":
+            raise CallerError(
+                f"{request.name} runs already: {running}; wait for it with `batchscore status {running} --wait`, "
+                "end it with `batchscore stop`, or start with --if-running queue or --if-running start"
+            )
+        sleep(QUEUE_POLL_SECONDS)
