@@ -1,7 +1,7 @@
 """Model packages in the registry of AWS: the newest approved one of a group, and whether one may be used.
 
-`ListModelPackages` sorts ascending where it is not told otherwise [doc], and lists packages whose making failed:
-order, approval and status are always said.
+`ListModelPackages` sorts ascending where it is not told otherwise [doc], and lists packages whose making
+failed: order, approval and status are always said.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def find_package(connection: AwsConnection, arn: str) -> PackageFact:
             raise CallerError(f"model package {arn} does not exist in {connection.region}") from error
         if error_code(error) in _DENIED and _account_of(arn) not in ("", connection.account_id()):
             raise CallerError(
-                f"model package {arn} belongs to account {_account_of(arn)}; that account must share its group "
-                "with this one by a resource policy (sagemaker:DescribeModelPackage, sagemaker:CreateModel)"
+                f"model package {arn} belongs to account {_account_of(arn)}, which must share its group with "
+                "this one by a resource policy (sagemaker:DescribeModelPackage, sagemaker:CreateModel)"
             ) from error
         raise
     return _fact(answer)

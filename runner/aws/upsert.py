@@ -2,8 +2,8 @@
 
 What UpdatePipeline would drop is given to it again: the parallelism configuration. What it does not touch
 stays: tags are added or changed, never removed. And a parameter for which the code knows no default
-(`InputUri`, `ImageUri`, `ModelPackageArn`, …) keeps the one that is deployed, so that a schedule that relies on
-it goes on.
+(`InputUri`, `ImageUri`, `ModelPackageArn`, …) keeps the one that is deployed, so that a schedule that relies
+on it goes on.
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ COMMANDS = (
     "definition",
     "results",
     "quarantine",
+    "upsert",
+    "start",
     "models list",
     "models approve",
     "models reject",
