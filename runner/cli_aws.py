@@ -135,3 +135,63 @@ def start(  # noqa: PLR0913, PLR0917 - one argument an option
         display_name=display_name,
     )
     start_command(request, connection, as_json=as_json)
+
+
+@aws_app.command()
+def promote(  # noqa: PLR0913, PLR0917 - one argument an option
+    group: Annotated[str, typer.Option(help="Model package group [default: the stack's]")] = "",
+    name: Annotated[
+        str, typer.Option("--pipeline", help="Name in AWS [default: the stack's, else batchscore-production]")
+    ] = "",
+    stack: StackOption = "",
+    role_arn: Annotated[str, typer.Option(help="Role of every job [default: the stack's]")] = "",
+    package: Annotated[
+        str, typer.Option(metavar="ARN", help="Package that an event is about; must be of the group.")
+    ] = "",
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Default of a parameter; repeatable."),
+    ] = None,
+    wire: Annotated[str, typer.Option(help="parquet, csv, jsonlines or recordio.")] = "parquet",
+    prepare: Annotated[str, typer.Option(help="Prepare on one instance (single) or several (sharded).")] = (
+        "single"
+    ),
+    if_running: Annotated[
+        str, typer.Option(help="Where a run executes already: queue (wait for it), refuse or start.")
+    ] = "queue",
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let the newest approved model package score in production, and start a run with it.
+
+    Looks at the registry as it is: after an approval, the newest package takes over and is started once;
+    after a rejection, production goes back to the newest package that is still approved, and nothing is
+    started. Doing it twice does no harm.
+
+    \b
+    Examples:
+      batchscore promote --stack batchscore
+      batchscore promote --group churn --pipeline churn-production --role-arn arn:aws:iam::1111…:role/scoring
+    """
+    from runner.aws.options import UpsertOptions  # noqa: PLC0415 - see runner.cli
+    from runner.aws.promote_command import promote_command  # noqa: PLC0415
+    from runner.aws.session import AwsSettings, connect  # noqa: PLC0415
+    from runner.run_command import parse_parameters  # noqa: PLC0415
+
+    options = UpsertOptions(
+        pipeline="production",
+        name=name,
+        stack=stack,
+        role_arn=role_arn,
+        choices={"wire": wire, "prepare": prepare},
+        defaults=parse_parameters(parameter or []),
+    )
+    promote_command(
+        options,
+        connect(AwsSettings(region=region, profile=profile)),
+        group=group,
+        package_arn=package,
+        if_running=if_running,
+        as_json=as_json,
+    )

@@ -8,7 +8,7 @@ one beside it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,14 +108,36 @@ def start_run(
     return StartedRun(arn=answer["PipelineExecutionArn"], pipeline_name=request.name)
 
 
-def executing_run(connection: AwsConnection, name: str) -> str:
-    """Return the ARN of the newest run of a pipeline that has not ended; empty if there is none."""
+@dataclass(frozen=True, kw_only=True)
+class ListedRun:
+    """A run as AWS lists it.
+
+    Attributes:
+        arn: Of the pipeline execution.
+        status: `Executing`, `Stopping`, `Stopped`, `Failed`, `Succeeded` or `CompletedWithFailures`.
+        display_name: In Studio; empty for none.
+    """
+
+    arn: str
+    status: str
+    display_name: str
+
+
+def list_runs(connection: AwsConnection, name: str) -> Iterator[ListedRun]:
+    """Yield every run of a pipeline, newest first."""
     pages = connection.client("sagemaker").get_paginator("list_pipeline_executions")
     for page in pages.paginate(PipelineName=name, SortBy="CreationTime", SortOrder="Descending"):
         for execution in page["PipelineExecutionSummaries"]:
-            if execution["PipelineExecutionStatus"] in UNFINISHED:
-                return str(execution["PipelineExecutionArn"])
-    return ""
+            yield ListedRun(
+                arn=execution["PipelineExecutionArn"],
+                status=execution["PipelineExecutionStatus"],
+                display_name=execution.get("PipelineExecutionDisplayName", ""),
+            )
+
+
+def executing_run(connection: AwsConnection, name: str) -> str:
+    """Return the ARN of the newest run of a pipeline that has not ended; empty if there is none."""
+    return next((run.arn for run in list_runs(connection, name) if run.status in UNFINISHED), "")
 
 
 def _wait_for_turn(request: StartRequest, connection: AwsConnection, sleep: Callable[[float], None]) -> None:

@@ -25,6 +25,7 @@ COMMANDS = (
     "quarantine",
     "upsert",
     "start",
+    "promote",
     "models list",
     "models approve",
     "models reject",
