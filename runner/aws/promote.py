@@ -1,11 +1,11 @@
 """Let the newest approved model package score in production; run by CI on every change of approval.
 
 Looks at the registry as it is, not at the event that woke it: the newest package that is approved and
-completed becomes the default of `ModelPackageArn`, whether something newer was just approved or the one in use
-was rejected. So events may come twice, late, or in another order, and who types the command gets the same.
+completed becomes the default of `ModelPackageArn`, whether something newer was just approved or the one in
+use was rejected. So events may come twice, late, or in another order; who types the command gets the same.
 
 A package is started once: the run is named after it, and where a run of that name goes on or has succeeded,
-none is started. After a rollback none is started either: its package has scored before, and the schedule uses it.
+none is started. After a rollback none is started either: its package has scored before and is scheduled.
 Where nothing is approved any more, the default is withdrawn: a start that names no package is then refused by
 AWS, which is seen, while scoring with a rejected model would not be.
 """
