@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -195,3 +196,94 @@ def promote(  # noqa: PLR0913, PLR0917 - one argument an option
         if_running=if_running,
         as_json=as_json,
     )
+
+
+YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
+
+
+@aws_app.command()
+def deploy(  # noqa: PLR0913, PLR0917 - one argument an option; they become one DeployOptions
+    stack: Annotated[str, typer.Option(metavar="NAME", help="CloudFormation stack.")] = "batchscore",
+    template: Annotated[Path, typer.Option(help="Its template.")] = Path("infra/batchscore.yaml"),
+    settings: Annotated[
+        Path | None, typer.Option(help="YAML file with `Parameter: value` lines.", show_default=False)
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A template parameter; repeatable."),
+    ] = None,
+    wire: Annotated[str, typer.Option(help="parquet, csv, jsonlines or recordio.")] = "parquet",
+    prepare: Annotated[str, typer.Option(help="Prepare on one instance (single) or several (sharded).")] = (
+        "single"
+    ),
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Tag of everything; repeatable.")
+    ] = None,
+    yes: YesOption = False,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """Create or update the stack, then upsert both pipelines; says first what changes, and asks.
+
+    Parameters that are not given keep the values that the stack has.
+
+    \b
+    Examples:
+      batchscore deploy --settings infra/settings.yaml
+      batchscore deploy -p ScheduleState=DISABLED --yes
+    """
+    from runner.aws.deploy_command import DeployOptions, deploy_command  # noqa: PLC0415 - see runner.cli
+    from runner.aws.session import AwsSettings, connect  # noqa: PLC0415
+    from runner.run_command import parse_pairs, parse_parameters  # noqa: PLC0415
+
+    options = DeployOptions(
+        stack=stack,
+        template=template,
+        settings=settings,
+        parameters=parse_parameters(parameter or []),
+        choices={"wire": wire, "prepare": prepare},
+        tags=parse_pairs("--tag", tag or []),
+        is_confirmed=yes,
+    )
+    deploy_command(options, connect(AwsSettings(region=region, profile=profile)))
+
+
+@aws_app.command()
+def destroy(
+    stack: Annotated[str, typer.Option(metavar="NAME", help="CloudFormation stack.")] = "batchscore",
+    yes: YesOption = False,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """Delete both pipelines and the stack; says first what goes, and asks. Scores and models stay.
+
+    \b
+    Example:
+      batchscore destroy --stack batchscore
+    """
+    from runner.aws.deploy_command import destroy_command  # noqa: PLC0415 - see runner.cli
+    from runner.aws.session import AwsSettings, connect  # noqa: PLC0415
+
+    destroy_command(stack, connect(AwsSettings(region=region, profile=profile)), is_confirmed=yes)
+
+
+@aws_app.command("image-push")
+def image_push(
+    image: Annotated[str, typer.Option(help="Local image, as `make image` built it.")] = "batchscore:local",
+    repository: Annotated[str, typer.Option(help="Repository in ECR; made if needed.")] = "batchscore",
+    engine: Annotated[str, typer.Option(help="Container engine: docker or podman.")] = "docker",
+    yes: YesOption = False,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """Push the container image to ECR and print the URI for the parameter ImageUri.
+
+    \b
+    Example:
+      batchscore image-push --region eu-central-1
+    """
+    from runner.aws.deploy_command import image_push_command  # noqa: PLC0415 - see runner.cli
+    from runner.aws.session import AwsSettings, connect  # noqa: PLC0415
+
+    connection = connect(AwsSettings(region=region, profile=profile))
+    image_push_command(image, repository, engine, connection, is_confirmed=yes)
