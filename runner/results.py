@@ -16,7 +16,6 @@ from emulator.run_record import RunRecord
 from runner.local_state import LocalState
 from runner.resumption import resume_command
 
-
 Place = TypeVar("Place", bound=Path | str)
 """A path on this machine, or an `s3://` URI."""
 
