@@ -19,6 +19,7 @@ from typing import Annotated
 import typer
 
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, CallerError, InternalError, PlatformError
+from runner.cli_aws import aws_app
 
 app = typer.Typer(
     add_completion=False,
@@ -31,6 +32,7 @@ models_app = typer.Typer(no_args_is_help=True, help="The local model registry: l
 contract_app = typer.Typer(no_args_is_help=True, help="Dataset contracts.")
 app.add_typer(models_app, name="models")
 app.add_typer(contract_app, name="contract")
+app.add_typer(aws_app)
 
 StateOption = Annotated[
     Path | None,

@@ -107,12 +107,21 @@ def parse_parameters(texts: list[str]) -> dict[str, str]:
     Raises:
         CallerError: A text has no `=`, or a name is given twice.
     """
-    parameters: dict[str, str] = {}
+    return parse_pairs("-p", texts, example="MaxQuarantineFraction=0.05")
+
+
+def parse_pairs(option: str, texts: list[str], *, example: str = "name=value") -> dict[str, str]:
+    """Turn the `Name=Value` texts of an option into a mapping.
+
+    Raises:
+        CallerError: A text has no `=`, or a name is given twice.
+    """
+    pairs: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise CallerError(f"-p {text}: expected Name=Value, such as -p MaxQuarantineFraction=0.05")
-        if name in parameters:
-            raise CallerError(f"-p {name} is given twice")
-        parameters[name] = value
-    return parameters
+            raise CallerError(f"{option} {text}: expected Name=Value, such as {option} {example}")
+        if name in pairs:
+            raise CallerError(f"{option} {name} is given twice")
+        pairs[name] = value
+    return pairs

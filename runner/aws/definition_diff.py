@@ -22,8 +22,6 @@ def changes(deployed: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]
 
 
 def _changes(path: str, deployed: Any, wanted: Any) -> Iterator[str]:
-    if deployed == wanted and type(deployed) is type(wanted):
-        return
     if deployed is _ABSENT:
         yield f"+ {path}: {_shown(wanted)}"
     elif wanted is _ABSENT:
@@ -31,7 +29,9 @@ def _changes(path: str, deployed: Any, wanted: Any) -> Iterator[str]:
     else:
         parts = _parts(deployed), _parts(wanted)
         if parts[0] is None or parts[1] is None:
-            yield f"~ {path}: {_shown(deployed)} -> {_shown(wanted)}"
+            # As JSON, because Python takes 1 for true.
+            if json.dumps(deployed, sort_keys=True) != json.dumps(wanted, sort_keys=True):
+                yield f"~ {path}: {_shown(deployed)} -> {_shown(wanted)}"
             return
         for key in dict.fromkeys([*parts[0], *parts[1]]):
             inner = f"{path}.{key}" if path else key
