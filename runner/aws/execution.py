@@ -84,12 +84,12 @@ class Executed:
 
     Attributes:
         arn: Of the execution.
-        document: The definition, parsed.
+        text: The definition, JSON.
         parameters: Value of every parameter that has one, as text.
     """
 
     arn: str
-    document: Mapping[str, Any]
+    text: str
     parameters: Mapping[str, str]
 
     @property
@@ -215,7 +215,7 @@ def read_executed(connection: AwsConnection, arn: str) -> Executed:
         raise CallerError(f"{arn}: its definition is no JSON: {error}") from error
     declared = document.get("Parameters", [])
     defaults = {entry["Name"]: str(entry["DefaultValue"]) for entry in declared if "DefaultValue" in entry}
-    return Executed(arn=arn, document=document, parameters={**defaults, **given_parameters(connection, arn)})
+    return Executed(arn=arn, text=text, parameters={**defaults, **given_parameters(connection, arn)})
 
 
 def given_parameters(connection: AwsConnection, arn: str) -> dict[str, str]:
