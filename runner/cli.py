@@ -71,10 +71,24 @@ PrepareOption = Annotated[str, typer.Option(help="Prepare on one instance (singl
 @app.command()
 def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one RunRequest
     contract: Annotated[Path, typer.Option(help="Dataset contract (YAML or JSON).")],
-    model: Annotated[Path, typer.Option(help="Model artifact, made by `batchscore package`.")],
     input: Annotated[str, typer.Option(help="Folder, file or s3:// prefix of the local object store.")],  # noqa: A002 - the option's name
     output: Annotated[str, typer.Option(help="Folder or s3:// prefix for scores, quarantine and report.")],
-    pipeline: Annotated[str, typer.Option(help="Pipeline to run.")] = "candidate",
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="Model artifact, made by `batchscore package`; the candidate registers it.",
+            show_default=False,
+        ),
+    ] = None,
+    pipeline: Annotated[
+        str, typer.Option(help="candidate, or production, which scores with --model-package.")
+    ] = "candidate",
+    model_package: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Approved package: group/version, ARN or group.", show_default=False
+        ),
+    ] = None,
     wire: WireOption = "parquet",
     prepare: PrepareOption = "single",
     model_image: ModelImageOption = None,
@@ -101,6 +115,7 @@ def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Run
       batchscore run --contract contract.yaml --model model.tar.gz --input customers/ --output scored/
       batchscore run --contract c.yaml --model m.tar.gz --input in.csv --output out/ --wire csv --instances 2
       batchscore run … -p MaxQuarantineFraction=0.05 -p RunDate=2026-11-23
+      batchscore run --pipeline production --model-package batchscore/1 --contract c.yaml --input in/ …
     """
     from runner.run_command import RunRequest, run_command  # noqa: PLC0415 - see the module docstring
 
@@ -108,6 +123,7 @@ def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Run
         RunRequest(
             contract=contract,
             model=model,
+            model_package=model_package,
             source=input,
             output=output,
             pipeline=pipeline,

@@ -154,6 +154,8 @@ def _delete_pipeline(connection: AwsConnection, name: str) -> None:
 def _show(change_set: ChangeSet) -> None:
     if not change_set.name:
         typer.echo("  nothing changes")
+    elif not change_set.changes:
+        typer.echo("  only parameters, tags or outputs change")
     for change in change_set.changes:
         replaced = {"True": ", replaced", "Conditional": ", perhaps replaced"}.get(change.replacement, "")
         typer.echo(f"  {change.action.lower():<7} {change.logical_id} ({change.type}{replaced})")

@@ -47,6 +47,20 @@ def test_each_difference_is_one_line_with_its_path(wanted: dict[str, Any], line:
     assert changes(DEFINITION, {**DEFINITION, **wanted}) == [line]
 
 
+def test_arguments_of_a_container_are_compared_by_name() -> None:
+    """A list of forty words, of which one is another, tells a person nothing."""
+
+    def told(name: str) -> list[Any]:
+        return ["--parameter", {"Std:Join": {"On": "=", "Values": [name, {"Get": f"Parameters.{name}"}]}}]
+
+    before = {"Words": ["--wire-format", "parquet", *told("A"), *told("B")]}
+    after = {"Words": ["--wire-format", "csv", *told("A"), *told("New"), *told("B")]}
+    assert changes(before, after) == [
+        '~ Words.--wire-format: "parquet" -> "csv"',
+        '+ Words.--parameter New: {"Std:Join": {"On": "=", "Values": ["New", {"Get": "Parameters.New"}]}}',
+    ]
+
+
 def test_a_number_that_became_text_is_a_difference() -> None:
     """And so is a truth that became a one, which Python takes for equal."""
     assert changes({"a": 1}, {"a": True}) == ["~ a: 1 -> true"]
