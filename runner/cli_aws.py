@@ -308,7 +308,7 @@ PollOption = Annotated[
 
 
 @aws_app.command()
-def status(
+def status(  # noqa: PLR0913, PLR0917 - one argument an option
     run: RunArgument = None,
     name: NameOption = "",
     stack: StackOption = "",
@@ -326,7 +326,7 @@ def status(
     Examples:
       batchscore status
       batchscore status --name batchscore-candidate --wait
-      batchscore status arn:aws:sagemaker:eu-central-1:1111…:pipeline/batchscore-production/execution/abc --json
+      batchscore status arn:aws:sagemaker:eu-central-1:1111…:pipeline/churn/execution/abc123def456 --json
     """
     from runner.aws.status_command import status_command  # noqa: PLC0415 - see runner.cli
 
@@ -335,7 +335,7 @@ def status(
 
 
 @aws_app.command()
-def stop(
+def stop(  # noqa: PLR0913, PLR0917 - one argument an option
     run: Annotated[
         str, typer.Argument(help="ARN or id of a pipeline execution, as `batchscore status` shows it.")
     ],

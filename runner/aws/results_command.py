@@ -6,7 +6,7 @@ import json
 
 import typer
 
-from runner.aws.results import came_to, resume_refusal, results_in_aws
+from runner.aws.results import came_to, results_in_aws, resume_refusal
 from runner.aws.resume import resume_in_aws
 from runner.aws.run_record import read_run
 from runner.aws.session import AwsConnection

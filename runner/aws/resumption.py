@@ -1,12 +1,12 @@
 """What is left to do of a run in AWS that did not come to its end, or why it cannot be resumed.
 
-As for a local run (`runner.resumption`): contract and package must be what they were, shards, kept files and
-quarantine must be there and unchanged. SHA-256 of shards would have to be computed by reading all of them, so
-that another way is taken here: S3 tells of each object its size, and when it was written, and nobody can write it
-again without that moment changing. A shard or kept file is taken as unchanged if it has the size that the
-shard manifest says (of kept files it says none) and was not written after the run's error budget was checked,
-before which its preparation had ended. That a failure was one by the run's own rules is not told by AWS; such
-a run fails again, at the price of its last step. Reads only; changes nothing.
+As for a local run (`runner.resumption`): contract and package must be what they were, shards, kept files
+and quarantine must be there and unchanged. SHA-256 of shards would have to be computed by reading all of
+them, so that another way is taken here: S3 tells of each object its size, and when it was written, and
+nobody can write it again without that moment changing. A shard or kept file is taken as unchanged if it has
+the size that the shard manifest says (of kept files it says none) and was not written after the run's error
+budget was checked, before which its preparation had ended. That a failure was one by the run's own rules is
+not told by AWS; such a run fails again, at the price of its last step. Reads only; changes nothing.
 """
 
 from __future__ import annotations
