@@ -15,7 +15,16 @@ from typing import Annotated
 import typer
 
 from contracts.errors import CallerError
-from runner.cli_aws import aws_app
+from runner.cli_aws import (
+    NameOption,
+    PollOption,
+    ProfileOption,
+    RegionOption,
+    StackOption,
+    aws_app,
+    find_run,
+    watch_options,
+)
 from runner.ended import ended_in_words
 
 app = typer.Typer(
@@ -49,6 +58,9 @@ ModelImageOption = Annotated[
         "[default: the image of all jobs]",
         show_default=False,
     ),
+]
+AwsOption = Annotated[
+    bool, typer.Option("--aws", help="RUN is one in AWS; needed where it is no ARN or is left out.")
 ]
 PrepareOption = Annotated[str, typer.Option(help="Prepare on one instance (single) or on several (sharded).")]
 
@@ -125,10 +137,18 @@ def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Run
 
 
 @app.command()
-def resume(
-    run: Annotated[str, typer.Argument(help="Run id, as `batchscore results` shows it.")],
+def resume(  # noqa: PLR0913, PLR0917 - one argument an option
+    run: Annotated[str, typer.Argument(help="Run id, as `batchscore results` shows it; in AWS also an ARN.")],
     port: PortOption = None,
     state: StateOption = None,
+    aws: AwsOption = False,
+    name: NameOption = "",
+    stack: StackOption = "",
+    wait: Annotated[bool, typer.Option("--wait", help="In AWS: follow the run to its end.")] = False,
+    poll: PollOption = 15,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="In AWS: print JSON for scripts.")] = False,
 ) -> None:
     """Finish a run that was lost or interrupted, scoring only shards without an output.
 
@@ -136,9 +156,17 @@ def resume(
     not prepared yet, or that its error budget ended, cannot be resumed: start a new one.
 
     \b
-    Example:
+    Examples:
       batchscore resume 20261123t094512-3fa9
+      batchscore resume abc123def456 --aws --wait
     """
+    if _is_in_aws(run, aws, {"--port": port, "--state": state}):
+        from runner.aws.results_command import resume_command as resume_aws  # noqa: PLC0415 - see above
+
+        arn, connection = find_run(run, name, stack, region, profile)
+        resume_aws(arn, connection, watch_options(poll), waits=wait, as_json=as_json)
+        return
+    _refuse_aws_only({"--wait": wait, "--json": as_json})
     from runner.resume_command import resume_command  # noqa: PLC0415 - see the module docstring
 
     resume_command(run, first_port=port, state=state)
@@ -211,24 +239,52 @@ def definition(
 
 
 @app.command()
-def results(
+def results(  # noqa: PLR0913, PLR0917 - one argument an option
     run: Annotated[
-        str | None, typer.Argument(help="Run id [default: the newest run]", show_default=False)
+        str | None,
+        typer.Argument(help="Run id, in AWS also an ARN [default: the newest run]", show_default=False),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
-    head: Annotated[int, typer.Option(min=0, help="Print so many scored records too.")] = 0,
+    head: Annotated[int, typer.Option(min=0, help="Of a local run, print so many scored records too.")] = 0,
     state: StateOption = None,
+    aws: AwsOption = False,
+    name: NameOption = "",
+    stack: StackOption = "",
+    region: RegionOption = None,
+    profile: ProfileOption = None,
 ) -> None:
-    """Say what came of a local run and where its files are.
+    """Say what came of a run and where its files are; of a failed one, how far it came and what goes on.
 
     \b
     Examples:
       batchscore results --head 5
       batchscore results 20261123t094512-3fa9 --json
+      batchscore results --aws --name batchscore-production
     """
+    if _is_in_aws(run, aws, {"--head": head, "--state": state}):
+        from runner.aws.results_command import results_command as results_aws  # noqa: PLC0415 - see above
+
+        results_aws(*find_run(run, name, stack, region, profile), as_json=as_json)
+        return
     from runner.results_command import results_command  # noqa: PLC0415 - see the module docstring
 
     results_command(run, as_json=as_json, head_count=head, state=state)
+
+
+def _is_in_aws(run: str | None, says_aws: bool, local_only: dict[str, object]) -> bool:
+    """Say which door is meant, and refuse what the one into AWS does not have."""
+    if not says_aws and not (run or "").startswith("arn:"):
+        return False
+    given = [name for name, value in local_only.items() if value]
+    if given:
+        raise CallerError(f"{', '.join(given)}: only for local runs, but a run in AWS is asked for")
+    return True
+
+
+def _refuse_aws_only(options: dict[str, bool]) -> None:
+    given = [name for name, value in options.items() if value]
+    if given:
+        raise CallerError(f"{', '.join(given)}: only for runs in AWS; name one by its ARN, or give --aws")
 
 
 @app.command()

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from runner.aws.session import AwsConnection
+    from runner.aws.watch import WatchOptions
 
 aws_app = typer.Typer()
 
@@ -287,3 +291,90 @@ def image_push(
 
     connection = connect(AwsSettings(region=region, profile=profile))
     image_push_command(image, repository, engine, connection, is_confirmed=yes)
+
+
+RunArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RUN]", help="ARN or id of a pipeline execution [default: the newest]", show_default=False
+    ),
+]
+NameOption = Annotated[
+    str, typer.Option(help="Pipeline of the run, where RUN is no ARN [default: batchscore-production]")
+]
+PollOption = Annotated[
+    float, typer.Option("--poll", min=1, metavar="SECONDS", help="Ask AWS every so many seconds.")
+]
+
+
+@aws_app.command()
+def status(  # noqa: PLR0913, PLR0917 - one argument an option
+    run: RunArgument = None,
+    name: NameOption = "",
+    stack: StackOption = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end.")] = False,
+    poll: PollOption = 15,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how a run in AWS is: its steps, why one failed, the rate, and what it cost so far.
+
+    With --wait the exit code is 1 if the run failed or was stopped. Ctrl-C ends the watching, not the run.
+
+    \b
+    Examples:
+      batchscore status
+      batchscore status --name batchscore-candidate --wait
+      batchscore status arn:aws:sagemaker:eu-central-1:1111…:pipeline/churn/execution/abc123def456 --json
+    """
+    from runner.aws.status_command import status_command  # noqa: PLC0415 - see runner.cli
+
+    arn, connection = find_run(run, name, stack, region, profile)
+    status_command(arn, connection, watch_options(poll), waits=wait, as_json=as_json)
+
+
+@aws_app.command()
+def stop(  # noqa: PLR0913, PLR0917 - one argument an option
+    run: Annotated[
+        str, typer.Argument(help="ARN or id of a pipeline execution, as `batchscore status` shows it.")
+    ],
+    name: NameOption = "",
+    stack: StackOption = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Return once it has ended.")] = False,
+    poll: PollOption = 15,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Stop a run in AWS; one that has ended already is left as it is, which is no error.
+
+    \b
+    Examples:
+      batchscore stop abc123def456
+      batchscore stop abc123def456 --name batchscore-candidate --wait
+    """
+    from runner.aws.status_command import stop_command  # noqa: PLC0415 - see runner.cli
+
+    arn, connection = find_run(run, name, stack, region, profile)
+    stop_command(arn, connection, watch_options(poll), waits=wait, as_json=as_json)
+
+
+def find_run(
+    run: str | None, name: str, stack: str, region: str | None, profile: str | None
+) -> tuple[str, AwsConnection]:
+    """Return the ARN of the execution that is meant, and a connection to where it is."""
+    from runner.aws.execution import find_execution, is_arn, settings_for  # noqa: PLC0415 - see runner.cli
+    from runner.aws.session import AwsSettings, connect  # noqa: PLC0415
+    from runner.aws.stack import deployed_name  # noqa: PLC0415
+
+    connection = connect(settings_for(run, AwsSettings(region=region, profile=profile)))
+    pipeline = "" if is_arn(run) else deployed_name(connection, "production", name, stack)
+    return find_execution(connection, run, pipeline), connection
+
+
+def watch_options(poll_seconds: float) -> WatchOptions:
+    """Return how a run is followed."""
+    from runner.aws.watch import WatchOptions  # noqa: PLC0415 - see runner.cli
+
+    return WatchOptions(poll_seconds=poll_seconds)

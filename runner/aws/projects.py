@@ -1,7 +1,7 @@
 """What build files of SageMaker Projects templates call: `get-pipeline-definition` and `run-pipeline`.
 
-They take the arguments and the `--kwargs` that AWS's model building templates pass, so that this project takes
-the place of the sample in such a template; what its build file has to name is the module:
+They take the arguments and the `--kwargs` that AWS's model building templates pass, so that this project
+takes the place of the sample in such a template; what its build file has to name is the module:
 
     run-pipeline --module-name pipelines.candidate --role-arn ARN --tags '[{"Key": …}]' --kwargs '{…}'
 

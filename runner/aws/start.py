@@ -38,6 +38,8 @@ class StartRequest:
             `start` one beside it.
         display_name: Of the execution, in Studio; empty for one that AWS makes.
         token: Of 32 to 128 characters: two starts with the same are one. Empty for a new one.
+        needs_approval: Whether the model package must be approved; a candidate's, which a resumption scores
+            with, waits for its approval still.
     """
 
     name: str
@@ -45,6 +47,7 @@ class StartRequest:
     if_running: str = "refuse"
     display_name: str = ""
     token: str = ""
+    needs_approval: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +84,7 @@ def check_start(request: StartRequest, connection: AwsConnection) -> dict[str, A
     deployed = deployed_pipeline(connection, request.name)
     values = parameter_values(read_definition(deployed.definition_text), request.parameters)
     check_values(values)
-    if "ModelPackageArn" in values:
+    if request.needs_approval and "ModelPackageArn" in values:
         check_package(connection, values["ModelPackageArn"])
     return values
 
