@@ -1,14 +1,15 @@
 """AWS on loopback in which a pipeline that is started is executed: moto keeps, the emulator runs.
 
-moto's server answers for S3, the registry and the pipelines. What it does not do is done here: a start executes
-the deployed definition with the project's emulator, on the objects that are in moto's S3 and back into it, and
-ListPipelineExecutionSteps tells of that. So a client of AWS, such as a notebook, sees a run go on and end as the
-service documents it, and finds what it wrote.
+moto's server answers for S3, the registry and the pipelines. What it does not do is done here: a start
+executes the deployed definition with the emulator, on the objects in moto's S3 and back into it, and
+ListPipelineExecutionSteps tells of that. So a client of AWS, such as a notebook, sees a run go on and end as
+the service documents it, and finds what it wrote. A package of moto's registry is one of the emulator's too.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import threading
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from typing import Any
 
 import boto3
 from moto.core.responses import ActionResult
+from moto.moto_api._internal import moto_api_backend
 from moto.sagemaker.models import SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 from moto.server import ThreadedMotoServer
@@ -93,6 +95,10 @@ class ExecutingAws:
         self._download(store)
         folder = self._run_folder(execution.arn)
         folder.mkdir(parents=True)
+        registry = ModelRegistry(self._folder / "registry.sqlite")
+        if "ModelPackageArn" in (defaults := _defaults(definition_text)) or "ModelPackageArn" in given:
+            arn = given.get("ModelPackageArn", defaults.get("ModelPackageArn", ""))
+            given["ModelPackageArn"] = self._emulated_package(arn, registry)
         definition = read_definition(definition_text)
         parameters = parameter_values(definition, given)
         record = RunRecord(
@@ -104,7 +110,7 @@ class ExecutingAws:
         )
         machine = Machine(
             store=store,
-            registry=ModelRegistry(self._folder / "registry.sqlite"),
+            registry=registry,
             image=run_image(in_containers=False, stands_in=False),
             run_folder=folder,
         )
@@ -115,6 +121,12 @@ class ExecutingAws:
             status = "Failed"
         self._upload(store)
         execution.pipeline_execution_status = status
+
+    def _emulated_package(self, arn: str, registry: ModelRegistry) -> str:
+        """Register a package of moto's with the emulator; return its ARN there."""
+        found = self.client("sagemaker").describe_model_package(ModelPackageName=arn)
+        names = ("ModelPackageGroupName", "ModelApprovalStatus", "InferenceSpecification")
+        return registry.register({name: found[name] for name in names}, now_text()).arn
 
     def _download(self, store: ObjectStore) -> None:
         s3 = self.client("s3")
@@ -154,6 +166,7 @@ def executing_aws(folder: Path) -> Iterator[ExecutingAws]:
     SageMakerModelBackend.start_pipeline_execution = start_and_execute
     SageMakerResponse.list_pipeline_execution_steps = list_steps
     try:
+        moto_api_backend.reset()
         aws.client("s3").create_bucket(Bucket=BUCKET)
         yield aws
     finally:
@@ -161,6 +174,11 @@ def executing_aws(folder: Path) -> Iterator[ExecutingAws]:
         SageMakerModelBackend.start_pipeline_execution = start
         del SageMakerResponse.list_pipeline_execution_steps
         server.stop()
+
+
+def _defaults(definition_text: str) -> dict[str, Any]:
+    declared = json.loads(definition_text)["Parameters"]
+    return {entry["Name"]: entry["DefaultValue"] for entry in declared if "DefaultValue" in entry}
 
 
 def _step(name: str, step: StepRecord) -> Mapping[str, Any]:
