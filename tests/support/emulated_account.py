@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ PARAMETERS: Mapping[str, str] = {
 }
 """Every option on; input in a bucket of its owner's, the rest in the bucket that the stack makes."""
 
+POLL_SECONDS = 0.05
 _READY = "Running on http://127.0.0.1"
 
 
@@ -74,11 +76,13 @@ class StackFacts:
 
     Attributes:
         name: Of the stack.
+        arn: Of the stack.
         outputs: Value of each output.
         ids: Physical id of each resource, by its name in the template.
     """
 
     name: str
+    arn: str
     outputs: Mapping[str, str]
     ids: Mapping[str, str]
 
@@ -111,18 +115,20 @@ def running(python: Path, folder: Path) -> Iterator[EmulatedAccount]:
 
 
 def wait_for_line(log: Path, text: str, process: subprocess.Popen[bytes] | None = None) -> str:
-    """Follow a log until a line holds `text`, and return that line; the test's own time limit ends a wait in vain.
+    """Follow a log until a line holds `text`, and return that line.
 
     Raises:
-        AssertionError: The process that writes it has ended.
+        AssertionError: The process that writes it has ended, or a minute has passed.
     """
     with log.open() as lines:
-        while True:
-            line = lines.readline()
-            if text in line:
-                return line
-            if not line and process is not None and process.poll() is not None:
-                raise AssertionError(f"ministack ended: {log.read_text()}")
+        for _ in range(int(60 / POLL_SECONDS)):
+            for line in lines:
+                if text in line:
+                    return line
+            if process is not None and process.poll() is not None:
+                break
+            time.sleep(POLL_SECONDS)
+    raise AssertionError(f"no line with {text!r} in: {log.read_text()}")
 
 
 def template_text() -> str:
@@ -159,6 +165,7 @@ def create_stack(account: EmulatedAccount, name: str, parameters: Mapping[str, s
     resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
     return StackFacts(
         name=name,
+        arn=described["StackId"],
         outputs={output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]},
         ids={resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources},
     )
