@@ -18,7 +18,9 @@ RUN = f"{PRODUCTION}/execution/p4jn9xou8a8s"
 JOB = "pipelines-p4jn9xou8a8s-preparei-tmgxry49ug"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:key/11111111-2222-3333-4444-555555555555"
 INTERFACE = f"arn:aws:ec2:{REGION}:{ACCOUNT_ID}:network-interface/eni-1"
-SUBNET, GROUP = (f"arn:aws:ec2:{REGION}:{ACCOUNT_ID}:{kind}-0a" for kind in ("subnet/subnet", "security-group/sg"))
+SUBNET, GROUP = (
+    f"arn:aws:ec2:{REGION}:{ACCOUNT_ID}:{kind}-0a" for kind in ("subnet/subnet", "security-group/sg")
+)
 LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:/aws/sagemaker"
 TO_SAGEMAKER = {"iam:PassedToService": "sagemaker.amazonaws.com"}
 
@@ -30,7 +32,7 @@ STEP_NEEDS = {
     "Condition": [],
     "Fail": [],
 }
-"""[doc] "Create and Describe permissions for each of the job types in the pipeline" (IAM Access Management)."""
+"""[doc] To create and to describe each type of job in the pipeline ("IAM Access Management")."""
 
 
 def _step_questions() -> list[Question]:
@@ -39,7 +41,9 @@ def _step_questions() -> list[Question]:
     kinds = {step["Type"] for definition in definitions for step in all_steps(definition).values()}
     needs = [need for kind in sorted(kinds) for need in STEP_NEEDS[kind]]
     names = {"model-package": "batchscore/7"}
-    return [Question(f"sagemaker:{call}", f"{SAGEMAKER}:{kind}/{names.get(kind, JOB)}") for call, kind in needs]
+    return [
+        Question(f"sagemaker:{call}", f"{SAGEMAKER}:{kind}/{names.get(kind, JOB)}") for call, kind in needs
+    ]
 
 
 def _allowed(stack: StackFacts) -> dict[str, list[Question]]:
@@ -95,7 +99,9 @@ def _allowed(stack: StackFacts) -> dict[str, list[Question]]:
             Question("ecr:GetAuthorizationToken", "*"),
             Question("ecr:BatchGetImage", f"arn:aws:ecr:{REGION}:111122223333:repository/team/batchscore"),
             Question("logs:PutLogEvents", f"{LOGS}/ProcessingJobs:log-stream:{JOB}"),
-            Question("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "/aws/sagemaker/TransformJobs"}),
+            Question(
+                "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "/aws/sagemaker/TransformJobs"}
+            ),
             Question("kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "true"}),
             Question("ec2:DescribeSubnets", "*"),
             Question("ec2:CreateNetworkInterface", INTERFACE),
@@ -165,7 +171,9 @@ def _denied_to_all(stack: StackFacts) -> list[Question]:
         Question("ecr:BatchGetImage", f"arn:aws:ecr:{REGION}:111122223333:repository/team/other"),
         Question("ec2:CreateNetworkInterface", SUBNET, {"ec2:SubnetID": "subnet-other"}),
         Question("ec2:CreateNetworkInterface", GROUP, {"ec2:SecurityGroupID": "sg-other"}),
-        Question("ec2:CreateNetworkInterfacePermission", INTERFACE, {"ec2:AuthorizedService": "x.amazonaws.com"}),
+        Question(
+            "ec2:CreateNetworkInterfacePermission", INTERFACE, {"ec2:AuthorizedService": "x.amazonaws.com"}
+        ),
         Question("ec2:RunInstances", "*"),
         Question("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "AWS/Billing"}),
         Question("codebuild:StartBuild", f"arn:aws:codebuild:{REGION}:{ACCOUNT_ID}:project/website"),
@@ -194,7 +202,7 @@ ROLES = ("PipelineRole", "SchedulerRole", "RulesRole", "MarkerRole", "PromotionR
 @pytest.mark.functional
 @pytest.mark.parametrize("role", ROLES)
 def test_what_is_needed_is_allowed(account: EmulatedAccount, stack: StackFacts, role: str) -> None:
-    """Also by SimulatePrincipalPolicy, where no condition is asked for; with a condition it must then refuse."""
+    """Also by SimulatePrincipalPolicy; what is allowed on a condition, it must refuse, having no context."""
     questions = _allowed(stack)[role]
 
     decisions = decided(account, stack.ids[role], questions)
@@ -240,7 +248,9 @@ def test_policies_have_no_findings(account: EmulatedAccount, stack: StackFacts, 
 
     assert found.stderr == ""
     pipeline_role = f"{stack.ids['PipelineRole']}/run-jobs"
-    assert json.loads(found.stdout) == [f"{pipeline_role}: credentials_exposure: ['ecr:GetAuthorizationToken']"]
+    assert json.loads(found.stdout) == [
+        f"{pipeline_role}: credentials_exposure: ['ecr:GetAuthorizationToken']"
+    ]
 
 
 @pytest.mark.functional

@@ -1,7 +1,7 @@
 """Each rule matches exactly the events that it is for.
 
-Events are in the shapes that AWS documents (`tests/events/`); patterns are those of the rules as created, and the
-EventBridge of the emulated account decides.
+Events are in the shapes that AWS documents (`tests/events/`); patterns are those of the rules as created, and
+the EventBridge of the emulated account decides.
 """
 
 from __future__ import annotations

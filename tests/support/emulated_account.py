@@ -138,7 +138,9 @@ def template_text() -> str:
         before, _, rest = text.partition(f"\n  {name}:\n")
         head, _, after = rest.partition("\n\n")
         condition = "".join(line + "\n" for line in head.splitlines() if line.startswith("    Condition:"))
-        text = f"{before}\n  {name}:\n{condition}    Type: AWS::CloudFormation::WaitConditionHandle\n\n{after}"
+        text = (
+            f"{before}\n  {name}:\n{condition}    Type: AWS::CloudFormation::WaitConditionHandle\n\n{after}"
+        )
     return text
 
 

@@ -1,8 +1,9 @@
 """Decide about actions under policies, with condition keys; a command, run in ministack's environment.
 
-ministack's SimulatePrincipalPolicy takes no context, so that a statement with a condition never applies in it. This
-asks the same evaluator directly. Takes on standard input a JSON object with `policies` (documents) and
-`questions` (`action`, `resource`, `context`); prints a JSON list with `Allow`, `Deny` or `ImplicitDeny` for each.
+[src] SimulatePrincipalPolicy of ministack 1.5.33 takes no context, so that a statement with a condition never
+applies in it. This asks the same evaluator directly. Takes on standard input a JSON object with `policies`
+(documents) and `questions` (`action`, `resource`, `context`); prints a JSON list with `Allow`, `Deny` or
+`ImplicitDeny` for each.
 """
 
 from __future__ import annotations

