@@ -1,9 +1,9 @@
 """What happens in the emulated account: the schedule fires, rules deliver, people are told.
 
 ministack cannot start pipelines or builds, and writes into its log to which ARN it would have delivered; that
-line is what is waited for. Nobody but AWS may send events whose source begins with `aws.`, so that such a rule is
-copied under another source, pattern and targets being those of the rule as deployed; only S3's own come from the
-emulated S3.
+line is what is waited for. Nobody but AWS may send events whose source begins with `aws.`, so such a rule is
+copied under another source, with the pattern and the targets of the rule as deployed; only S3's own events
+come from the emulated S3.
 """
 
 from __future__ import annotations
