@@ -12,6 +12,10 @@ IMAGE ?= batchscore:local
 BASE_IMAGE ?= $(shell sed -n 's/^ARG BASE_IMAGE=//p' Dockerfile)
 IMAGE_USER ?= root
 BUILD_FLAGS ?=
+STACK ?= batchscore
+SETTINGS ?= $(wildcard infra/settings.yaml)
+PUSH_FLAGS ?=
+DEPLOY_FLAGS ?=
 PACKAGES := contracts emulator pipelines preprocessing reporting runner serving steps
 LOCK := $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
@@ -115,6 +119,18 @@ image: ## Build the container image IMAGE on BASE_IMAGE, for IMAGE_USER; the bas
 		$(BASE_IMAGE) "$$($(ENGINE) image inspect --format '{{.Id}}' $(BASE_IMAGE))" \
 		"$${digest:-no registry digest}" > build/image.json
 	@cat build/image.json
+
+.PHONY: image-push
+image-push: $(VENV)/run.stamp ## Push IMAGE to ECR; AWS credentials and region are the environment's. PUSH_FLAGS=--yes asks nobody
+	@$(BIN)/batchscore image-push --image $(IMAGE) --engine $(ENGINE) $(PUSH_FLAGS)
+
+.PHONY: deploy
+deploy: $(VENV)/run.stamp ## Deploy infra/batchscore.yaml with SETTINGS as stack STACK, then upsert both pipelines
+	@$(BIN)/batchscore deploy --stack $(STACK) $(if $(SETTINGS),--settings $(SETTINGS)) $(DEPLOY_FLAGS)
+
+.PHONY: destroy
+destroy: $(VENV)/run.stamp ## Delete both pipelines and the stack STACK; scores, images and models stay
+	@$(BIN)/batchscore destroy --stack $(STACK) $(DEPLOY_FLAGS)
 
 .PHONY: test-containers
 test-containers: $(VENV)/test.stamp image ## Build the image, and run the tests that need a container engine

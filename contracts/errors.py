@@ -76,6 +76,8 @@ def near_matches(name: str, valid: Iterable[str]) -> str:
         A clause for the end of a message, such as `did you mean 'tenure'?` or `valid: a, b, c`.
     """
     names = list(valid)
+    if not names:
+        return "there is none"
     folded = {known.casefold(): known for known in names}
     near = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)
     if near:

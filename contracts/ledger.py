@@ -114,11 +114,24 @@ def read_ledger(path: Path) -> RunLedger:
         PlatformError: It is missing, not ours, or of a version this code does not know.
     """
     try:
-        document = json.loads(path.read_bytes())
+        content = path.read_bytes()
+    except OSError as error:
+        raise PlatformError(f"{path}: cannot be read as a run ledger: {error!r}") from error
+    return parse_ledger(content, name=str(path))
+
+
+def parse_ledger(content: bytes, *, name: str) -> RunLedger:
+    """Return the ledger that the bytes of its file say; `name` is for the message.
+
+    Raises:
+        PlatformError: It is not ours, or of a version this code does not know.
+    """
+    try:
+        document = json.loads(content)
         counts = RunCounts(**document.pop("counts"))
         ledger = RunLedger(counts=counts, **document)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise PlatformError(f"{path}: cannot be read as a run ledger: {error!r}") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise PlatformError(f"{name}: cannot be read as a run ledger: {error!r}") from error
     if ledger.version != LEDGER_VERSION:
-        raise PlatformError(f"{path}: is a ledger of version {ledger.version}, expected {LEDGER_VERSION}")
+        raise PlatformError(f"{name}: is a ledger of version {ledger.version}, expected {LEDGER_VERSION}")
     return ledger

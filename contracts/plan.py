@@ -166,8 +166,8 @@ def read_plan(folder: Path) -> ScoringPlan:
     Raises:
         PlatformError: It is missing or not ours.
     """
-    plan: ScoringPlan = _read(folder / PLAN_FILE, lambda document: ScoringPlan(**document))
-    return plan
+    path = folder / PLAN_FILE
+    return parse_plan(_content(path), name=str(path))
 
 
 def read_manifest(path: Path) -> ShardManifest:
@@ -176,7 +176,26 @@ def read_manifest(path: Path) -> ShardManifest:
     Raises:
         PlatformError: It is missing or not ours.
     """
-    manifest: ShardManifest = _read(path, _manifest_from)
+    return parse_manifest(_content(path), name=str(path))
+
+
+def parse_plan(content: bytes, *, name: str) -> ScoringPlan:
+    """Return the plan that the bytes of a `plan.json` say; `name` is for the message.
+
+    Raises:
+        PlatformError: It is not ours.
+    """
+    plan: ScoringPlan = _parse(content, name, lambda document: ScoringPlan(**document))
+    return plan
+
+
+def parse_manifest(content: bytes, *, name: str) -> ShardManifest:
+    """Return the manifest that the bytes of its file say; `name` is for the message.
+
+    Raises:
+        PlatformError: It is not ours.
+    """
+    manifest: ShardManifest = _parse(content, name, _manifest_from)
     return manifest
 
 
@@ -186,8 +205,19 @@ def _manifest_from(document: dict[str, Any]) -> ShardManifest:
     return ShardManifest(shards=shards, sources=sources, **document)
 
 
-def _read(path: Path, build: Any) -> Any:
+def _content(path: Path) -> bytes:
     try:
-        return build(json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise PlatformError(f"{path}: cannot be read as what PrepareInput writes: {error!r}") from error
+        return path.read_bytes()
+    except OSError as error:
+        raise _unreadable(str(path), error) from error
+
+
+def _parse(content: bytes, name: str, build: Any) -> Any:
+    try:
+        return build(json.loads(content))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: Exception) -> PlatformError:
+    return PlatformError(f"{name}: cannot be read as what PrepareInput writes: {error!r}")

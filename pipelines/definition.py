@@ -23,6 +23,9 @@ PIPELINES = MappingProxyType(
 )
 """Name of each pipeline and the module that has its `get_pipeline`."""
 
+DEFAULT_NAMES = MappingProxyType({name: f"batchscore-{name}" for name in PIPELINES})
+"""Under which each is upserted, unless another name is given."""
+
 
 def find_pipeline(name: str) -> Callable[..., Any]:
     """Return the `get_pipeline` of the pipeline with that name, importing the SageMaker SDK if need be.

@@ -7,18 +7,25 @@ rules, 2 something handed in is wrong, 3 the machine failed, 70 a fault of this 
 
 from __future__ import annotations
 
-import os
 import signal
-import sqlite3
-import sys
-import traceback
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 import typer
 
-from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, CallerError, InternalError, PlatformError
+from contracts.errors import CallerError
+from runner.cli_aws import (
+    NameOption,
+    PollOption,
+    ProfileOption,
+    RegionOption,
+    StackOption,
+    aws_app,
+    find_run,
+    watch_options,
+)
+from runner.ended import ended_in_words
 
 app = typer.Typer(
     add_completion=False,
@@ -31,6 +38,7 @@ models_app = typer.Typer(no_args_is_help=True, help="The local model registry: l
 contract_app = typer.Typer(no_args_is_help=True, help="Dataset contracts.")
 app.add_typer(models_app, name="models")
 app.add_typer(contract_app, name="contract")
+app.add_typer(aws_app)
 
 StateOption = Annotated[
     Path | None,
@@ -51,16 +59,33 @@ ModelImageOption = Annotated[
         show_default=False,
     ),
 ]
+AwsOption = Annotated[
+    bool, typer.Option("--aws", help="RUN is one in AWS; needed where it is no ARN or is left out.")
+]
 PrepareOption = Annotated[str, typer.Option(help="Prepare on one instance (single) or on several (sharded).")]
 
 
 @app.command()
 def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one RunRequest
     contract: Annotated[Path, typer.Option(help="Dataset contract (YAML or JSON).")],
-    model: Annotated[Path, typer.Option(help="Model artifact, made by `batchscore package`.")],
     input: Annotated[str, typer.Option(help="Folder, file or s3:// prefix of the local object store.")],  # noqa: A002 - the option's name
     output: Annotated[str, typer.Option(help="Folder or s3:// prefix for scores, quarantine and report.")],
-    pipeline: Annotated[str, typer.Option(help="Pipeline to run.")] = "candidate",
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="Model artifact, made by `batchscore package`; the candidate registers it.",
+            show_default=False,
+        ),
+    ] = None,
+    pipeline: Annotated[
+        str, typer.Option(help="candidate, or production, which scores with --model-package.")
+    ] = "candidate",
+    model_package: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Approved package: group/version, ARN or group.", show_default=False
+        ),
+    ] = None,
     wire: WireOption = "parquet",
     prepare: PrepareOption = "single",
     model_image: ModelImageOption = None,
@@ -87,6 +112,7 @@ def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Run
       batchscore run --contract contract.yaml --model model.tar.gz --input customers/ --output scored/
       batchscore run --contract c.yaml --model m.tar.gz --input in.csv --output out/ --wire csv --instances 2
       batchscore run … -p MaxQuarantineFraction=0.05 -p RunDate=2026-11-23
+      batchscore run --pipeline production --model-package batchscore/1 --contract c.yaml --input in/ …
     """
     from runner.run_command import RunRequest, run_command  # noqa: PLC0415 - see the module docstring
 
@@ -94,6 +120,7 @@ def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Run
         RunRequest(
             contract=contract,
             model=model,
+            model_package=model_package,
             source=input,
             output=output,
             pipeline=pipeline,
@@ -110,10 +137,18 @@ def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Run
 
 
 @app.command()
-def resume(
-    run: Annotated[str, typer.Argument(help="Run id, as `batchscore results` shows it.")],
+def resume(  # noqa: PLR0913, PLR0917 - one argument an option
+    run: Annotated[str, typer.Argument(help="Run id, as `batchscore results` shows it; in AWS also an ARN.")],
     port: PortOption = None,
     state: StateOption = None,
+    aws: AwsOption = False,
+    name: NameOption = "",
+    stack: StackOption = "",
+    wait: Annotated[bool, typer.Option("--wait", help="In AWS: follow the run to its end.")] = False,
+    poll: PollOption = 15,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="In AWS: print JSON for scripts.")] = False,
 ) -> None:
     """Finish a run that was lost or interrupted, scoring only shards without an output.
 
@@ -121,9 +156,17 @@ def resume(
     not prepared yet, or that its error budget ended, cannot be resumed: start a new one.
 
     \b
-    Example:
+    Examples:
       batchscore resume 20261123t094512-3fa9
+      batchscore resume abc123def456 --aws --wait
     """
+    if _is_in_aws(run, aws, {"--port": port, "--state": state}):
+        from runner.aws.results_command import resume_command as resume_aws  # noqa: PLC0415 - see above
+
+        arn, connection = find_run(run, name, stack, region, profile)
+        resume_aws(arn, connection, watch_options(poll), waits=wait, as_json=as_json)
+        return
+    _refuse_aws_only({"--wait": wait, "--json": as_json})
     from runner.resume_command import resume_command  # noqa: PLC0415 - see the module docstring
 
     resume_command(run, first_port=port, state=state)
@@ -196,24 +239,52 @@ def definition(
 
 
 @app.command()
-def results(
+def results(  # noqa: PLR0913, PLR0917 - one argument an option
     run: Annotated[
-        str | None, typer.Argument(help="Run id [default: the newest run]", show_default=False)
+        str | None,
+        typer.Argument(help="Run id, in AWS also an ARN [default: the newest run]", show_default=False),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
-    head: Annotated[int, typer.Option(min=0, help="Print so many scored records too.")] = 0,
+    head: Annotated[int, typer.Option(min=0, help="Of a local run, print so many scored records too.")] = 0,
     state: StateOption = None,
+    aws: AwsOption = False,
+    name: NameOption = "",
+    stack: StackOption = "",
+    region: RegionOption = None,
+    profile: ProfileOption = None,
 ) -> None:
-    """Say what came of a local run and where its files are.
+    """Say what came of a run and where its files are; of a failed one, how far it came and what goes on.
 
     \b
     Examples:
       batchscore results --head 5
       batchscore results 20261123t094512-3fa9 --json
+      batchscore results --aws --name batchscore-production
     """
+    if _is_in_aws(run, aws, {"--head": head, "--state": state}):
+        from runner.aws.results_command import results_command as results_aws  # noqa: PLC0415 - see above
+
+        results_aws(*find_run(run, name, stack, region, profile), as_json=as_json)
+        return
     from runner.results_command import results_command  # noqa: PLC0415 - see the module docstring
 
     results_command(run, as_json=as_json, head_count=head, state=state)
+
+
+def _is_in_aws(run: str | None, says_aws: bool, local_only: dict[str, object]) -> bool:
+    """Say which door is meant, and refuse what the one into AWS does not have."""
+    if not says_aws and not (run or "").startswith("arn:"):
+        return False
+    given = [name for name, value in local_only.items() if value]
+    if given:
+        raise CallerError(f"{', '.join(given)}: only for local runs, but a run in AWS is asked for")
+    return True
+
+
+def _refuse_aws_only(options: dict[str, bool]) -> None:
+    given = [name for name, value in options.items() if value]
+    if given:
+        raise CallerError(f"{', '.join(given)}: only for runs in AWS; name one by its ARN, or give --aws")
 
 
 @app.command()
@@ -334,34 +405,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, _interrupt)
-    try:
-        app()
-    except BatchScoreError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:  # the reader of our output has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(EXIT_SUCCEEDED)
-    except (OSError, sqlite3.Error) as error:
-        typer.echo(f"error: {error}; check the place, its permissions and the free disk space", err=True)
-        sys.exit(PlatformError.exit_code)
-    except Exception as error:  # noqa: BLE001 - the last resort
-        explained = _of_aws(error)
-        if explained is not None:
-            typer.echo(f"error: {explained}", err=True)
-            sys.exit(explained.exit_code)
-        traceback.print_exc()
-        typer.echo("error: this is a fault of batchscore itself; please report the lines above", err=True)
-        sys.exit(InternalError.exit_code)
-
-
-def _of_aws(error: Exception) -> BatchScoreError | None:
-    """Return our words for an error of AWS's; None where AWS was never asked, or it is another error."""
-    if "botocore" not in sys.modules:
-        return None
-    from runner.aws.errors import explain  # noqa: PLC0415 - botocore takes time to import
-
-    return explain(error)
+    ended_in_words(app)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

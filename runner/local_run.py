@@ -38,6 +38,7 @@ class RunOptions:
         parameters: Pipeline parameters by name, as text, but for those that the places imply.
         first_port: Port of the first model server, or None for free ones.
         in_containers: Whether steps run in containers of the project's image instead of as processes.
+        model_package_arn: The package that scores, for a pipeline that registers none; else empty.
     """
 
     pipeline: str = "candidate"
@@ -47,6 +48,7 @@ class RunOptions:
     parameters: Mapping[str, str] = field(default_factory=dict)
     first_port: int | None = None
     in_containers: bool = False
+    model_package_arn: str = ""
 
 
 def new_run_id() -> str:
@@ -86,7 +88,7 @@ def run_locally(
         "prepare": options.prepare,
         "transform_sizing": "planned" if options.instance_count is None else "fixed",
     }
-    if places.model_image:
+    if places.model_image and not options.model_package_arn:
         choices["model_image"] = places.model_image
     text = compiled_definition(state.root / "definitions", options.pipeline, **choices)
     definition = read_definition(text)
@@ -133,15 +135,18 @@ def _parameters(places: RunPlaces, options: RunOptions, state: LocalState) -> di
         "InputUri": _prefix(places.source, "input", state),
         "ContractUri": state.keep_copy("contracts", places.contract),
         "OutputUri": _prefix(places.output, "output", state),
-        "ModelArtifactUri": state.keep_copy("models", places.model),
         "ImageUri": LOCAL_IMAGE_URI,
     }
+    if options.model_package_arn:
+        implied["ModelPackageArn"] = options.model_package_arn
+    else:
+        implied["ModelArtifactUri"] = state.keep_copy("models", places.model)
     if options.instance_count is not None:
         implied["TransformInstanceCount"] = str(options.instance_count)
     twice = sorted(set(implied) & set(options.parameters))
     if twice:
         raise CallerError(
-            f"-p {', '.join(twice)}: set by --input, --contract, --output, --model or --instances"
+            f"-p {', '.join(twice)}: set by --input, --contract, --output, --model… or --instances"
         )
     parameters = {**implied, **options.parameters}
     check_lengths(parameters)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,8 +20,18 @@ _MARKS = {"Executing": ("…", "cyan"), "Succeeded": ("✓", "green"), "Failed":
 
 
 @dataclass(kw_only=True)
-class _StepView:
-    """One step as it is shown; `seconds` counts on while it executes."""
+class StepView:
+    """One step as it is shown, here or in AWS; moments are seconds of one clock, whichever it is.
+
+    Attributes:
+        started: When it began.
+        status: `Executing` while `seconds` counts on, or another.
+        seconds: Wall time once it has ended.
+        records: Done so far.
+        fraction: Part of its work that is done, in [0, 1], or None where that is not known.
+        outcome: What came of it, or what it runs on.
+        waited: Seconds from its start to that of its work, such as for instances; they count for no rate.
+    """
 
     started: float
     status: str = "Executing"
@@ -29,19 +39,22 @@ class _StepView:
     records: int = 0
     fraction: float | None = None
     outcome: str = ""
+    waited: float = 0.0
 
     def elapsed(self, now: float) -> float:
+        """Seconds since its start, or until its end."""
         return self.seconds if self.status != "Executing" else now - self.started
 
     def rate(self, now: float) -> float:
-        elapsed = self.elapsed(now)
-        return self.records / elapsed if elapsed > 0 else 0.0
+        """Records a second."""
+        worked = self.elapsed(now) - self.waited
+        return self.records / worked if worked > 0 else 0.0
 
     def remaining(self, now: float) -> float | None:
         """Seconds to go, or None where nothing says how much is left."""
         if self.status != "Executing" or not self.fraction:
             return None
-        return (now - self.started) * (1 - self.fraction) / self.fraction
+        return (self.elapsed(now) - self.waited) * (1 - self.fraction) / self.fraction
 
 
 class ProgressView:
@@ -50,7 +63,7 @@ class ProgressView:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._lock = threading.Lock()
-        self._steps: dict[str, _StepView] = {}
+        self._steps: dict[str, StepView] = {}
         self._last_line_at = time.monotonic()
 
     def take(self, event: Event) -> None:
@@ -58,7 +71,7 @@ class ProgressView:
         with self._lock:
             now = time.monotonic()
             if isinstance(event, StepStarted):
-                self._steps[event.step_name] = _StepView(started=now)
+                self._steps[event.step_name] = StepView(started=now)
             view = self._steps[event.step_name]
             if isinstance(event, StepProgressed):
                 view.records, view.fraction = event.records, event.fraction
@@ -69,24 +82,15 @@ class ProgressView:
 
     def table(self) -> Table:
         """Return the steps as they are now."""
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for name, justify in (("", "left"), ("step", "left"), ("time", "right"), ("records", "right")):
-            table.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich types it as a Literal
-        table.add_column("rate", justify="right")
-        table.add_column("left", justify="right")
-        table.add_column("", justify="left")
         with self._lock:
-            now = time.monotonic()
-            for name, view in self._steps.items():
-                table.add_row(*_cells(name, view, now))
-        return table
+            return steps_table(self._steps, time.monotonic())
 
-    def _print_line(self, event: Event, view: _StepView, now: float) -> None:
+    def _print_line(self, event: Event, view: StepView, now: float) -> None:
         if isinstance(event, StepProgressed) and now - self._last_line_at < PLAIN_LINE_SECONDS:
             return
         self._last_line_at = now
         self._console.print(
-            _plain_line(event.step_name, view, now), markup=False, highlight=False, soft_wrap=True
+            plain_line(event.step_name, view, now), markup=False, highlight=False, soft_wrap=True
         )
 
 
@@ -101,7 +105,20 @@ def shown_progress(console: Console) -> Iterator[OnEvent]:
         yield view.take
 
 
-def _cells(name: str, view: _StepView, now: float) -> list[Text]:
+def steps_table(steps: Mapping[str, StepView], now: float) -> Table:
+    """Return a table of steps by name, as they are at a moment of their clock."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name, justify in (("", "left"), ("step", "left"), ("time", "right"), ("records", "right")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich types it as a Literal
+    table.add_column("rate", justify="right")
+    table.add_column("left", justify="right")
+    table.add_column("", justify="left")
+    for name, view in steps.items():
+        table.add_row(*_cells(name, view, now))
+    return table
+
+
+def _cells(name: str, view: StepView, now: float) -> list[Text]:
     mark, colour = _MARKS.get(view.status, ("?", "yellow"))
     remaining = view.remaining(now)
     return [
@@ -118,7 +135,8 @@ def _cells(name: str, view: _StepView, now: float) -> list[Text]:
     ]
 
 
-def _plain_line(name: str, view: _StepView, now: float) -> str:
+def plain_line(name: str, view: StepView, now: float) -> str:
+    """Return the line that says how a step is at a moment of its clock."""
     parts = [f"{name}: {view.status}"]
     if view.status == "Executing" and view.records:
         parts.append(f"{view.records:,} records, {view.rate(now):,.0f}/s")

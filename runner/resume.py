@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 from contracts.atomic_files import write_bytes, write_json
 from emulator.definition import Definition, parameter_values, read_definition
@@ -23,11 +22,10 @@ from runner.container_code import run_image
 from runner.definition_cache import compiled_definition
 from runner.local_run import RESUME_PIPELINE, check_ports
 from runner.local_state import DEFINITION_FILE, LocalState, lost
+from runner.lost_run import Resumption, has_model_image, instance_count, resumed_parameters
 from runner.missing_shards import s3_manifest
-from runner.resumption import Resumption, check_content, find_resumption, has_model_image, run_prefix
+from runner.resumption import check_content, find_resumption
 from runner.run_lock import held
-
-INSTANCE_COUNT = "TransformInstanceCount"
 
 
 @contextmanager
@@ -64,7 +62,7 @@ def resume_locally(
         CallerError: Something is wrong with the machine as it is now; nothing was started.
         BatchScoreError: The run failed again; what was scored meanwhile is kept.
     """
-    check_ports(first_port, _instance_count(resumption))
+    check_ports(first_port, instance_count(resumption))
     record = resumption.record
     image = run_image(in_containers=record.in_containers, stands_in=has_model_image(record))
     choices = {
@@ -74,7 +72,7 @@ def resume_locally(
     }
     text = compiled_definition(state.root / "definitions", RESUME_PIPELINE, **choices)
     definition = read_definition(text)
-    parameters = _parameters(resumption, definition)
+    parameters = parameter_values(definition, resumed_parameters(resumption, definition.parameters))
     check_values(parameters)
     _write_manifest(resumption, parameters.get("ShardManifestUri"), state)
     folder = state.run_folder(record.run_id)
@@ -99,34 +97,6 @@ def _is_overtaken(record: RunRecord, state: LocalState) -> bool:
         and other.parameters.get("OutputUri") == output_uri
         for other in state.runs()
     )
-
-
-def _parameters(resumption: Resumption, definition: Definition) -> dict[str, Any]:
-    """Return those of the run itself, and what only its resumption is told, as far as the definition asks."""
-    record = resumption.record
-    given = {
-        **{name: str(value) for name, value in record.parameters.items()},
-        "RunId": record.run_id,
-        "RunStartedAt": record.started_at,
-        "RunPipelineName": record.pipeline_name,
-        "ModelPackageArn": resumption.model_package_arn,
-        "ShardManifestUri": f"{run_prefix(record)}resume/{resumption.attempt}/manifest.json",
-        "ContractFingerprint": resumption.plan.contract_fingerprint,
-        INSTANCE_COUNT: str(_instance_count(resumption)),
-    }
-    asked = {name: value for name, value in given.items() if name in definition.parameters}
-    return parameter_values(definition, asked)
-
-
-def _instance_count(resumption: Resumption) -> int:
-    """Return the instances that the run asked for, or the plan decided on; no more than there is work for.
-
-    A count that the run asked for stays: the ledger tells it.
-    """
-    asked = resumption.record.parameters.get(INSTANCE_COUNT)
-    if asked is not None:
-        return int(asked)
-    return max(1, min(resumption.plan.transform_instance_count, len(resumption.missing)))
 
 
 def _write_manifest(resumption: Resumption, uri: str | None, state: LocalState) -> None:

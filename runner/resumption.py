@@ -11,7 +11,6 @@ import os
 import shlex
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.contract_file import read_contract
@@ -21,7 +20,6 @@ from contracts.model_artifact import check_artifact, find_contract
 from contracts.plan import (
     MANIFEST_FILE,
     PLAN_FILE,
-    ScoringPlan,
     Shard,
     ShardManifest,
     read_manifest,
@@ -29,47 +27,19 @@ from contracts.plan import (
 )
 from emulator.run_record import RunRecord
 from runner.local_state import LocalState, state_folder
+from runner.lost_run import (
+    Resumption,
+    check_came_so_far,
+    has_model_image,
+    named,
+    package_of,
+    refuse,
+    run_prefix,
+)
 from runner.missing_shards import missing_shards
 
-BUDGET_STEP = "CheckErrorBudget"
-REGISTER_STEP = "RegisterModel"
-
-_NAMES_TOLD = 5
 _BLOCK_BYTES = 1024 * 1024
 _START_ANEW = "start a new run with `batchscore run`"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resumption:
-    """What is left to do of one run.
-
-    Attributes:
-        record: Of the run so far.
-        plan: What its preparation decided.
-        shards_uri: Prefix of its shards; ends with `/`.
-        all: All shards, in the order in which they were cut.
-        missing: Those without an output.
-        model_package_arn: The package that scores; empty where the run was lost before it was registered.
-    """
-
-    record: RunRecord
-    plan: ScoringPlan
-    shards_uri: str
-    all: tuple[Shard, ...]
-    missing: tuple[Shard, ...]
-    model_package_arn: str
-
-    @property
-    def attempt(self) -> int:
-        """Number of the attempt that resumes the run, from 2."""
-        return self.record.attempt + 1
-
-    @property
-    def resume_at(self) -> str:
-        """Where the run is taken up: `register`, `score` or `report`."""
-        if not self.model_package_arn:
-            return "register"
-        return "score" if self.missing else "report"
 
 
 def find_resumption(record: RunRecord, state: LocalState) -> Resumption:
@@ -81,12 +51,12 @@ def find_resumption(record: RunRecord, state: LocalState) -> Resumption:
         CallerError: The run cannot be resumed; the message says why and what to do instead.
         PlatformError: What its preparation wrote cannot be read.
     """
-    _check_came_so_far(record)
-    run_uri, package_arn = run_prefix(record), _package(record)
+    check_came_so_far(record, _START_ANEW)
+    run_uri, package_arn = run_prefix(record), package_of(record)
     folder = state.store.path_of(f"{run_uri}plan")
     gone = [str(folder / name) for name in (PLAN_FILE, MANIFEST_FILE) if not (folder / name).is_file()]
     if gone:
-        _refuse(record, [f"{path}: is gone" for path in gone])
+        refuse(record, [f"{path}: is gone" for path in gone], _START_ANEW)
     plan, manifest = read_plan(folder), read_manifest(folder / MANIFEST_FILE)
     resumption = Resumption(
         record=record,
@@ -97,7 +67,8 @@ def find_resumption(record: RunRecord, state: LocalState) -> Resumption:
         missing=missing_shards(manifest, _output_names(run_uri, state) if package_arn else ()),
         model_package_arn=package_arn,
     )
-    _refuse(record, [*_faults(resumption, state), *_faults_of_kept(run_uri, manifest, state)])
+    faults = [*_faults(resumption, state), *_faults_of_kept(run_uri, manifest, state)]
+    refuse(record, faults, _START_ANEW)
     return resumption
 
 
@@ -124,18 +95,8 @@ def check_content(resumption: Resumption, state: LocalState) -> None:
     changed_kept = [shard.kept_name for shard, digest in pairs if shard.kept_sha256 != digest]
     for place, names in ((folder, changed), (kept_folder, changed_kept)):
         if names:
-            faults.append(f"{place}: {_named(names)} changed since they were cut (SHA-256 differs)")
-    _refuse(resumption.record, faults)
-
-
-def has_model_image(record: RunRecord) -> bool:
-    """Whether the model of the run has an image of its own, and its artifact perhaps no contract."""
-    return bool(record.choices.get("model_image"))
-
-
-def run_prefix(record: RunRecord) -> str:
-    """Return the prefix below which the run keeps what is its own."""
-    return f"{str(record.parameters['OutputUri']).rstrip('/')}/runs/{record.run_id}/"
+            faults.append(f"{place}: {named(names)} changed since they were cut (SHA-256 differs)")
+    refuse(resumption.record, faults, _START_ANEW)
 
 
 def resume_command(record: RunRecord, state: LocalState) -> str | None:
@@ -150,41 +111,6 @@ def resume_command(record: RunRecord, state: LocalState) -> str | None:
     if state.root != state_folder(os.environ):
         words += ["--state", str(state.root)]
     return shlex.join(words)
-
-
-def _check_came_so_far(record: RunRecord) -> None:
-    if record.status == "Executing":
-        raise CallerError(
-            f"run {record.run_id} is still executing (process {record.process_id}); "
-            "wait for its end, or stop it first"
-        )
-    if record.status == "Succeeded":
-        raise CallerError(
-            f"run {record.run_id} has succeeded, nothing of it is left to do; "
-            f"see `batchscore results {record.run_id}`"
-        )
-    budget = record.steps.get(BUDGET_STEP)
-    if budget is not None and budget.outcome == "no":
-        raise CallerError(
-            f"run {record.run_id} was ended by its error budget and would be again: "
-            f"{record.failure_reason}; then {_START_ANEW}"
-        )
-    for name, step in record.steps.items():
-        if step.status == "Failed" and step.is_by_rules:
-            raise CallerError(
-                f"run {record.run_id} was ended by its own rules in {name} and would be again: "
-                f"{record.failure_reason}; then {_START_ANEW}"
-            )
-    if budget is None or budget.status != "Succeeded":
-        raise CallerError(
-            f"run {record.run_id} was lost before its input was prepared and checked, "
-            f"so that there is nothing to resume from; {_START_ANEW}"
-        )
-
-
-def _package(record: RunRecord) -> str:
-    step = record.steps.get(REGISTER_STEP)
-    return step.made if step is not None else ""
 
 
 def _output_names(run_uri: str, state: LocalState) -> list[str]:
@@ -206,7 +132,7 @@ def _faults(resumption: Resumption, state: LocalState) -> Iterator[str]:
     for kind in ("is gone", "has another size than when it was cut"):
         names = [name for name, found in faults.items() if found == kind]
         if names:
-            yield f"{folder}: {_named(names)}: {kind}"
+            yield f"{folder}: {named(names)}: {kind}"
 
 
 def _faults_of_package(arn: str, state: LocalState) -> Iterator[str]:
@@ -230,7 +156,7 @@ def _faults_of_kept(run_uri: str, manifest: ShardManifest, state: LocalState) ->
     folder = state.store.path_of(f"{run_uri}kept")
     gone = [shard.kept_name for shard in manifest.shards if not (folder / shard.kept_name).is_file()]
     if gone:
-        yield f"{folder}: {_named(gone)}: is gone"
+        yield f"{folder}: {named(gone)}: is gone"
     if not state.store.list(f"{run_uri}quarantine/"):
         yield f"{state.store.path_of(run_uri + 'quarantine')}: is gone"
 
@@ -248,22 +174,9 @@ def _fault_of_fingerprint(
     return [f"{path}: has the fingerprint {found.fingerprint}, but the shards were made under {expected}"]
 
 
-def _refuse(record: RunRecord, faults: list[str]) -> None:
-    if faults:
-        raise CallerError(
-            f"run {record.run_id} cannot be resumed; put back what is gone or changed, or {_START_ANEW}:\n"
-            + "\n".join(faults)
-        )
-
-
 def _digest(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(_BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _named(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMES_TOLD} more" if len(names) > _NAMES_TOLD else ""
-    return ", ".join(names[:_NAMES_TOLD]) + more

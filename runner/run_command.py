@@ -13,10 +13,14 @@ from emulator.run_record import RunRecord
 from runner.console import PatientConsole
 from runner.local_run import RunOptions, new_run_id, run_locally
 from runner.local_state import LocalState, state_folder
+from runner.packaged_model import RunModel, packaged_model
 from runner.preflight import RunPlaces
 from runner.progress_view import shown_progress
 from runner.results import results_of
 from runner.summary import print_summary
+
+USING_PACKAGES = ("production",)
+"""Pipelines that score with a registered package; the others register their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +29,8 @@ class RunRequest:
 
     Attributes:
         contract: Path of the dataset contract.
-        model: Path of the model artifact.
+        model: Path of the model artifact that is registered; None where a package scores.
+        model_package: The package that scores: `group/version`, ARN, or `group` for its newest approved one.
         source: Path or `s3://` URI of the input.
         output: Path or `s3://` URI of the output.
         pipeline: Name of the pipeline.
@@ -40,7 +45,8 @@ class RunRequest:
     """
 
     contract: Path
-    model: Path
+    model: Path | None
+    model_package: str | None
     source: str
     output: str
     pipeline: str
@@ -57,12 +63,13 @@ class RunRequest:
 def run_command(request: RunRequest) -> None:
     """Execute a run, show its progress, and print what came of it, also when it failed."""
     state = LocalState(root=state_folder(os.environ, request.state))
+    model = _model_of(request, state)
     places = RunPlaces(
         contract=request.contract,
-        model=request.model,
+        model=model.artifact,
         source=request.source,
         output=request.output,
-        model_image=request.model_image or "",
+        model_image=model.image,
     )
     options = RunOptions(
         pipeline=request.pipeline,
@@ -72,6 +79,7 @@ def run_command(request: RunRequest) -> None:
         parameters=parse_parameters(request.parameters),
         first_port=request.first_port,
         in_containers=request.in_containers,
+        model_package_arn=model.package_arn,
     )
     if places.model_image:
         PatientConsole(stderr=True, soft_wrap=True).print(
@@ -79,6 +87,24 @@ def run_command(request: RunRequest) -> None:
         )
     run_id = new_run_id()
     attend(run_id, state, lambda on_event: run_locally(places, options, state, run_id, on_event))
+
+
+def _model_of(request: RunRequest, state: LocalState) -> RunModel:
+    """Return what scores: the artifact that is named, or that of the package.
+
+    Raises:
+        CallerError: The pipeline wants the other one.
+    """
+    if request.pipeline not in USING_PACKAGES:
+        if request.model is None or request.model_package is not None:
+            raise CallerError(f"--pipeline {request.pipeline}: give --model, and no --model-package")
+        return RunModel(artifact=request.model, image=request.model_image or "")
+    if request.model is not None or request.model_package is None or request.model_image is not None:
+        raise CallerError(
+            f"--pipeline {request.pipeline} scores with a registered package: give --model-package, such as "
+            "batchscore/1, and neither --model nor --model-image; see `batchscore models list`"
+        )
+    return packaged_model(request.model_package, state)
 
 
 def attend(run_id: str, state: LocalState, execute: Callable[[OnEvent], RunRecord]) -> None:
@@ -107,12 +133,21 @@ def parse_parameters(texts: list[str]) -> dict[str, str]:
     Raises:
         CallerError: A text has no `=`, or a name is given twice.
     """
-    parameters: dict[str, str] = {}
+    return parse_pairs("-p", texts, example="MaxQuarantineFraction=0.05")
+
+
+def parse_pairs(option: str, texts: list[str], *, example: str = "name=value") -> dict[str, str]:
+    """Turn the `Name=Value` texts of an option into a mapping.
+
+    Raises:
+        CallerError: A text has no `=`, or a name is given twice.
+    """
+    pairs: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise CallerError(f"-p {text}: expected Name=Value, such as -p MaxQuarantineFraction=0.05")
-        if name in parameters:
-            raise CallerError(f"-p {name} is given twice")
-        parameters[name] = value
-    return parameters
+            raise CallerError(f"{option} {text}: expected Name=Value, such as {option} {example}")
+        if name in pairs:
+            raise CallerError(f"{option} {name} is given twice")
+        pairs[name] = value
+    return pairs

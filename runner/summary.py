@@ -7,12 +7,12 @@ import datetime as dt
 from rich.text import Text
 
 from runner.console import PatientConsole
-from runner.results import RunResults
+from runner.results import Place, ResultsAt
 
 _COLOURS = {"Succeeded": "green", "Failed": "red", "Stopped": "yellow"}
 
 
-def print_summary(results: RunResults) -> None:
+def print_summary(results: ResultsAt[Place]) -> None:
     """Print status, counts, quality and places of one run to standard output."""
     console = PatientConsole(highlight=False, soft_wrap=True)
     record = results.record
@@ -25,7 +25,7 @@ def print_summary(results: RunResults) -> None:
         console.print(Text.assemble("  ", (f"{name:<{width}}", "dim"), value))
 
 
-def _lines(results: RunResults) -> list[tuple[str, str]]:
+def _lines(results: ResultsAt[Place]) -> list[tuple[str, str]]:
     lines = [(name, f"{count:,}") for name, count in results.counts.items() if count or name != "unscorable"]
     lines.append(("time", _time(results)))
     if results.record.failure_reason:
@@ -49,12 +49,12 @@ def _lines(results: RunResults) -> list[tuple[str, str]]:
         "report": results.report,
     }
     lines += [(name, str(path)) for name, path in places.items() if path is not None]
-    if results.quarantine is not None and results.counts.get("quarantined"):
-        lines.append(("held back", f"`batchscore quarantine {results.record.run_id}` shows them"))
+    if results.held_back_hint:
+        lines.append(("held back", results.held_back_hint))
     return lines
 
 
-def _time(results: RunResults) -> str:
+def _time(results: ResultsAt[Place]) -> str:
     """Say how long the run took, the compiling of the definition left out; if resumed, its last attempt."""
     record = results.record
     began_at = (record.started_at, *record.resumed_at)[-1]

@@ -22,8 +22,6 @@ def changes(deployed: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]
 
 
 def _changes(path: str, deployed: Any, wanted: Any) -> Iterator[str]:
-    if deployed == wanted and type(deployed) is type(wanted):
-        return
     if deployed is _ABSENT:
         yield f"+ {path}: {_shown(wanted)}"
     elif wanted is _ABSENT:
@@ -31,7 +29,9 @@ def _changes(path: str, deployed: Any, wanted: Any) -> Iterator[str]:
     else:
         parts = _parts(deployed), _parts(wanted)
         if parts[0] is None or parts[1] is None:
-            yield f"~ {path}: {_shown(deployed)} -> {_shown(wanted)}"
+            # As JSON, because Python takes 1 for true.
+            if json.dumps(deployed, sort_keys=True) != json.dumps(wanted, sort_keys=True):
+                yield f"~ {path}: {_shown(deployed)} -> {_shown(wanted)}"
             return
         for key in dict.fromkeys([*parts[0], *parts[1]]):
             inner = f"{path}.{key}" if path else key
@@ -39,15 +39,29 @@ def _changes(path: str, deployed: Any, wanted: Any) -> Iterator[str]:
 
 
 def _parts(value: Any) -> Mapping[str, Any] | None:
-    """Return the members of an object, or of a list whose entries all have a name; None for anything else."""
+    """Return the members of an object, or of a list of things with names; None for anything else."""
     if isinstance(value, Mapping):
         return value
-    if not isinstance(value, list):
+    if not isinstance(value, list) or not value:
         return None
-    names = [_name_of(entry) for entry in value]
-    if not names or None in names or len(set(names)) < len(names):
+    names, values = [_name_of(entry) for entry in value], value
+    if _is_arguments(value):
+        values = value[1::2]
+        names = [_argument_name(*pair) for pair in zip(value[::2], values, strict=True)]
+    if None in names or len(set(names)) < len(names):
         return None
-    return dict(zip((str(name) for name in names), value, strict=True))
+    return dict(zip((str(name) for name in names), values, strict=True))
+
+
+def _is_arguments(value: list[Any]) -> bool:
+    """Whether a list is `--name`, value, … of a container."""
+    return len(value) % 2 == 0 and all(isinstance(name, str) and name[:2] == "--" for name in value[::2])
+
+
+def _argument_name(name: str, value: Any) -> str:
+    """Return the name of an argument, with that of the parameter where each of many tells one."""
+    joined = value.get("Std:Join", {}).get("Values", []) if isinstance(value, Mapping) else []
+    return f"{name} {joined[0]}" if name == "--parameter" and joined else name
 
 
 def _name_of(entry: Any) -> str | None:

@@ -102,9 +102,7 @@ def is_missing(error: ClientError) -> bool:
         return True
     if code in {"NoSuchKey", "NoSuchBucket", "RepositoryNotFoundException"}:
         return True
-    has_words = (
-        "does not exist" in words or "could not find" in words.lower() or "cannot find" in words.lower()
-    )
+    has_words = any(known in words.lower() for known in ("does not exist", "not found", "not find"))
     return code in {"ValidationException", "ValidationError"} and has_words
 
 

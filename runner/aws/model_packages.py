@@ -1,7 +1,7 @@
 """Model packages in the registry of AWS: the newest approved one of a group, and whether one may be used.
 
-`ListModelPackages` sorts ascending where it is not told otherwise [doc], and lists packages whose making failed:
-order, approval and status are always said.
+`ListModelPackages` sorts ascending where it is not told otherwise [doc], and lists packages whose making
+failed: order, approval and status are always said.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def find_package(connection: AwsConnection, arn: str) -> PackageFact:
             raise CallerError(f"model package {arn} does not exist in {connection.region}") from error
         if error_code(error) in _DENIED and _account_of(arn) not in ("", connection.account_id()):
             raise CallerError(
-                f"model package {arn} belongs to account {_account_of(arn)}; that account must share its group "
-                "with this one by a resource policy (sagemaker:DescribeModelPackage, sagemaker:CreateModel)"
+                f"model package {arn} belongs to account {_account_of(arn)}, which must share its group with "
+                "this one by a resource policy (sagemaker:DescribeModelPackage, sagemaker:CreateModel)"
             ) from error
         raise
     return _fact(answer)
@@ -85,24 +85,32 @@ def newest_approved(connection: AwsConnection, group_name: str) -> PackageFact |
     Raises:
         CallerError: There is no such group.
     """
+    _check_group_exists(connection, group_name)
     approved = (fact for fact in _listed(connection, group_name) if fact.status == "Completed")
     return next(approved, None)
 
 
-def _listed(connection: AwsConnection, group_name: str) -> Iterator[PackageFact]:
-    pages = connection.client("sagemaker").get_paginator("list_model_packages")
+def _check_group_exists(connection: AwsConnection, group_name: str) -> None:
+    """Ask for the group itself: what listing the packages of a missing one answers is not documented."""
     try:
-        for page in pages.paginate(
-            ModelPackageGroupName=group_name,
-            ModelApprovalStatus="Approved",
-            SortBy="CreationTime",
-            SortOrder="Descending",
-        ):
-            yield from (_fact(entry) for entry in page["ModelPackageSummaryList"])
+        connection.client("sagemaker").describe_model_package_group(ModelPackageGroupName=group_name)
     except ClientError as error:
         if is_missing(error):
-            raise CallerError(f"model package group {group_name!r} does not exist") from error
+            raise CallerError(
+                f"model package group {group_name!r} does not exist in {connection.region}"
+            ) from error
         raise
+
+
+def _listed(connection: AwsConnection, group_name: str) -> Iterator[PackageFact]:
+    pages = connection.client("sagemaker").get_paginator("list_model_packages")
+    for page in pages.paginate(
+        ModelPackageGroupName=group_name,
+        ModelApprovalStatus="Approved",
+        SortBy="CreationTime",
+        SortOrder="Descending",
+    ):
+        yield from (_fact(entry) for entry in page["ModelPackageSummaryList"])
 
 
 def _fact(answer: dict[str, Any]) -> PackageFact:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -22,11 +23,13 @@ class ObjectFact:
         uri: The whole of it.
         key: Below the bucket.
         byte_count: Its size.
+        modified_at: When it was last written, as S3 says; UTC.
     """
 
     uri: str
     key: str
     byte_count: int
+    modified_at: dt.datetime
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -52,7 +55,9 @@ def list_objects(s3: Any, prefix_uri: str) -> Iterator[ObjectFact]:
             if entry["Key"].endswith("/") and entry["Size"] == 0:
                 continue
             uri = f"{SCHEME}{bucket}/{entry['Key']}"
-            yield ObjectFact(uri=uri, key=entry["Key"], byte_count=entry["Size"])
+            yield ObjectFact(
+                uri=uri, key=entry["Key"], byte_count=entry["Size"], modified_at=entry["LastModified"]
+            )
 
 
 def read_object(s3: Any, uri: str) -> bytes:

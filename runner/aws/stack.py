@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from contracts.errors import CallerError
+from pipelines.definition import DEFAULT_NAMES
 from runner.aws.errors import is_missing
 from runner.aws.session import AwsConnection
 
@@ -84,3 +85,8 @@ def stack_settings(connection: AwsConnection, stack_name: str) -> StackSettings:
     return StackSettings(
         outputs={entry["OutputKey"]: entry["OutputValue"] for entry in outputs if entry["OutputValue"]}
     )
+
+
+def deployed_name(connection: AwsConnection, pipeline: str, name: str, stack_name: str) -> str:
+    """Return a pipeline's name in AWS: the one typed, else the stack's, else the default one."""
+    return name or stack_settings(connection, stack_name).pipeline_name(pipeline) or DEFAULT_NAMES[pipeline]

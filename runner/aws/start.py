@@ -1,17 +1,18 @@
 """Start a run of a deployed pipeline, once everything that can be checked is right.
 
-Parameters are checked against the definition that is deployed, not against the code at hand: what AWS executes is
-what is there. A run that executes already is found by listing; AWS itself would start a second one beside it.
+Parameters are checked against the definition that is deployed, not against the code at hand: what AWS
+executes is what is there. A run that executes already is found by listing; AWS itself would start a second
+one beside it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.errors import CallerError
+from contracts.errors import CallerError, near_matches
 from emulator.definition import parameter_values, read_definition
 from pipelines.parameter_specs import check_values
 from runner.aws.model_packages import check_package
@@ -37,6 +38,8 @@ class StartRequest:
             `start` one beside it.
         display_name: Of the execution, in Studio; empty for one that AWS makes.
         token: Of 32 to 128 characters: two starts with the same are one. Empty for a new one.
+        needs_approval: Whether the model package must be approved; a candidate's, which a resumption scores
+            with, waits for its approval still.
     """
 
     name: str
@@ -44,6 +47,7 @@ class StartRequest:
     if_running: str = "refuse"
     display_name: str = ""
     token: str = ""
+    needs_approval: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +75,16 @@ def check_start(request: StartRequest, connection: AwsConnection) -> dict[str, A
         CallerError: There is no such pipeline, a parameter is unknown, missing or not allowed, or the model
             package may not be used; faults of parameters are all named.
     """
+    if request.if_running not in IF_RUNNING:
+        raise CallerError(
+            f"--if-running {request.if_running!r} is unknown; {near_matches(request.if_running, IF_RUNNING)}"
+        )
     if len(request.parameters) > MAX_PARAMETERS:
         raise CallerError(f"{len(request.parameters)} parameters are given, AWS takes {MAX_PARAMETERS}")
     deployed = deployed_pipeline(connection, request.name)
     values = parameter_values(read_definition(deployed.definition_text), request.parameters)
     check_values(values)
-    if "ModelPackageArn" in values:
+    if request.needs_approval and "ModelPackageArn" in values:
         check_package(connection, values["ModelPackageArn"])
     return values
 
@@ -103,14 +111,36 @@ def start_run(
     return StartedRun(arn=answer["PipelineExecutionArn"], pipeline_name=request.name)
 
 
-def executing_run(connection: AwsConnection, name: str) -> str:
-    """Return the ARN of the newest run of a pipeline that has not ended; empty if there is none."""
+@dataclass(frozen=True, kw_only=True)
+class ListedRun:
+    """A run as AWS lists it.
+
+    Attributes:
+        arn: Of the pipeline execution.
+        status: `Executing`, `Stopping`, `Stopped`, `Failed`, `Succeeded` or `CompletedWithFailures`.
+        display_name: In Studio; empty for none.
+    """
+
+    arn: str
+    status: str
+    display_name: str
+
+
+def list_runs(connection: AwsConnection, name: str) -> Iterator[ListedRun]:
+    """Yield every run of a pipeline, newest first."""
     pages = connection.client("sagemaker").get_paginator("list_pipeline_executions")
     for page in pages.paginate(PipelineName=name, SortBy="CreationTime", SortOrder="Descending"):
         for execution in page["PipelineExecutionSummaries"]:
-            if execution["PipelineExecutionStatus"] in UNFINISHED:
-                return str(execution["PipelineExecutionArn"])
-    return ""
+            yield ListedRun(
+                arn=execution["PipelineExecutionArn"],
+                status=execution["PipelineExecutionStatus"],
+                display_name=execution.get("PipelineExecutionDisplayName", ""),
+            )
+
+
+def executing_run(connection: AwsConnection, name: str) -> str:
+    """Return the ARN of the newest run of a pipeline that has not ended; empty if there is none."""
+    return next((run.arn for run in list_runs(connection, name) if run.status in UNFINISHED), "")
 
 
 def _wait_for_turn(request: StartRequest, connection: AwsConnection, sleep: Callable[[float], None]) -> None:
@@ -119,7 +149,7 @@ def _wait_for_turn(request: StartRequest, connection: AwsConnection, sleep: Call
     while running := executing_run(connection, request.name):
         if request.if_running == "refuse":
             raise CallerError(
-                f"{request.name} runs already: {running}; wait for it with `batchscore status {running} --wait`, "
-                "end it with `batchscore stop`, or start with --if-running queue or --if-running start"
+                f"{request.name} runs already: {running}; wait with `batchscore status --wait`, end it "
+                "with `batchscore stop`, or start with --if-running queue or --if-running start"
             )
         sleep(QUEUE_POLL_SECONDS)

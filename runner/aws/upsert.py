@@ -2,8 +2,8 @@
 
 What UpdatePipeline would drop is given to it again: the parallelism configuration. What it does not touch
 stays: tags are added or changed, never removed. And a parameter for which the code knows no default
-(`InputUri`, `ImageUri`, `ModelPackageArn`, …) keeps the one that is deployed, so that a schedule that relies on
-it goes on.
+(`InputUri`, `ImageUri`, `ModelPackageArn`, …) keeps the one that is deployed, so that a schedule that relies
+on it goes on.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class UpsertRequest:
         defaults: Defaults of parameters, by name, as text.
         tags: Added to those that the pipeline has.
         max_parallel_steps: Steps that may execute at once, or None to keep what is deployed.
+        withdrawn: Parameters whose deployed default does not stay.
     """
 
     pipeline: str
@@ -45,6 +46,7 @@ class UpsertRequest:
     defaults: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     max_parallel_steps: int | None = None
+    withdrawn: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +218,8 @@ def _compiled(request: UpsertRequest, deployed: Deployed | None, region: str) ->
     text = compiled(request.defaults)
     if deployed is None:
         return text
-    open_names = [entry["Name"] for entry in json.loads(text)["Parameters"] if "DefaultValue" not in entry]
-    kept = {name: value for name in open_names if (value := deployed.default_of(name)) is not None}
+    declared = {entry["Name"]: entry for entry in json.loads(text)["Parameters"]}
+    open_names = [name for name, entry in declared.items() if "DefaultValue" not in entry]
+    kept_names = [name for name in open_names if name not in request.withdrawn]
+    kept = {name: value for name in kept_names if (value := deployed.default_of(name)) is not None}
     return compiled({**request.defaults, **kept}) if kept else text

@@ -8,9 +8,15 @@ import re
 import pytest
 
 from contracts.errors import CallerError
-from pipelines import production, resume
+from pipelines import candidate, production, resume
 from pipelines.candidate import get_pipeline
-from pipelines.definition import PIPELINES, definition_document, definition_text, find_pipeline
+from pipelines.definition import (
+    DEFAULT_NAMES,
+    PIPELINES,
+    definition_document,
+    definition_text,
+    find_pipeline,
+)
 
 
 def test_every_listed_pipeline_can_be_found() -> None:
@@ -20,6 +26,12 @@ def test_every_listed_pipeline_can_be_found() -> None:
         "production": production.get_pipeline,
         "resume": resume.get_pipeline,
     }
+
+
+def test_default_names_are_those_of_the_modules() -> None:
+    """They are known without importing the SDK, and so stand twice."""
+    modules = {"candidate": candidate, "production": production, "resume": resume}
+    assert {name: module.DEFAULT_NAME for name, module in modules.items()} == DEFAULT_NAMES
 
 
 def test_two_compilations_give_the_same_text() -> None:

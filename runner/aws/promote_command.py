@@ -1,0 +1,73 @@
+"""`batchscore promote`: what CI runs when a model package was approved or rejected."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import typer
+
+from contracts.errors import CallerError, RunFailedError
+from runner.aws.options import UpsertOptions, upsert_request
+from runner.aws.promote import Promotion, check_group, facts_of, plan_promotion, promote
+from runner.aws.session import AwsConnection
+from runner.aws.stack import stack_settings
+from runner.aws.start import StartedRun
+from runner.aws.watch import WatchOptions, wait_for_run
+
+
+def promote_command(
+    options: UpsertOptions,
+    connection: AwsConnection,
+    *,
+    group: str,
+    package_arn: str,
+    if_running: str,
+    watch: WatchOptions | None,
+    as_json: bool,
+) -> StartedRun | None:
+    """Upsert production with the newest approved package and start it; say what was done.
+
+    Args:
+        options: Of the production pipeline.
+        connection: Where.
+        group: Model package group; empty for the stack's.
+        package_arn: The package that an event is about, which must be of the group; empty for none.
+        if_running: What to do where a run executes: `refuse`, `queue` or `start`.
+        watch: How the run is followed to its end; None not to.
+        as_json: Print JSON for scripts, and nothing else.
+
+    Raises:
+        CallerError: Nothing is approved and nothing deployed, or an option is wrong.
+        RunFailedError: Nothing is approved any more and the default was withdrawn, or the run failed.
+    """
+    group_name = group or stack_settings(connection, options.stack).group_name
+    if not group_name:
+        raise CallerError("no model package group is named; give --group or --stack")
+    if package_arn:
+        check_group(package_arn, group_name, connection)
+    plan = plan_promotion(upsert_request(options, connection), group_name, connection)
+    if not as_json:
+        _show(plan)
+    run = promote(plan, connection, if_running, time.sleep)
+    if as_json:
+        typer.echo(json.dumps(facts_of(plan, run), indent=2))
+    elif run is not None:
+        typer.echo(f"run {run.run_id} of {run.pipeline_name} scores with it: {run.arn}")
+    if plan.package is None:
+        raise RunFailedError(
+            f"no model package of group {group_name!r} is approved: {plan.upsert.request.name} will not "
+            "start without one; approve a package in Studio"
+        )
+    if run is not None and watch is not None:
+        wait_for_run(connection, run.arn, watch)
+    return run
+
+
+def _show(plan: Promotion) -> None:
+    name = plan.upsert.request.name
+    package = plan.package.arn if plan.package else "none"
+    how = "rolled back to" if plan.is_rollback else "scores with"
+    typer.echo(f"{name}: {how} {package}" + (f" (before: {plan.before})" if plan.before else ""))
+    for line in plan.upsert.changed:
+        typer.echo(f"  {line}")
