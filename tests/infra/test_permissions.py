@@ -86,6 +86,11 @@ def _allowed(stack: StackFacts) -> dict[str, list[Question]]:
         Question("cloudformation:DescribeStacks", stack.arn),
         Question("pricing:GetProducts", "*"),
         Question("servicequotas:ListServiceQuotas", "*"),
+        Question("servicequotas:ListAWSDefaultServiceQuotas", "*"),
+        Question("ec2:DescribeInstanceTypes", "*"),
+        Question("ecr:DescribeImages", f"arn:aws:ecr:{REGION}:111122223333:repository/team/batchscore"),
+        Question("iam:GetRole", role),
+        Question("iam:SimulatePrincipalPolicy", role),
         Question("logs:GetLogEvents", f"{LOGS}/TransformJobs:log-stream:{JOB}"),
         Question("s3:GetBucketLocation", "arn:aws:s3:::customer-data"),
     ]

@@ -125,7 +125,7 @@ def test_names_are_by_default_those_of_the_pipelines(template: dict[str, Any]) -
     defaults = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()}
     assert defaults["ProductionPipelineName"] == production.DEFAULT_NAME
     assert defaults["CandidatePipelineName"] == candidate.DEFAULT_NAME
-    assert defaults["ResumePipelineName"] == resume.DEFAULT_NAME
+    assert f"pipeline/{resume.DEFAULT_NAME}/execution/*" in TEMPLATE.read_text()
     assert defaults["ModelPackageGroupName"] == PARAMETER_SPECS["ModelPackageGroupName"].default
 
 
