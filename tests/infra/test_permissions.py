@@ -263,6 +263,16 @@ def test_policies_have_no_findings(account: EmulatedAccount, stack: StackFacts, 
 
 
 @pytest.mark.functional
+def test_policies_are_small_enough_for_long_names_too(account: EmulatedAccount, stack: StackFacts) -> None:
+    """[doc] A managed policy has at most 6,144 characters, all inline ones of a role 10,240."""
+    for name in roles_of(stack).values():
+        sizes = {key: len(json.dumps(document)) for key, document in policies_of(account, name).items()}
+        inline = sum(size for key, size in sizes.items() if "/" in key)
+        assert inline < 0.7 * 10_240
+        assert max((size for key, size in sizes.items() if "/" not in key), default=0) < 0.9 * 6_144
+
+
+@pytest.mark.functional
 @pytest.mark.parametrize(
     ("action", "resource", "condition", "finding"),
     [

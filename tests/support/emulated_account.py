@@ -145,7 +145,7 @@ def template_text() -> str:
 
 
 def create_stack(account: EmulatedAccount, name: str, parameters: Mapping[str, str]) -> StackFacts:
-    """Create the template as a stack.
+    """Create the template as a stack, within a minute.
 
     Raises:
         AssertionError: It was rolled back; what failed is named.
@@ -157,10 +157,12 @@ def create_stack(account: EmulatedAccount, name: str, parameters: Mapping[str, s
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM"],
     )
-    while True:
-        described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    for _ in range(int(60 / POLL_SECONDS)):
         if not described["StackStatus"].endswith("IN_PROGRESS"):
             break
+        time.sleep(POLL_SECONDS)
+        described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
     failures = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
     assert described["StackStatus"] == "CREATE_COMPLETE", failures
