@@ -31,7 +31,7 @@ def lost(recorded: RecordedAws) -> LostRun:
 
 
 @pytest.fixture
-def deployed(batchscore: Any, lost: LostRun) -> LostRun:
+def deployed(batchscore: Any, lost: LostRun) -> LostRun:  # noqa: ARG001 - needs the account
     """A lost run whose pipeline can be found by its name."""
     connection().client("sagemaker").create_pipeline(
         PipelineName="batchscore-production",
