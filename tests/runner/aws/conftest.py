@@ -50,3 +50,19 @@ def recorded(aws: None, monkeypatch: pytest.MonkeyPatch) -> RecordedAws:  # noqa
 def lost(recorded: RecordedAws) -> LostRun:
     """A production run that lost its transform job after the first of three shards."""
     return LostRun(recorded)
+
+
+@pytest.fixture
+def package(lost: LostRun) -> str:
+    """The package of the lost run, approved."""
+    emulated_aws.make_group("churn")
+    arn = emulated_aws.register("churn", "Approved")
+    lost.run.parameters["ModelPackageArn"] = arn
+    return arn
+
+
+@pytest.fixture
+def pending_package(lost: LostRun) -> str:  # noqa: ARG001 - for its account
+    """A package that nobody has approved."""
+    emulated_aws.make_group("churn")
+    return emulated_aws.register("churn", "PendingManualApproval")
