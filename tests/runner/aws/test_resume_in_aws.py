@@ -212,11 +212,12 @@ def test_a_run_that_was_resumed_well_has_succeeded(batchscore: Any, lost: LostRu
     batchscore("resume", lost.arn)
     (resumption,) = [run for run in lost.aws.runs.values() if RESUME_NAME in run.arn]
     resumption.status, resumption.ended_at = "Succeeded", after(70)
-    resumption.step("ScoreShards", "Succeeded", 60, 70)
+    resumption.step("ReportRun", "Succeeded", 60, 70)  # the lost job's step stays Failed
     answer = batchscore("resume", lost.arn)
     assert "run run1 has succeeded" in answer.err
     facts = json.loads(batchscore("results", lost.arn, "--json").out)
     assert (facts["status"], facts["resumed_at"]) == ("Succeeded", ["2100-01-04T07:00:00.000Z"])
+    assert facts["failure_reason"] == ""
     assert package
 
 
