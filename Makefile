@@ -30,6 +30,9 @@ SANITIZED_TESTS := tests/preprocessing/test_native_csv.py tests/preprocessing/te
 # The packages of the container image and no others: what the jobs of a local run are started with.
 CONTAINER := $(VENV)/container
 INSTALL_CONTAINER := $(BIN)/uv pip install --quiet --system-certs --python $(CONTAINER)/bin/python
+# What tests the CloudFormation template: the tools that read it, and the emulated account that creates it.
+INFRA := $(VENV)/infra
+MINISTACK := $(VENV)/ministack
 
 .PHONY: help
 help: ## List the targets
@@ -48,7 +51,7 @@ bench-validation: $(VENV)/bench.stamp ## Time validation of a damaged CSV beside
 	@$(BIN)/python -m benchmarks.validate_csv --rows $(or $(ROWS),5000000)
 
 .PHONY: test
-test: $(VENV)/test.stamp ## Set up what tests need and run all of them
+test: $(VENV)/test.stamp $(VENV)/infra.stamp ## Set up what tests need and run all of them
 	@$(BIN)/python -m pytest
 
 .PHONY: test-faults
@@ -73,11 +76,13 @@ sanitize: $(VENV)/test.stamp ## Test the native CSV reader with the compiler's a
 check: lint test ## Exactly what CI runs
 
 .PHONY: lint
-lint: $(VENV)/test.stamp ## Format, lint, types, import rules, generated docs
+lint: $(VENV)/test.stamp ## Format, lint, types, import rules, workflows
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/actionlint .github/workflows/*.yml
+	@$(BIN)/zizmor --quiet --no-progress --offline --persona pedantic .github/workflows
 
 .PHONY: fix
 fix: $(VENV)/test.stamp ## Repair what can be repaired
@@ -98,6 +103,8 @@ lock: $(VENV)/bootstrap.stamp ## Resolve the locked dependencies anew
 	@$(LOCK) pyproject.toml requirements/build.in -c requirements/test.txt \
 		$(CONTAINER_EXTRAS) -o requirements/container.txt
 	@$(LOCK) pyproject.toml -c requirements/test.txt --extra bench -o requirements/bench.txt
+	@$(LOCK) requirements/infra.in -o requirements/infra.txt
+	@$(LOCK) requirements/ministack.in -o requirements/ministack.txt
 
 # The base is asked for its digest before the build, and then built on by that digest: what is recorded is what is used.
 .PHONY: image
@@ -157,6 +164,14 @@ $(VENV)/run.stamp: $(VENV)/bootstrap.stamp requirements/run.txt requirements/con
 $(VENV)/test.stamp: $(VENV)/run.stamp requirements/test.txt
 	@echo "Installing what the tests need (once) …"
 	@$(INSTALL) --require-hashes -r requirements/test.txt
+	@touch $@
+
+$(VENV)/infra.stamp: $(VENV)/bootstrap.stamp requirements/infra.txt requirements/ministack.txt
+	@echo "Installing what tests the CloudFormation template (once) …"
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(INFRA)
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(MINISTACK)
+	@$(BIN)/uv pip install --quiet --system-certs --python $(INFRA)/bin/python --require-hashes -r requirements/infra.txt
+	@$(BIN)/uv pip install --quiet --system-certs --python $(MINISTACK)/bin/python --require-hashes -r requirements/ministack.txt
 	@touch $@
 
 $(VENV)/bench.stamp: $(VENV)/run.stamp requirements/bench.txt

@@ -1,7 +1,7 @@
 """Find the source objects below the input folder, in the order of their keys, and open them.
 
 The order is S3's: by the UTF-8 bytes of the key. Left out are files and folders whose names begin with a dot,
-folders that tools work in (HIDDEN_FOLDERS), the empty marker `_SUCCESS` and the summaries `_metadata` and
+folders that tools work in (HIDDEN_FOLDERS), the markers `_SUCCESS` and `_READY`, summaries `_metadata` and
 `_common_metadata`, which tools leave beside data, and the reasons that `batchscore quarantine --write` puts
 beside the records to be mended; everything else is data.
 """
@@ -22,7 +22,7 @@ from contracts.quarantine import is_reasons_file
 from preprocessing.records import OpenSource
 
 HIDDEN_FOLDERS = ("_temporary", "_delta_log", "__MACOSX")
-MARKER_NAMES = ("_SUCCESS", "_metadata", "_common_metadata")
+MARKER_NAMES = ("_SUCCESS", "_READY", "_metadata", "_common_metadata")
 GZIP_SUFFIX = ".gz"
 _GZIP_MAGIC = b"\x1f\x8b"
 

@@ -7,18 +7,14 @@ rules, 2 something handed in is wrong, 3 the machine failed, 70 a fault of this 
 
 from __future__ import annotations
 
-import os
 import signal
-import sqlite3
-import sys
-import traceback
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 import typer
 
-from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, CallerError, InternalError, PlatformError
+from contracts.errors import CallerError
 from runner.cli_aws import (
     NameOption,
     PollOption,
@@ -29,6 +25,7 @@ from runner.cli_aws import (
     find_run,
     watch_options,
 )
+from runner.ended import ended_in_words
 
 app = typer.Typer(
     add_completion=False,
@@ -408,34 +405,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, _interrupt)
-    try:
-        app()
-    except BatchScoreError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:  # the reader of our output has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(EXIT_SUCCEEDED)
-    except (OSError, sqlite3.Error) as error:
-        typer.echo(f"error: {error}; check the place, its permissions and the free disk space", err=True)
-        sys.exit(PlatformError.exit_code)
-    except Exception as error:  # noqa: BLE001 - the last resort
-        explained = _of_aws(error)
-        if explained is not None:
-            typer.echo(f"error: {explained}", err=True)
-            sys.exit(explained.exit_code)
-        traceback.print_exc()
-        typer.echo("error: this is a fault of batchscore itself; please report the lines above", err=True)
-        sys.exit(InternalError.exit_code)
-
-
-def _of_aws(error: Exception) -> BatchScoreError | None:
-    """Return our words for an error of AWS's; None where AWS was never asked, or it is another error."""
-    if "botocore" not in sys.modules:
-        return None
-    from runner.aws.errors import explain  # noqa: PLC0415 - botocore takes time to import
-
-    return explain(error)
+    ended_in_words(app)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

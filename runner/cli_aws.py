@@ -20,6 +20,10 @@ ProfileOption = Annotated[
     str | None, typer.Option(help="Profile of the shared AWS files.", show_default=False)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+PollOption = Annotated[
+    float, typer.Option("--poll", min=1, metavar="SECONDS", help="Ask AWS every so many seconds.")
+]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Follow the run to its end.")]
 StackOption = Annotated[
     str,
     typer.Option(metavar="NAME", help="CloudFormation stack that `make deploy` made, with the settings."),
@@ -114,15 +118,19 @@ def start(  # noqa: PLR0913, PLR0917 - one argument an option
         str, typer.Option(help="Where a run executes already: refuse, queue (wait for it) or start.")
     ] = "refuse",
     display_name: Annotated[str, typer.Option(help="Name of the run in Studio.")] = "",
+    wait: WaitOption = False,
+    poll: PollOption = 15,
     region: RegionOption = None,
     profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Start a run of a deployed pipeline; everything that can be checked is checked before.
 
+    With --wait the exit code is 1 if the run failed or was stopped. Ctrl-C ends the watching, not the run.
+
     \b
     Examples:
-      batchscore start --stack batchscore
+      batchscore start --stack batchscore --wait
       batchscore start --name batchscore-candidate -p ModelArtifactUri=s3://models/churn/model.tar.gz
       batchscore start --stack batchscore --if-running queue -p RunDate=2026-11-23
     """
@@ -139,7 +147,7 @@ def start(  # noqa: PLR0913, PLR0917 - one argument an option
         if_running=if_running,
         display_name=display_name,
     )
-    start_command(request, connection, as_json=as_json)
+    start_command(request, connection, watch_options(poll) if wait else None, as_json=as_json)
 
 
 @aws_app.command()
@@ -164,6 +172,8 @@ def promote(  # noqa: PLR0913, PLR0917 - one argument an option
     if_running: Annotated[
         str, typer.Option(help="Where a run executes already: queue (wait for it), refuse or start.")
     ] = "queue",
+    wait: WaitOption = False,
+    poll: PollOption = 15,
     region: RegionOption = None,
     profile: ProfileOption = None,
     as_json: JsonOption = False,
@@ -176,7 +186,7 @@ def promote(  # noqa: PLR0913, PLR0917 - one argument an option
 
     \b
     Examples:
-      batchscore promote --stack batchscore
+      batchscore promote --stack batchscore --wait
       batchscore promote --group churn --pipeline churn-production --role-arn arn:aws:iam::1111…:role/scoring
     """
     from runner.aws.options import UpsertOptions  # noqa: PLC0415 - see runner.cli
@@ -198,6 +208,7 @@ def promote(  # noqa: PLR0913, PLR0917 - one argument an option
         group=group,
         package_arn=package,
         if_running=if_running,
+        watch=watch_options(poll) if wait else None,
         as_json=as_json,
     )
 
@@ -302,9 +313,6 @@ RunArgument = Annotated[
 NameOption = Annotated[
     str, typer.Option(help="Pipeline of the run, where RUN is no ARN [default: batchscore-production]")
 ]
-PollOption = Annotated[
-    float, typer.Option("--poll", min=1, metavar="SECONDS", help="Ask AWS every so many seconds.")
-]
 
 
 @aws_app.command()
@@ -312,7 +320,7 @@ def status(  # noqa: PLR0913, PLR0917 - one argument an option
     run: RunArgument = None,
     name: NameOption = "",
     stack: StackOption = "",
-    wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end.")] = False,
+    wait: WaitOption = False,
     poll: PollOption = 15,
     region: RegionOption = None,
     profile: ProfileOption = None,

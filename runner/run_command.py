@@ -19,8 +19,8 @@ from runner.progress_view import shown_progress
 from runner.results import results_of
 from runner.summary import print_summary
 
-REGISTERING = ("candidate",)
-"""Pipelines that register the model which they score with."""
+USING_PACKAGES = ("production",)
+"""Pipelines that score with a registered package; the others register their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,11 +95,9 @@ def _model_of(request: RunRequest, state: LocalState) -> RunModel:
     Raises:
         CallerError: The pipeline wants the other one.
     """
-    if request.pipeline in REGISTERING:
+    if request.pipeline not in USING_PACKAGES:
         if request.model is None or request.model_package is not None:
-            raise CallerError(
-                f"--pipeline {request.pipeline} registers a model: give --model, no --model-package"
-            )
+            raise CallerError(f"--pipeline {request.pipeline}: give --model, and no --model-package")
         return RunModel(artifact=request.model, image=request.model_image or "")
     if request.model is not None or request.model_package is None or request.model_image is not None:
         raise CallerError(

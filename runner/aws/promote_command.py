@@ -13,6 +13,7 @@ from runner.aws.promote import Promotion, check_group, facts_of, plan_promotion,
 from runner.aws.session import AwsConnection
 from runner.aws.stack import stack_settings
 from runner.aws.start import StartedRun
+from runner.aws.watch import WatchOptions, wait_for_run
 
 
 def promote_command(
@@ -22,6 +23,7 @@ def promote_command(
     group: str,
     package_arn: str,
     if_running: str,
+    watch: WatchOptions | None,
     as_json: bool,
 ) -> StartedRun | None:
     """Upsert production with the newest approved package and start it; say what was done.
@@ -32,11 +34,12 @@ def promote_command(
         group: Model package group; empty for the stack's.
         package_arn: The package that an event is about, which must be of the group; empty for none.
         if_running: What to do where a run executes: `refuse`, `queue` or `start`.
+        watch: How the run is followed to its end; None not to.
         as_json: Print JSON for scripts, and nothing else.
 
     Raises:
         CallerError: Nothing is approved and nothing deployed, or an option is wrong.
-        RunFailedError: Nothing is approved any more; the default was withdrawn.
+        RunFailedError: Nothing is approved any more and the default was withdrawn, or the run failed.
     """
     group_name = group or stack_settings(connection, options.stack).group_name
     if not group_name:
@@ -56,6 +59,8 @@ def promote_command(
             f"no model package of group {group_name!r} is approved: {plan.upsert.request.name} will not "
             "start without one; approve a package in Studio"
         )
+    if run is not None and watch is not None:
+        wait_for_run(connection, run.arn, watch)
     return run
 
 

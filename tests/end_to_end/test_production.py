@@ -71,6 +71,6 @@ def test_the_command_says_which_model_each_pipeline_takes(business: TinyBusiness
     assert "give --model-package" in production.stderr
     candidate = _command(business, "--model-package", PACKAGE)
     assert candidate.returncode == 2
-    assert "--pipeline candidate registers a model: give --model" in candidate.stderr
+    assert "--pipeline candidate: give --model, and no --model-package" in candidate.stderr
     unknown = _command(business, "--pipeline", "production", "--model-package", "batchscor")
     assert "no model package group 'batchscor'; did you mean 'batchscore'" in unknown.stderr

@@ -58,6 +58,7 @@ def test_what_tools_keep_beside_data_is_not_scored(tmp_path: Path) -> None:
     """A stale copy in a hidden folder must not win over the record itself."""
     row = UNNAMED["csv"]
     hidden = [".ipynb_checkpoints/a.csv", "_temporary/0/a.csv", "x/_delta_log/0.json", "x/.a.csv", "_SUCCESS"]
+    hidden += ["_READY", "2026-11-23/_READY"]
     done = run_prepare(tmp_path, {"a.csv": row, **dict.fromkeys(hidden, row)})
     assert [source.source_key for source in done.manifest.sources] == ["a.csv"]
     assert done.ids() == ["1"]
