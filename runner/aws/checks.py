@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contracts.errors import BatchScoreError, CallerError
 from runner.aws.errors import error_code, explain
+
+T = TypeVar("T")
 
 PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not checked"
 
@@ -57,6 +60,24 @@ def look_at(name: str, ask: Callable[[], str]) -> Check:
         is_denied = isinstance(error, ClientError) and error_code(error) in DENIED_CODES
         outcome = NOT_CHECKED if is_denied or explained is None else _outcome(explained)
         return Check(name=name, outcome=outcome, words=str(explained or error))
+
+
+def find(name: str, ask: Callable[[], T], tell: Callable[[T], str]) -> tuple[T | None, Check]:
+    """Ask a question whose answer other questions need; return it, or None unless it is right.
+
+    Args:
+        name: Of the thing.
+        ask: Returns the answer, as in `look_at`.
+        tell: Puts it into words; may find it wrong, as in `look_at`.
+    """
+    found: list[T] = []
+
+    def words() -> str:
+        found.append(ask())
+        return tell(found[0])
+
+    check = look_at(name, words)
+    return (found[0] if check.outcome == PASSED else None), check
 
 
 def _outcome(error: BatchScoreError) -> str:

@@ -20,9 +20,9 @@ from contracts.errors import CallerError
 from contracts.plan import MANIFEST_FILE, ShardManifest, read_manifest
 from runner.aws.checks import CannotTellError
 from runner.aws.objects import ObjectFact
-from runner.aws.ranged_object import RangedObject, read_start
+from runner.aws.ranged_object import read_start
 from runner.aws.sample_cut import SAMPLE_BYTES, cut_sample
-from runner.aws.source_listing import SourceListing, footer_record_count, spread
+from runner.aws.source_listing import SourceListing, footer_record_count, parquet_file, spread
 from runner.container_code import ask_container
 
 SAMPLE_OBJECTS = 3
@@ -110,7 +110,7 @@ def read_sample(s3: Any, listing: SourceListing, preparation: Preparation) -> Sa
 
 
 def _lay_all(s3: Any, listing: SourceListing, folder: Path) -> dict[str, float]:
-    """Write the starts of some objects to a folder; return the bytes that each stands for, by its name there."""
+    """Write the starts of some objects to a folder; return the bytes that each stands for, by name."""
     delivered = {}
     for fact in spread(listing.parquet, SAMPLE_OBJECTS):
         name = listing.name_of(fact)
@@ -132,7 +132,7 @@ def _place(folder: Path, name: str) -> Path:
 
 
 def _lay_parquet(s3: Any, fact: ObjectFact, path: Path) -> float:
-    with pq.ParquetFile(RangedObject(s3, fact), buffer_size=SAMPLE_BYTES, pre_buffer=False) as source:
+    with parquet_file(s3, fact) as source:
         count = source.metadata.num_rows
         schema = source.schema_arrow
         batch = next(source.iter_batches(batch_size=SAMPLE_PARQUET_RECORDS), None)

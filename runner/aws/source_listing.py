@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,9 @@ from contracts.errors import CallerError
 from contracts.source_names import is_data
 from runner.aws.objects import ObjectFact, list_objects, split_uri
 from runner.aws.ranged_object import RangedObject
+
+BUFFER_BYTES = 1024 * 1024
+"""Asked for at once, so that no more of a large column is read than the first records need."""
 
 _PARQUET_SUFFIX = ".parquet"
 
@@ -86,8 +90,19 @@ def footer_record_count(s3: Any, fact: ObjectFact) -> int:
     Raises:
         CallerError: It is not Parquet.
     """
+    with parquet_file(s3, fact) as source:
+        return int(source.metadata.num_rows)
+
+
+@contextmanager
+def parquet_file(s3: Any, fact: ObjectFact) -> Iterator[Any]:
+    """Open a Parquet object of which only what is needed is read, as a `pyarrow.parquet.ParquetFile`.
+
+    Raises:
+        CallerError: It is not Parquet, or what is read of it is damaged.
+    """
     try:
-        with pq.ParquetFile(RangedObject(s3, fact)) as source:
-            return int(source.metadata.num_rows)
+        with pq.ParquetFile(RangedObject(s3, fact), buffer_size=BUFFER_BYTES, pre_buffer=False) as source:
+            yield source
     except pa.ArrowException as error:
         raise CallerError(f"{fact.uri}: cannot be read as Parquet: {error}") from error
