@@ -16,6 +16,8 @@ from runner.aws.plan_checks import PROCESSING_TYPES
 from runner.aws.plan_estimate import Estimate
 from runner.console import print_wide
 
+LEAST_SHOWN = 0.0001
+
 
 def show_plan(plan: RunPlan, *, as_json: bool) -> None:
     """Print a plan.
@@ -93,8 +95,10 @@ def _estimate_table(plan: RunPlan) -> Table:
             f"{one.shard_count:,}",
             f"{one.instance_count:,}",
             _duration(one.scoring_seconds),
-            f"{one.instance_hours:,.4f}",
-            *(_money(value) for value in (one.usd_per_hour, one.cost_usd, one.cost_per_million_usd)),
+            *(
+                _figure(value)
+                for value in (one.instance_hours, one.usd_per_hour, one.cost_usd, one.cost_per_million_usd)
+            ),
         )
     return table
 
@@ -104,7 +108,7 @@ def notes(plan: RunPlan) -> Iterator[str]:
     sample, listing = plan.findings.sample, plan.findings.listing
     if sample and listing:
         how = (
-            "counted in the footers"
+            "counted"
             if sample.is_exact
             else f"estimated from a sample of {sample.record_count:,} records in {sample.byte_count:,} bytes "
             f"from {sample.object_count} of {len(listing.objects):,} objects"
@@ -152,8 +156,10 @@ def _price_notes(plan: RunPlan) -> Iterator[str]:
         yield f"prices that are not known: {plan.prices.why_unknown}"
 
 
-def _money(value: float | None) -> str:
-    return "not known" if value is None else f"{value:,.4f}"
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "not known"
+    return f"{value:,.4f}" if value >= LEAST_SHOWN else f"< {LEAST_SHOWN:.4f}"
 
 
 def _duration(seconds: float) -> str:

@@ -64,7 +64,7 @@ class SampleFacts:
         object_count: Objects sampled.
         byte_count: Of the sample, as delivered.
         total_record_count: Of the whole input.
-        is_exact: Whether that was counted in footers and not estimated.
+        is_exact: Whether all of them were counted, in footers or in the sample, and none estimated.
         shard_bytes_per_record: In a shard; None where no shard need fit into one payload.
     """
 
@@ -174,8 +174,9 @@ def _count_all(
     names = {listing.name_of(fact) for fact in parquet}
     sampled = sum(source.record_count for source in manifest.sources if source.source_key not in names)
     sampled_bytes = sum(byte_count for name, byte_count in delivered.items() if name not in names)
-    in_others = sampled * sum(fact.byte_count for fact in others) / max(sampled_bytes, 1)
-    return round(in_parquet + in_others), not others and len(read) == len(parquet)
+    other_bytes = sum(fact.byte_count for fact in others)
+    in_others = sampled * other_bytes / max(sampled_bytes, 1)
+    return round(in_parquet + in_others), len(read) == len(parquet) and sampled_bytes == other_bytes
 
 
 def _shard_bytes_per_record(manifest: ShardManifest, wire_name: str) -> float | None:
