@@ -40,9 +40,11 @@ def _no_role() -> str:
 
 
 def _trusted(connection: AwsConnection, role_arn: str) -> str:
+    if f":{connection.account_id()}:" not in role_arn:
+        raise CannotTellError(f"{role_arn} is of another account, where nothing can be asked from here")
     role = _role(connection, role_arn.rsplit("/", 1)[-1])
     if role["Arn"] != role_arn:
-        raise CannotTellError(f"{role_arn} is of another account or path than {role['Arn']}")
+        raise CallerError(f"there is no role {role_arn}; did you mean {role['Arn']}?")
     document = role["AssumeRolePolicyDocument"]
     if isinstance(document, str):  # [src] botocore decodes it; a document that it cannot decode stays text
         document = json.loads(unquote(document))

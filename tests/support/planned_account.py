@@ -39,6 +39,7 @@ class Answers:
         default_quotas: AWS's own values by name.
         prices: USD an hour by usage type, as the price list writes that.
         powerless: ARNs of principals that may not hand over a role.
+        local_storage: EC2 instance types that have it.
         asked: Operations that were asked, in order.
         refusal: Raised by every operation of the service of that name.
     """
@@ -47,6 +48,7 @@ class Answers:
     default_quotas: dict[str, float] = field(default_factory=dict)
     prices: dict[str, float] = field(default_factory=dict)
     powerless: set[str] = field(default_factory=set)
+    local_storage: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     refusal: dict[str, Exception] = field(default_factory=dict)
 
@@ -115,6 +117,13 @@ def _decision(answers: Answers, asked: Mapping[str, Any]) -> dict[str, Any]:
     return {"EvaluationResults": [{"EvalActionName": "iam:PassRole", "EvalDecision": decision}]}
 
 
+def _storage(answers: Answers, asked: Mapping[str, Any]) -> dict[str, Any]:
+    name = asked["InstanceType.1"]
+    return {
+        "InstanceTypes": [{"InstanceType": name, "InstanceStorageSupported": name in answers.local_storage}]
+    }
+
+
 _ANSWERS: dict[str, dict[str, Callable[[Answers, Mapping[str, Any]], dict[str, Any]]]] = {
     "pricing": {"GetProducts": _products},
     "service-quotas": {
@@ -122,6 +131,7 @@ _ANSWERS: dict[str, dict[str, Callable[[Answers, Mapping[str, Any]], dict[str, A
         "ListAWSDefaultServiceQuotas": lambda answers, _asked: _quotas(answers.default_quotas),
     },
     "iam": {"SimulatePrincipalPolicy": _decision},
+    "ec2": {"DescribeInstanceTypes": _storage},
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -137,19 +138,6 @@ def test_nothing_is_changed(plan: Any) -> None:
     assert account() == before
 
 
-@pytest.mark.parametrize(
-    ("words", "fault"),
-    [
-        (["-p", "OutputUri=s3://data/in/out/"], "is under InputUri s3://data/in/"),
-        (["-p", "OutputUri=s3://data/"], "InputUri s3://data/in/ is under OutputUri"),
-    ],
-)
-def test_input_and_output_lie_apart(plan: Any, words: list[str], fault: str) -> None:
-    ((outcome, found),) = _checks(plan("--json", *words), "places")
-    assert outcome == "failed"
-    assert fault in found
-
-
 def test_a_prefix_without_its_slash_is_one_fault_and_not_listed(plan: Any) -> None:
     """`s3://data/in` would match its siblings; what depends on it is not called right."""
     answer = plan("--json", "-p", "InputUri=s3://data/in")
@@ -178,64 +166,22 @@ def test_a_sample_over_the_error_budget_fails(plan: Any) -> None:
     assert "more than MaxQuarantineFraction 0.01 allows" in words
 
 
-@pytest.mark.parametrize("status", ["PendingManualApproval", "Rejected"])
-def test_a_package_that_nobody_approved_fails(plan: Any, status: str) -> None:
-    client = boto3.client("sagemaker", region_name=REGION)
-    (package,) = client.list_model_packages(ModelPackageGroupName="churn")["ModelPackageSummaryList"]
-    client.update_model_package(ModelPackageArn=package["ModelPackageArn"], ModelApprovalStatus=status)
-    ((outcome, words),) = _checks(plan("--json"), "model package")
-    assert outcome == "failed"
-    assert f"is {status}, not Approved" in words
-
-
-def test_who_may_not_ask_gets_not_checked_and_never_passed(plan: Any, answers: Answers) -> None:
-    """A check that was not made is no reason to fail either."""
-    message = "User: a is not authorized to perform: iam:GetRole on resource: role scoring"
-    answers.refusal["iam"] = ClientError({"Error": {"Code": "AccessDenied", "Message": message}}, "GetRole")
-    answer = plan("--json")
-    assert answer.exit_code == 0
-    found = [
-        *_checks(answer, "role"),
-        *_checks(answer, "pass role, you"),
-        *_checks(answer, "pass role, itself"),
-    ]
-    assert [outcome for outcome, _ in found] == ["not checked"] * 3
-    assert "not allowed: iam:GetRole on role" in found[0][1]
-
-
-def test_a_role_that_sagemaker_may_not_take_fails(plan: Any) -> None:
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": {
-            "Effect": "Allow",
-            "Principal": {"Service": "ec2.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        },
-    }
-    boto3.client("iam", region_name=REGION).update_assume_role_policy(
-        RoleName="scoring", PolicyDocument=json.dumps(policy)
-    )
-    ((outcome, words),) = _checks(plan("--json"), "role")
-    assert outcome == "failed"
-    assert "does not let sagemaker.amazonaws.com assume it" in words
-
-
 def test_with_no_price_there_are_hours(plan: Any, answers: Answers) -> None:
     answers.refusal["pricing"] = ClientError({"Error": {"Code": "AccessDenied"}}, "GetProducts")
     answer = plan("--instance-type", "ml.m5.xlarge=1")
     assert answer.exit_code == 0
-    assert "14.0 s          0.0039     not known  not known              not known" in answer.out
+    assert re.search(r"14\.0 s +0\.0039 +not known +not known +not known", answer.out)
     assert "prices that are not known: the Price List API cannot be asked: not allowed" in answer.out
 
 
 def test_types_with_local_storage_take_no_disk_key(batchscore: Any, answers: Answers, tmp_path: Path) -> None:
-    """[doc] CreateTransformJob; EC2 says which types have it, and moto has EC2's own list of types."""
+    """[doc] CreateTransformJob and CreateProcessingJob; only where the pipeline has a key is it asked."""
+    answers.local_storage.add("m5d.xlarge")
     deploy(make_account(), "production-planned-sharded-parquet-secured")
     words = ("--instance-type", "ml.m5.xlarge", "--instance-type", "ml.m5d.xlarge")
     answer = batchscore("plan", "--name", NAME, "--state", str(tmp_path), "--json", *words)
     found = {words.split()[0]: outcome for outcome, words in _checks(answer, "disk key")}
     assert found == {"ml.m5.xlarge": "passed", "ml.m5d.xlarge": "failed", "ml.m5.2xlarge": "passed"}
-    assert answers.asked
 
 
 @pytest.mark.parametrize(
