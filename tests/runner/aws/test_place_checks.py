@@ -1,4 +1,4 @@
-"""Places, packages, images and roles of a run: what is wrong is said, what may not be asked is not called right."""
+"""Places, packages, images and roles: what is wrong is said, what may not be asked is not called right."""
 
 from __future__ import annotations
 
