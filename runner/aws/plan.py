@@ -12,9 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from contracts.errors import CallerError
+from contracts.ledger import RunLedger
 from contracts.payload_limits import BYTES_PER_MB
 from contracts.sizing import SizingRules
-from runner.aws.checks import FAILED, Check
+from runner.aws.checks import FAILED, Check, find
+from runner.aws.earlier_run import (
+    PREPARE,
+    REPORT,
+    PlannedInput,
+    ProcessingEstimate,
+    earlier_ledger,
+    seconds_of,
+)
 from runner.aws.plan_checks import PROCESSING_TYPES, Findings, look_around
 from runner.aws.plan_estimate import Estimate, Work, estimate
 from runner.aws.planned_pipeline import PlannedPipeline, PlanRequest, choices_of, find_pipeline_to_plan
@@ -36,6 +45,7 @@ class RunPlan:
         findings: See Findings; its checks and those of quotas are in `checks`.
         checks: Everything that was looked at.
         estimates: One for each instance type to compare; empty where the input's size is not known.
+        processing: Preparing and reporting; without seconds where no run has measured them.
         prices: See Prices.
     """
 
@@ -45,6 +55,7 @@ class RunPlan:
     findings: Findings
     checks: tuple[Check, ...]
     estimates: tuple[Estimate, ...]
+    processing: tuple[ProcessingEstimate, ...]
     prices: Prices
 
     @property
@@ -82,6 +93,7 @@ def make_plan(request: PlanRequest, connection: AwsConnection, price_folder: Pat
         findings=findings,
         checks=(*findings.checks, *quotas),
         estimates=estimates,
+        processing=_processing(findings, pipeline, prices, connection),
         prices=prices,
     )
 
@@ -112,6 +124,44 @@ def _estimates(
         for name, rate in choices
         if (rules := sizing_rules(values, rate)) is not None
     )
+
+
+def _processing(
+    findings: Findings, pipeline: PlannedPipeline, prices: Prices, connection: AwsConnection
+) -> tuple[ProcessingEstimate, ...]:
+    values, ledger = pipeline.values, _earlier_ledger(pipeline, connection)
+    sample, listing = findings.sample, findings.listing
+    planned = (
+        PlannedInput(byte_count=listing.byte_count, record_count=sample.total_record_count)
+        if sample and listing
+        else None
+    )
+    jobs = {PREPARE: ("ProcessingInstanceType", pipeline.host_count), REPORT: ("ReportInstanceType", 1)}
+    return tuple(
+        ProcessingEstimate(
+            step=step,
+            instance_type=str(values[name]),
+            instance_count=count,
+            seconds=seconds_of(step, ledger, values, planned) if ledger and planned else None,
+            usd_per_hour=prices.of("processing", str(values[name])),
+            measured_by=ledger.run_id if ledger else "",
+        )
+        for step, (name, count) in jobs.items()
+        if name in values
+    )
+
+
+def _earlier_ledger(pipeline: PlannedPipeline, connection: AwsConnection) -> RunLedger | None:
+    """Return what the newest published run says, or None: that it does not is no fault of the run planned."""
+    output_uri = str(pipeline.values.get("OutputUri", ""))
+    if not output_uri:
+        return None
+    found = find(
+        "earlier run",
+        lambda: earlier_ledger(connection.client("s3"), output_uri),
+        lambda ledger: ledger.run_id,
+    )
+    return found[0]
 
 
 def sizing_rules(values: Any, records_per_second: int) -> SizingRules | None:

@@ -11,8 +11,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from runner.aws.earlier_run import ProcessingEstimate
 from runner.aws.plan import RunPlan, raise_for_failures
-from runner.aws.plan_checks import PROCESSING_TYPES
 from runner.aws.plan_estimate import Estimate
 from runner.console import print_wide
 
@@ -57,6 +57,7 @@ def plan_document(plan: RunPlan) -> dict[str, Any]:
         "contract_fingerprint": contract and contract.fingerprint,
         "sample": sample and asdict(sample),
         "estimates": [_estimate_document(one) for one in plan.estimates],
+        "processing": [{**asdict(job), "cost_usd": job.cost_usd} for job in plan.processing],
         "prices": [
             {**asdict(usage), **asdict(price), "file": str(price.file)}
             for usage, price in plan.prices.by_usage.items()
@@ -120,8 +121,8 @@ def notes(plan: RunPlan) -> Iterator[str]:
             "measure it with a run"
         )
         yield from _deadline_notes(plan)
-    yield "time and cost are those of scoring; the time that jobs take to start is not included"
-    yield _processing_note(plan)
+    yield "time and cost in the table are those of scoring; the time that jobs take to start is not included"
+    yield from (_processing_note(job) for job in plan.processing)
     yield "disks, S3 and other services are not in the cost"
     yield from _price_notes(plan)
 
@@ -136,16 +137,13 @@ def _deadline_notes(plan: RunPlan) -> Iterator[str]:
             )
 
 
-def _processing_note(plan: RunPlan) -> str:
-    counts = {"ProcessingInstanceType": plan.pipeline.host_count, "ReportInstanceType": 1}
-    parts = []
-    for name in PROCESSING_TYPES:
-        instance_type = str(plan.pipeline.values.get(name, "?"))
-        price = plan.prices.of("processing", instance_type)
-        cost = "" if price is None else f" at USD {price:g} an hour"
-        parts.append(f"{counts[name]} x {instance_type}{cost}")
-    jobs = f"preparing ({parts[0]}) and reporting ({parts[1]})"
-    return f"{jobs} are not in time and cost: no rate is assumed for them"
+def _processing_note(job: ProcessingEstimate) -> str:
+    name = f"{job.step} on {job.instance_count} x {job.instance_type}"
+    if job.seconds is None:
+        price = "" if job.usd_per_hour is None else f"; an hour of one costs USD {_figure(job.usd_per_hour)}"
+        return f"{name}: time not known, no published run on such instances has measured it{price}"
+    cost = "at a price that is not known" if job.cost_usd is None else f"for USD {_figure(job.cost_usd)}"
+    return f"{name}: {_duration(job.seconds)} {cost}, by what run {job.measured_by} measured"
 
 
 def _price_notes(plan: RunPlan) -> Iterator[str]:

@@ -25,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from contracts.atomic_files import write_json
 from contracts.errors import CallerError
 from runner.aws.errors import explain
+from runner.aws.jobs import PROCESSING, TRANSFORM
 from runner.aws.session import AwsConnection
 
 SERVICE_CODE = "AmazonSageMaker"
@@ -111,7 +112,11 @@ def find_prices(connection: AwsConnection, usages: Iterable[Usage], folder: Path
         else:
             known.update({name: value for name, value in asked.items() if value is not None})
             _keep(path, connection.region, today, known)
-    found = {usage: price for usage in wanted if (price := _newest(usage, path, today)) is not None}
+    found = {
+        usage: price
+        for usage in wanted
+        if (price := _newest(usage, connection.region, folder, today)) is not None
+    }
     unknown = sorted({usage.usage_type for usage in wanted if usage not in found})
     if unknown and not why:
         why = (
@@ -120,15 +125,38 @@ def find_prices(connection: AwsConnection, usages: Iterable[Usage], folder: Path
     return Prices(by_usage=found, why_unknown=why if unknown else "")
 
 
-def _newest(usage: Usage, path: Path, today: dt.date) -> Price | None:
+def kept_prices(region: str, folder: Path, today: dt.date) -> dict[tuple[str, str], float]:
+    """Return the newest kept prices by component (as `runner.aws.jobs` names it) and instance type.
+
+    Asks nothing of AWS: for commands that only show what a run costs where that is known.
+
+    Raises:
+        CallerError: A file in the folder is damaged.
+    """
+    components = {USAGE_WORDS["transform"]: TRANSFORM, USAGE_WORDS["processing"]: PROCESSING}
+    found: dict[tuple[str, str], float] = {}
+    for _, file in _files(region, folder, today):
+        for usage_type, usd in _kept(file).items():
+            word, _, instance_type = usage_type.partition(":")
+            if word in components:
+                found.setdefault((components[word], instance_type), usd)
+    return found
+
+
+def _newest(usage: Usage, region: str, folder: Path, today: dt.date) -> Price | None:
     """Return the price in today's file, else in the newest older one of the region that has it."""
-    region = path.name.removesuffix(f"-{today.isoformat()}.json")
-    for file in sorted(path.parent.glob(f"{region}-*.json"), reverse=True):
-        asked_on = file.stem.removeprefix(f"{region}-")
-        is_past = _FILE_DATE.fullmatch(asked_on) is not None and asked_on <= today.isoformat()
-        if is_past and (value := _kept(file).get(usage.usage_type)) is not None:
+    for asked_on, file in _files(region, folder, today):
+        if (value := _kept(file).get(usage.usage_type)) is not None:
             return Price(usd_per_hour=value, asked_on=asked_on, file=file)
     return None
+
+
+def _files(region: str, folder: Path, today: dt.date) -> Iterator[tuple[str, Path]]:
+    """Yield the date and path of each file of a region, newest first, none of a day to come."""
+    for file in sorted(folder.glob(f"{region}-*.json"), reverse=True):
+        asked_on = file.stem.removeprefix(f"{region}-")
+        if _FILE_DATE.fullmatch(asked_on) and asked_on <= today.isoformat():
+            yield asked_on, file
 
 
 def _kept(path: Path) -> dict[str, float]:

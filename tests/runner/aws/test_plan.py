@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -13,6 +14,8 @@ from botocore.exceptions import ClientError
 from emulated_aws import REGION, ROLE_ARN
 from planned_account import NAME, Answers, answer_for, deploy, make_account
 from tiny_customers import CUSTOMERS
+
+from contracts.ledger import RunCounts, RunLedger
 
 pytestmark = pytest.mark.functional
 
@@ -82,7 +85,8 @@ def test_the_text_says_what_the_figures_rest_on(plan: Any) -> None:
     assert "14 records: counted" in answer.out
     assert "records/s each is an assumption" in answer.out
     assert "the time that jobs take to start is not included" in answer.out
-    assert "preparing (1 x ml.m5.2xlarge at USD 6 an hour)" in answer.out
+    unknown = "time not known, no published run on such instances has measured it"
+    assert f"PrepareInput on 1 x ml.m5.2xlarge: {unknown}; an hour of one costs USD 6.0000" in answer.out
     assert "prices of " in answer.out
     assert "prices/us-east-1-" in answer.out
 
@@ -164,6 +168,36 @@ def test_a_sample_over_the_error_budget_fails(plan: Any) -> None:
     assert outcome == "failed"
     assert "14 records from 1 objects, 3 held back" in words
     assert "more than MaxQuarantineFraction 0.01 allows" in words
+
+
+def test_preparing_and_reporting_take_what_an_earlier_run_measured(plan: Any) -> None:
+    """It had half the bytes and a seventh of the records; its report was made on other instances."""
+    ledger = RunLedger(
+        run_id="r1",
+        run_date="2026-11-22",
+        pipeline_name=NAME,
+        finished_at="2026-11-22T00:00:00+00:00",
+        model_package_arn="arn",
+        contract_fingerprint="f",
+        wire_format="parquet",
+        parameters={"ProcessingInstanceType": "ml.m5.2xlarge", "ReportInstanceType": "ml.m5.large"},
+        counts=RunCounts(read=2, valid=2, quarantined=0, scored=2),
+        reason_counts={},
+        sources=[{"byte_count": len(CUSTOMERS.encode()) / 2}],
+        shards=[],
+        uris={},
+        quality={},
+        labelled_count=0,
+        timings={"prepare_seconds": 300.0, "report_seconds": 10.0},
+    )
+    s3 = boto3.client("s3", region_name=REGION)
+    document = json.dumps(dataclasses.asdict(ledger))
+    s3.put_object(Bucket="data", Key="out/pointer/latest.json", Body=b'{"run_id": "r1"}')
+    s3.put_object(Bucket="data", Key="out/runs/r1/report/run.json", Body=document.encode())
+    preparing, reporting = json.loads(plan("--json").out)["processing"]
+    assert (preparing["seconds"], preparing["cost_usd"]) == (600.0, 1.0)
+    assert (reporting["seconds"], reporting["cost_usd"]) == (None, None)
+    assert "10 min for USD 1.0000, by what run r1 measured" in plan().out
 
 
 def test_with_no_price_there_are_hours(plan: Any, answers: Answers) -> None:

@@ -13,7 +13,7 @@ from emulated_aws import connection, set_credentials
 from planned_account import Answers, answer_for, product
 
 from contracts.errors import CallerError
-from runner.aws.prices import Usage, find_prices, hourly_usd
+from runner.aws.prices import Usage, find_prices, hourly_usd, kept_prices
 from runner.aws.session import AwsSettings, connect
 
 pytestmark = pytest.mark.functional
@@ -76,6 +76,20 @@ def test_where_the_api_does_not_answer_the_newest_older_price_counts(
     assert prices.by_usage[SCORING].asked_on == "2026-11-22"
     assert PREPARING not in prices.by_usage
     assert "cannot be asked" in prices.why_unknown
+
+
+def test_commands_that_follow_a_run_take_the_newest_kept_prices(tmp_path: Path) -> None:
+    """Each as new as there is one, by the names under which the cost of a run is added up."""
+    for name, kept in (
+        ("us-east-1-2026-11-20", {"Tsform:ml.m5.xlarge": 5.0, "Processing:ml.m5.xlarge": 4.0}),
+        ("us-east-1-2026-11-22", {"Tsform:ml.m5.xlarge": 6.0}),
+    ):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"usd_per_hour": kept}))
+    assert kept_prices("us-east-1", tmp_path, TODAY) == {
+        ("Batch Transform", "ml.m5.xlarge"): 6.0,
+        ("Processing", "ml.m5.xlarge"): 4.0,
+    }
+    assert kept_prices("eu-west-1", tmp_path, TODAY) == {}
 
 
 def test_with_neither_api_nor_file_no_price_is_known(answers: Answers, tmp_path: Path) -> None:
