@@ -1,9 +1,9 @@
 """Which objects below InputUri are data, by their keys: the same for who counts them and for who reads them.
 
 Left out are files and folders whose names begin with a dot, folders that tools work in (HIDDEN_FOLDERS),
-the markers `_SUCCESS` and `_READY`, the summaries `_metadata` and `_common_metadata`, which tools leave beside
-data, and the reasons that `batchscore quarantine --write` puts beside the records to be mended; everything
-else is data.
+the markers `_SUCCESS` and `_READY`, the summaries `_metadata` and `_common_metadata`, which tools leave
+beside data, and the reasons that `batchscore quarantine --write` puts beside the records to be mended;
+everything else is data.
 """
 
 from __future__ import annotations
