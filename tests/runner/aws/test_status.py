@@ -41,6 +41,8 @@ def test_a_failed_run_says_which_step_failed_why_and_what_has_no_scores(
     # 1 instance for 8 minutes, 2 for 15 minutes.
     assert "so far 0.633 instance-hours" in answer.out
     assert "no price is known" in answer.out
+    assert f"how far it came and what goes on: batchscore results {lost.arn}" in answer.out
+    assert "CheckErrorBudget: Succeeded - 0.0 s - yes - began 01-04 06:10:00\n" in answer.out
 
 
 def test_a_failed_job_s_own_words_stand_before_those_of_the_service(
@@ -97,6 +99,11 @@ def test_a_run_that_is_not_there_is_named(
     assert answer.exit_code == 2
     assert message in answer.err
     assert deployed
+
+
+def test_a_run_that_goes_on_says_how_to_follow_it(batchscore: Any, lost: LostRun) -> None:
+    lost.run.status = "Executing"
+    assert f"follow it: batchscore status {lost.arn} --wait" in batchscore("status", lost.arn).out
 
 
 def test_the_region_of_an_arn_needs_not_be_typed(
