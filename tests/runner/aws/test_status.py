@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,6 +138,17 @@ def test_a_cost_needs_every_price(lost: LostRun) -> None:
     assert status.usd(prices) == pytest.approx(8 / 60 * 3.0 + 2 * 15 / 60 * 2.0)
     assert cost_text(status, prices).startswith("cost so far: 1.4000 USD for 0.633 instance-hours")
     assert status.usd({(TRANSFORM, "ml.m5.xlarge"): 2.0}) is None
+
+
+def test_prices_that_plan_has_kept_are_taken(
+    batchscore: Any, lost: LostRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From its newest file of the region."""
+    monkeypatch.setenv("BATCHSCORE_HOME", str(tmp_path))
+    prices = {"Processing:ml.m5.2xlarge": 3.0, "Tsform:ml.m5.xlarge": 2.0}
+    (tmp_path / "prices").mkdir()
+    (tmp_path / "prices" / "us-east-1-2026-11-01.json").write_text(json.dumps({"usd_per_hour": prices}))
+    assert "cost so far: 1.4000 USD for 0.633 instance-hours" in batchscore("status", lost.arn).out
 
 
 def test_many_missing_shards_are_named_in_part(lost: LostRun, monkeypatch: pytest.MonkeyPatch) -> None:
