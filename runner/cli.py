@@ -164,7 +164,7 @@ def resume(  # noqa: PLR0913, PLR0917 - one argument an option
         from runner.aws.results_command import resume_command as resume_aws  # noqa: PLC0415 - see above
 
         arn, connection = find_run(run, name, stack, region, profile)
-        resume_aws(arn, connection, watch_options(poll), waits=wait, as_json=as_json)
+        resume_aws(arn, connection, watch_options(poll, connection), waits=wait, as_json=as_json)
         return
     _refuse_aws_only({"--wait": wait, "--json": as_json})
     from runner.resume_command import resume_command  # noqa: PLC0415 - see the module docstring

@@ -147,7 +147,7 @@ def start(  # noqa: PLR0913, PLR0917 - one argument an option
         if_running=if_running,
         display_name=display_name,
     )
-    start_command(request, connection, watch_options(poll) if wait else None, as_json=as_json)
+    start_command(request, connection, watch_options(poll, connection) if wait else None, as_json=as_json)
 
 
 @aws_app.command()
@@ -202,13 +202,14 @@ def promote(  # noqa: PLR0913, PLR0917 - one argument an option
         choices={"wire": wire, "prepare": prepare},
         defaults=parse_parameters(parameter or []),
     )
+    connection = connect(AwsSettings(region=region, profile=profile))
     promote_command(
         options,
-        connect(AwsSettings(region=region, profile=profile)),
+        connection,
         group=group,
         package_arn=package,
         if_running=if_running,
-        watch=watch_options(poll) if wait else None,
+        watch=watch_options(poll, connection) if wait else None,
         as_json=as_json,
     )
 
@@ -339,7 +340,7 @@ def status(  # noqa: PLR0913, PLR0917 - one argument an option
     from runner.aws.status_command import status_command  # noqa: PLC0415 - see runner.cli
 
     arn, connection = find_run(run, name, stack, region, profile)
-    status_command(arn, connection, watch_options(poll), waits=wait, as_json=as_json)
+    status_command(arn, connection, watch_options(poll, connection), waits=wait, as_json=as_json)
 
 
 @aws_app.command()
@@ -365,7 +366,7 @@ def stop(  # noqa: PLR0913, PLR0917 - one argument an option
     from runner.aws.status_command import stop_command  # noqa: PLC0415 - see runner.cli
 
     arn, connection = find_run(run, name, stack, region, profile)
-    stop_command(arn, connection, watch_options(poll), waits=wait, as_json=as_json)
+    stop_command(arn, connection, watch_options(poll, connection), waits=wait, as_json=as_json)
 
 
 def find_run(
@@ -381,11 +382,18 @@ def find_run(
     return find_execution(connection, run, pipeline), connection
 
 
-def watch_options(poll_seconds: float) -> WatchOptions:
-    """Return how a run is followed."""
-    from runner.aws.watch import WatchOptions  # noqa: PLC0415 - see runner.cli
+def watch_options(poll_seconds: float, connection: AwsConnection) -> WatchOptions:
+    """Return how a run is followed, with the prices that `plan` has kept."""
+    import datetime as dt  # noqa: PLC0415 - see runner.cli
+    import os  # noqa: PLC0415
 
-    return WatchOptions(poll_seconds=poll_seconds)
+    from runner.aws.prices import kept_prices  # noqa: PLC0415
+    from runner.aws.watch import WatchOptions  # noqa: PLC0415
+    from runner.local_state import state_folder  # noqa: PLC0415
+
+    today = dt.datetime.now(dt.timezone.utc).date()
+    prices = kept_prices(connection.region, state_folder(os.environ) / "prices", today)
+    return WatchOptions(poll_seconds=poll_seconds, prices=prices)
 
 
 @aws_app.command()
