@@ -76,11 +76,13 @@ sanitize: $(VENV)/test.stamp ## Test the native CSV reader with the compiler's a
 check: lint test ## Exactly what CI runs
 
 .PHONY: lint
-lint: $(VENV)/test.stamp ## Format, lint, types, import rules, generated docs
+lint: $(VENV)/test.stamp ## Format, lint, types, import rules, workflows
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/actionlint .github/workflows/*.yml
+	@$(BIN)/zizmor --quiet --no-progress --offline --persona pedantic .github/workflows
 
 .PHONY: fix
 fix: $(VENV)/test.stamp ## Repair what can be repaired

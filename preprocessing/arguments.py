@@ -12,9 +12,9 @@ from typing import NoReturn
 
 from contracts.errors import CallerError
 from contracts.payload_limits import BYTES_PER_MB
+from contracts.sizing import SizingRules
 from contracts.wire import wire_format
 from preprocessing.readers import check_input_format
-from preprocessing.sizing import SizingRules
 
 
 @dataclass(frozen=True, kw_only=True)

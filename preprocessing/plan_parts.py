@@ -18,7 +18,7 @@ from contracts.plan import (
     write_manifest,
     write_plan,
 )
-from preprocessing.sizing import SizingRules, transform_instance_count
+from contracts.sizing import SizingRules, transform_instance_count
 
 
 def write_part(plan_folder: Path, host: str, manifest: ShardManifest) -> None:

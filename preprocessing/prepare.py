@@ -28,6 +28,7 @@ from contracts.plan import Shard, ShardManifest, SourceObject, duplicates_name
 from contracts.progress import Progress
 from contracts.quarantine import SourceForm
 from contracts.repeated_digests import DigestBatch
+from contracts.sizing import SourceSample, records_per_shard
 from contracts.wire import wire_format
 from preprocessing.checked_block import check_block
 from preprocessing.duplicate_records import DuplicateReader, SecondReading
@@ -41,7 +42,6 @@ from preprocessing.record_places import with_places
 from preprocessing.records import QuarantinedRecord, RecordBlock
 from preprocessing.shard_files import ShardFile, build_shard_files, shard_content
 from preprocessing.sharding import ShardCutter
-from preprocessing.sizing import SourceSample, records_per_shard
 from preprocessing.source_objects import SourceFile, find_source_files
 
 SAMPLE_RECORDS = 20_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.sizing import SizingRules
 from preprocessing.hosts import Hosts
-from preprocessing.sizing import SizingRules
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,6 @@
 """Find the source objects below the input folder, in the order of their keys, and open them.
 
-The order is S3's: by the UTF-8 bytes of the key. Left out are files and folders whose names begin with a dot,
-folders that tools work in (HIDDEN_FOLDERS), the markers `_SUCCESS` and `_READY`, summaries `_metadata` and
-`_common_metadata`, which tools leave beside data, and the reasons that `batchscore quarantine --write` puts
-beside the records to be mended; everything else is data.
+The order is S3's: by the UTF-8 bytes of the key. Which files are data at all, `contracts.source_names` says.
 """
 
 from __future__ import annotations
@@ -18,11 +15,9 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from contracts.errors import CallerError, PlatformError
-from contracts.quarantine import is_reasons_file
+from contracts.source_names import is_data
 from preprocessing.records import OpenSource
 
-HIDDEN_FOLDERS = ("_temporary", "_delta_log", "__MACOSX")
-MARKER_NAMES = ("_SUCCESS", "_READY", "_metadata", "_common_metadata")
 GZIP_SUFFIX = ".gz"
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -52,16 +47,9 @@ def find_source_files(folder: Path) -> list[SourceFile]:
     files = [
         SourceFile(source_key=key, path=path, byte_count=path.stat().st_size)
         for key, path in keys.items()
-        if _is_data(key)
+        if is_data(key)
     ]
     return sorted(files, key=lambda file: _key_bytes(file.source_key))
-
-
-def _is_data(key: str) -> bool:
-    *folders, name = key.split("/")
-    is_hidden = any(part.startswith(".") for part in (*folders, name))
-    is_hidden = is_hidden or not set(folders).isdisjoint(HIDDEN_FOLDERS)
-    return not (is_hidden or name in MARKER_NAMES or is_reasons_file(name))
 
 
 def _key_bytes(key: str) -> bytes:

@@ -386,3 +386,72 @@ def watch_options(poll_seconds: float) -> WatchOptions:
     from runner.aws.watch import WatchOptions  # noqa: PLC0415 - see runner.cli
 
     return WatchOptions(poll_seconds=poll_seconds)
+
+
+@aws_app.command()
+def plan(  # noqa: PLR0913, PLR0917 - one argument an option; they become one PlanRequest
+    name: Annotated[str, typer.Option(help="Deployed pipeline, for its parameters and role.")] = "",
+    stack: StackOption = "",
+    pipeline: Annotated[
+        str,
+        typer.Option(help="candidate or production; with neither --name nor --stack, as the code has it."),
+    ] = "production",
+    instance_type: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TYPE[=RATE]",
+            help="Type to score on, and the records that one scores a second; repeatable, to compare.",
+        ),
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A pipeline parameter; repeatable."),
+    ] = None,
+    role_arn: Annotated[str, typer.Option(help="Role of every job [default: the deployed one]")] = "",
+    wire: Annotated[
+        str, typer.Option(help="Where none is deployed: parquet, csv, jsonlines or recordio.")
+    ] = ("parquet"),
+    prepare: Annotated[str, typer.Option(help="Where none is deployed: single or sharded.")] = "single",
+    state: Annotated[
+        Path | None,
+        typer.Option("--state", help="Folder that keeps prices [default: .batchscore]", show_default=False),
+    ] = None,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a run, and foretell its shards, instances, time and cost; starts nothing and changes nothing.
+
+    Says every fault at once and ends with 2 if there is one. What may not be asked is `not checked`. Prices
+    come from the AWS Price List API and are kept for the day.
+
+    \b
+    Examples:
+      batchscore plan --stack batchscore
+      batchscore plan --stack batchscore --instance-type ml.m5.xlarge --instance-type ml.c5.2xlarge
+      batchscore plan --name batchscore-production -p InputUri=s3://data/2026-11-23/ --json
+    """
+    import datetime as dt  # noqa: PLC0415 - see runner.cli
+    import os  # noqa: PLC0415
+
+    from runner.aws.plan import make_plan  # noqa: PLC0415
+    from runner.aws.plan_command import show_plan  # noqa: PLC0415
+    from runner.aws.planned_pipeline import PlanRequest  # noqa: PLC0415
+    from runner.aws.session import AwsSettings, connect  # noqa: PLC0415
+    from runner.aws.stack import deployed_name  # noqa: PLC0415
+    from runner.local_state import state_folder  # noqa: PLC0415
+    from runner.run_command import parse_parameters  # noqa: PLC0415
+
+    connection = connect(AwsSettings(region=region, profile=profile))
+    request = PlanRequest(
+        name=deployed_name(connection, pipeline, name, stack) if name or stack else "",
+        pipeline=pipeline,
+        choices={"wire": wire, "prepare": prepare},
+        role_arn=role_arn,
+        parameters=parse_parameters(parameter or []),
+        instance_types=tuple(instance_type or ()),
+    )
+    today = dt.datetime.now(dt.timezone.utc).date()
+    show_plan(
+        make_plan(request, connection, state_folder(os.environ, state) / "prices", today), as_json=as_json
+    )

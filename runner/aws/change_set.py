@@ -24,8 +24,8 @@ from runner.aws.session import AwsConnection
 MAX_TEMPLATE_BYTES = 51_200
 """[doc] Of a template that is sent with the request."""
 
-CAPABILITIES = ("CAPABILITY_NAMED_IAM",)
-"""The template makes roles with names of their own."""
+CAPABILITIES = ("CAPABILITY_IAM",)
+"""The template makes roles, whose names CloudFormation chooses."""
 
 POLL_SECONDS = 5.0
 _NO_CHANGES = ("didn't contain changes", "no updates are to be performed")

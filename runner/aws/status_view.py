@@ -19,7 +19,7 @@ _COLOURS = {"Succeeded": "green", "Failed": "red", "Stopped": "yellow"}
 
 def table_of(status: RunStatus, now: dt.datetime) -> Table:
     """Return the steps as they are at a moment."""
-    return steps_table(_views(status), now.timestamp())
+    return steps_table(step_views(status), now.timestamp())
 
 
 def live_view(status: RunStatus, prices: Prices, now: dt.datetime) -> Group:
@@ -32,7 +32,7 @@ def live_view(status: RunStatus, prices: Prices, now: dt.datetime) -> Group:
 def new_lines(status: RunStatus, before: RunStatus | None) -> list[str]:
     """Return a line for each step that is not as it was: another status or attempt, or more records."""
     earlier = {} if before is None else _marks(before)
-    marks, views = _marks(status), _views(status)
+    marks, views = _marks(status), step_views(status)
     now = status.asked_at.timestamp()
     return [plain_line(name, view, now) for name, view in views.items() if marks[name] != earlier.get(name)]
 
@@ -70,7 +70,8 @@ def cost_text(status: RunStatus, prices: Prices) -> str:
     return f"cost so far: {usd:.4f} USD for {sum(hours.values()):.3f} instance-hours ({parts})"
 
 
-def _views(status: RunStatus) -> dict[str, StepView]:
+def step_views(status: RunStatus) -> dict[str, StepView]:
+    """Return the steps as they are shown, by name; their clock is that of the epoch."""
     return {step.name: _view(step, status) for step in status.state.steps}
 
 

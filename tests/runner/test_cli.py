@@ -29,6 +29,7 @@ COMMANDS = (
     "deploy",
     "destroy",
     "image-push",
+    "plan",
     "models list",
     "models approve",
     "models reject",

@@ -85,9 +85,11 @@ class RecordedAws:
         self.started: list[dict[str, Any]] = []
         self.stopped: list[str] = []
         self.errors: list[tuple[str, str, str]] = []
+        self.error_status = 400
         self.calls: list[str] = []
+        self._refusal: tuple[str, str] | None = None
         self._given: dict[str, Any] = {}
-        self._answers: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
+        self.answers: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
             "DescribePipelineExecution": self._describe,
             "ListPipelineExecutionSteps": self._steps,
             "ListPipelineExecutions": self._list,
@@ -108,6 +110,17 @@ class RecordedAws:
     def fail_next(self, operation: str, code: str, message: str = "no") -> None:
         """Let the next call of an operation be refused."""
         self.errors.append((operation, code, message))
+
+    def refuse(self, code: str, message: str) -> None:
+        """Let an answer that is None be a refusal, instead of moto's."""
+        self._refusal = (code, message)
+
+    def _refused(self, code: str, message: str) -> tuple[AWSResponse, dict[str, Any]]:
+        document = {
+            "Error": {"Code": code, "Message": message},
+            "ResponseMetadata": {"HTTPStatusCode": self.error_status},
+        }
+        return AWSResponse("", self.error_status, {}, None), document
 
     def transform_job(self, name: str, status: str, **more: Any) -> dict[str, Any]:
         """Add a transform job of two instances; return the metadata of its step."""
@@ -144,14 +157,15 @@ class RecordedAws:
     def stand_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Answer every SageMaker client that is made from now on."""
         client_of = AwsConnection.client
+        made: dict[str, Any] = {}  # one of each, as making them takes longer than all else
 
         def client(own: AwsConnection, name: str, **rest: Any) -> Any:
-            made = client_of(own, name, **rest)
-            if name == "sagemaker":
-                events = made.meta.events
+            if name not in made:
+                made[name] = client_of(own, name, **rest)
+                events = made[name].meta.events
                 events.register("provide-client-params.sagemaker", self._hear, unique_id="hear")
                 events.register("before-call.sagemaker", self._answer, unique_id="answer")
-            return made
+            return made[name]
 
         monkeypatch.setattr(AwsConnection, "client", client)
 
@@ -163,16 +177,16 @@ class RecordedAws:
         for error in self.errors:
             if error[0] == model.name:
                 self.errors.remove(error)
-                return _refused(error[1], error[2])
-        if model.name not in self._answers:
+                return self._refused(error[1], error[2])
+        if model.name not in self.answers:
             return None
         given = self._given
         arn = given.get("PipelineExecutionArn")
         if arn is not None and arn not in self.runs:
-            return _refused("ResourceNotFound", f"Pipeline execution with ARN {arn} does not exist.")
-        document = self._answers[model.name](given)
+            return self._refused("ResourceNotFound", f"Pipeline execution with ARN {arn} does not exist.")
+        document = self.answers[model.name](given)
         if document is None:
-            return None
+            return self._refused(*self._refusal) if self._refusal else None
         report = ParamValidator().validate(document, model.output_shape)
         assert not report.has_errors(), report.generate_report()
         return AWSResponse("", 200, {}, None), {**document, "ResponseMetadata": {"HTTPStatusCode": 200}}
@@ -333,11 +347,3 @@ def put(uri: str, content: bytes) -> None:
     """Write an object."""
     bucket, key = uri.removeprefix("s3://").split("/", 1)
     s3().put_object(Bucket=bucket, Key=key, Body=content)
-
-
-def _refused(code: str, message: str) -> tuple[AWSResponse, dict[str, Any]]:
-    document = {
-        "Error": {"Code": code, "Message": message},
-        "ResponseMetadata": {"HTTPStatusCode": 400},
-    }
-    return AWSResponse("", 400, {}, None), document

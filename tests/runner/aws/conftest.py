@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 
 import emulated_aws
 import pytest
+from botocore.loaders import create_loader
 from moto import mock_aws
+from recorded_runs import LostRun, RecordedAws
 
+_LOADER = create_loader()
 Batchscore = Callable[..., emulated_aws.Answer]
 
 
@@ -15,6 +18,8 @@ Batchscore = Callable[..., emulated_aws.Answer]
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty account, emulated by moto."""
     emulated_aws.set_credentials(monkeypatch)
+    # Else every session reads the megabytes that describe a service's API anew.
+    monkeypatch.setattr("botocore.session.create_loader", lambda _paths: _LOADER)
     with mock_aws():
         yield
 
@@ -31,3 +36,33 @@ def batchscore(
         return emulated_aws.run_command(monkeypatch, capsys, *words)
 
     return run
+
+
+@pytest.fixture
+def recorded(aws: None, monkeypatch: pytest.MonkeyPatch) -> RecordedAws:  # noqa: ARG001 - it stands before it
+    """Executions that are as a test says, before the emulated account."""
+    recorded = RecordedAws()
+    recorded.stand_in(monkeypatch)
+    return recorded
+
+
+@pytest.fixture
+def lost(recorded: RecordedAws) -> LostRun:
+    """A production run that lost its transform job after the first of three shards."""
+    return LostRun(recorded)
+
+
+@pytest.fixture
+def package(lost: LostRun) -> str:
+    """The package of the lost run, approved."""
+    emulated_aws.make_group("churn")
+    arn = emulated_aws.register("churn", "Approved")
+    lost.run.parameters["ModelPackageArn"] = arn
+    return arn
+
+
+@pytest.fixture
+def pending_package(lost: LostRun) -> str:  # noqa: ARG001 - for its account
+    """A package that nobody has approved."""
+    emulated_aws.make_group("churn")
+    return emulated_aws.register("churn", "PendingManualApproval")

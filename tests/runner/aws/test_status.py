@@ -11,27 +11,13 @@ from recorded_runs import SHARDS, LostRun, RecordedAws, RecordedRun, after, arn_
 
 from runner.aws.jobs import PROCESSING, TRANSFORM
 from runner.aws.status import RunObserver
-from runner.aws.status_view import cost_text, missing_lines
+from runner.aws.status_view import cost_text, missing_lines, step_views
 
 pytestmark = pytest.mark.functional
 
 
 @pytest.fixture
-def recorded(aws: None, monkeypatch: pytest.MonkeyPatch) -> RecordedAws:
-    """Executions as a test says them, before moto's account."""
-    assert aws is None
-    recorded = RecordedAws()
-    recorded.stand_in(monkeypatch)
-    return recorded
-
-
-@pytest.fixture
-def lost(recorded: RecordedAws) -> LostRun:
-    return LostRun(recorded)
-
-
-@pytest.fixture
-def deployed(batchscore: Any, lost: LostRun) -> LostRun:  # noqa: ARG001 - needs the account
+def deployed(lost: LostRun) -> LostRun:
     """A lost run whose pipeline can be found by its name."""
     connection().client("sagemaker").create_pipeline(
         PipelineName="batchscore-production",
@@ -131,7 +117,7 @@ def test_progress_and_rate_are_counted_from_the_time_the_job_had_its_instances(l
     assert status.scoring is not None
     assert status.scoring.scored_count == 100
     assert missing_lines(status) == []  # while the job goes on, nothing is missing
-    view = __import__("runner.aws.status_view", fromlist=["x"])._views(status)["ScoreShards"]
+    view = step_views(status)["ScoreShards"]
     now = after(18).timestamp()
     assert view.rate(now) == pytest.approx(100 / 120)
     assert view.remaining(now) == pytest.approx(600)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from preprocessing.sizing import (
+from contracts.sizing import (
     BYTES_PER_MB,
     SizingRules,
     SourceSample,

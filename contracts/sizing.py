@@ -2,7 +2,8 @@
 
 Batch Transform hands out whole objects, so shards make the parallelism; every shard also costs a request
 and a file. Small inputs get one shard for each request that may be in flight, large ones four, so that a
-slow shard at the end does not leave the other instances idle.
+slow shard at the end does not leave the other instances idle. PrepareInput decides by it, and `batchscore
+plan` foretells with it what PrepareInput will decide.
 """
 
 from __future__ import annotations
