@@ -87,8 +87,7 @@ def cost_text(status: RunStatus, prices: Prices) -> str:
     parts = ", ".join(f"{component} {kind} {count:.3f} h" for (component, kind), count in hours.items())
     usd = status.usd(prices)
     if usd is None:
-        total = f"so far {sum(hours.values()):.3f} instance-hours ({parts})"
-        return f"{total}; no price is known, `batchscore plan` asks for them"
+        return f"so far {sum(hours.values()):.3f} instance-hours ({parts}); `batchscore plan` asks for prices"
     return f"cost so far: {usd:.4f} USD for {sum(hours.values()):.3f} instance-hours ({parts})"
 
 

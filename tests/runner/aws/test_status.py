@@ -41,7 +41,7 @@ def test_a_failed_run_says_which_step_failed_why_and_what_has_no_scores(
     assert "2 x ml.m5.xlarge" not in answer.out.split("ScoreShards")[0]
     # 1 instance for 8 minutes, 2 for 15 minutes.
     assert "so far 0.633 instance-hours" in answer.out
-    assert "no price is known" in answer.out
+    assert "`batchscore plan` asks for prices\n" in answer.out
     assert f"how far it came and what goes on: batchscore results {lost.arn}" in answer.out
     assert "CheckErrorBudget: Succeeded - 0.0 s - yes - began 01-04 06:10:00\n" in answer.out
 
