@@ -15,8 +15,8 @@ from typing import Any
 
 from contracts.errors import CallerError, near_matches
 from runner.aws.session import AwsConnection, AwsSettings
-from runner.aws.start import UNFINISHED
 from runner.aws.upsert import deployed_pipeline
+from runner.lost_run import UNFINISHED
 
 _ARN = re.compile(r"arn:aws[a-z\-]*:sagemaker:([a-z0-9\-]*):[0-9]{12}:pipeline/([^/]+)/execution/([^/]+)")
 """[src] botocore's `PipelineExecutionArn` shape."""

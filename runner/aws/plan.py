@@ -84,7 +84,7 @@ def make_plan(request: PlanRequest, connection: AwsConnection, price_folder: Pat
     types = [name for name, _ in choices]
     findings = look_around(pipeline, types, connection)
     prices = find_prices(connection, _usages(types, pipeline), price_folder, today)
-    estimates = _estimates(findings, choices, pipeline, prices)
+    estimates = estimates_of(findings, choices, pipeline, prices)
     quotas = check_quotas(connection, _needs(estimates, types, pipeline))
     return RunPlan(
         account=account,
@@ -106,9 +106,23 @@ def _usages(types: Sequence[str], pipeline: PlannedPipeline) -> list[Usage]:
     ]
 
 
-def _estimates(
-    findings: Findings, choices: Sequence[tuple[str, int]], pipeline: PlannedPipeline, prices: Prices
+def estimates_of(
+    findings: Findings,
+    choices: Sequence[tuple[str, int]],
+    pipeline: PlannedPipeline,
+    prices: Prices | None,
+    *,
+    is_fixed: bool = True,
 ) -> tuple[Estimate, ...]:
+    """Return what scoring takes for each (instance type, records a second); none where there is no sample.
+
+    Args:
+        findings: With listing and sample, if there are any.
+        choices: Types to compare.
+        pipeline: With its parameters.
+        prices: None where they do not matter.
+        is_fixed: Whether a parameter TransformInstanceCount is the count, or only the ceiling.
+    """
     if findings.sample is None or findings.listing is None:
         return ()
     values = pipeline.values
@@ -117,10 +131,10 @@ def _estimates(
         byte_count=findings.listing.byte_count,
         shard_bytes_per_record=findings.sample.shard_bytes_per_record,
         host_count=pipeline.host_count,
-        fixed_instance_count=values.get("TransformInstanceCount"),
+        fixed_instance_count=values.get("TransformInstanceCount") if is_fixed else None,
     )
     return tuple(
-        estimate(work, name, rules, prices.of("transform", name))
+        estimate(work, name, rules, prices.of("transform", name) if prices else None)
         for name, rate in choices
         if (rules := sizing_rules(values, rate)) is not None
     )

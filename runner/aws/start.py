@@ -15,15 +15,16 @@ from typing import Any
 from contracts.errors import CallerError, near_matches
 from emulator.definition import parameter_values, read_definition
 from pipelines.parameter_specs import check_values
+from runner.aws.fixed_sizing import computed_instance_count, is_to_be_computed
 from runner.aws.model_packages import check_package
 from runner.aws.session import AwsConnection
 from runner.aws.upsert import deployed_pipeline
+from runner.lost_run import INSTANCE_COUNT, UNFINISHED
 
 IF_RUNNING = ("refuse", "queue", "start")
 MAX_PARAMETERS = 200
 """[doc] Of one start."""
 
-UNFINISHED = ("Executing", "Stopping")
 QUEUE_POLL_SECONDS = 30.0
 
 
@@ -57,10 +58,12 @@ class StartedRun:
     Attributes:
         arn: Of the pipeline execution.
         pipeline_name: Of its pipeline.
+        parameters: What it was started with, computed ones included, as text.
     """
 
     arn: str
     pipeline_name: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def run_id(self) -> str:
@@ -97,18 +100,21 @@ def start_run(
     Raises:
         CallerError: As `check_start`, or a run executes already and `if_running` is `refuse`.
     """
-    check_start(request, connection)
+    values = check_start(request, connection)
     _wait_for_turn(request, connection, sleep)
+    parameters = dict(request.parameters)
+    if is_to_be_computed(values, parameters):
+        parameters[INSTANCE_COUNT] = str(computed_instance_count(request.name, parameters, connection))
     wanted: dict[str, Any] = {
         "PipelineName": request.name,
-        "PipelineParameters": [{"Name": name, "Value": value} for name, value in request.parameters.items()],
+        "PipelineParameters": [{"Name": name, "Value": value} for name, value in parameters.items()],
     }
     if request.display_name:
         wanted["PipelineExecutionDisplayName"] = request.display_name
     if request.token:
         wanted["ClientRequestToken"] = request.token
     answer = connection.client("sagemaker").start_pipeline_execution(**wanted)
-    return StartedRun(arn=answer["PipelineExecutionArn"], pipeline_name=request.name)
+    return StartedRun(arn=answer["PipelineExecutionArn"], pipeline_name=request.name, parameters=parameters)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,9 +22,11 @@ def start_command(
     run = start_run(request, connection)
     if as_json:
         facts = {"pipeline": run.pipeline_name, "run_id": run.run_id, "execution_arn": run.arn}
-        typer.echo(json.dumps(facts, indent=2))
+        typer.echo(json.dumps({**facts, "parameters": run.parameters}, indent=2))
     else:
         typer.echo(f"started run {run.run_id} of {run.pipeline_name}")
+        for name in run.parameters.keys() - request.parameters.keys():
+            typer.echo(f"  {name}={run.parameters[name]}, computed from the input")
     if watch is not None:
         wait_for_run(connection, run.arn, watch)
     elif not as_json:

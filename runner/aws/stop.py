@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from runner.aws.errors import error_code
 from runner.aws.session import AwsConnection
-from runner.aws.start import UNFINISHED
+from runner.lost_run import UNFINISHED
 
 _NOT_EXECUTING_CODES = ("ConflictException", "ValidationException")
 

@@ -260,3 +260,18 @@ def test_a_fixed_instance_count_is_what_is_planned_and_needed(
     assert outcomes["'ml.m5.xlarge for transform job usage' is 3, the run needs 4"] == "failed"
     assert outcomes["'ml.m5.2xlarge for processing job usage' is 2, the run needs 2"] == "passed"
     assert answer.exit_code == 2
+
+
+def test_a_start_computes_a_fixed_instance_count_that_nobody_chose(batchscore: Any, answers: Answers) -> None:
+    """As the plan would choose it; one that was given stays."""
+    values = {**make_account(), "RecordsPerSecondPerInstance": "1", "TransformDeadlineMinutes": "1"}
+    deploy(values, "production-fixed-sharded-parquet")
+    more = "customer_id,age,plan,active,note\n" + "".join(f"M{n},40,plus,true,\n" for n in range(150))
+    boto3.client("s3", region_name=REGION).put_object(Bucket="data", Key="in/more.csv", Body=more.encode())
+    # 164 customers at one a second, in sixty seconds.
+    told = json.loads(batchscore("start", "--name", NAME, "--json").out)["parameters"]
+    assert told == {"TransformInstanceCount": "3"}
+    given = ["-p", "TransformInstanceCount=2", "--if-running", "start"]
+    told = json.loads(batchscore("start", "--name", NAME, "--json", *given).out)["parameters"]
+    assert told == {"TransformInstanceCount": "2"}
+    assert answers.asked
