@@ -89,6 +89,21 @@ def test_a_job_ends_one_day_and_leaves_no_credentials_in_the_checkout(path: Path
     assert [step["with"]["persist-credentials"] for step in checkouts] == [False]
 
 
+def test_the_session_in_aws_lasts_as_long_as_the_job_may_wait() -> None:
+    """It is not renewed, and more than the role allows is refused [doc: AssumeRoleWithWebIdentity]."""
+    job = _job("promote")
+    (asked,) = [
+        step["with"]["role-duration-seconds"]
+        for step in job["steps"]
+        if "credentials@" in step.get("uses", "")
+    ]
+    allowed = re.search(
+        r"^  GitHubRole:\n(?:    .*\n)*?      MaxSessionDuration: (\d+)$", TEMPLATE, re.MULTILINE
+    )
+    assert allowed is not None
+    assert job["timeout-minutes"] * 60 <= asked <= int(allowed[1])
+
+
 def test_only_a_pull_requests_check_is_cancelled() -> None:
     """A promotion that has begun must finish."""
     cancelled = {path.stem: _load(path)["concurrency"]["cancel-in-progress"] for path in WORKFLOWS}
