@@ -1,7 +1,8 @@
 """What CI runs is what is here: pinned, with few rights, and calling a command line that exists.
 
-`make lint` has actionlint and zizmor read the workflows; here is what they cannot know. No package brings
-a schema of CodeBuild's build specification: what its reference says of the keys we use is written out below.
+`make lint` has actionlint (with shellcheck) and zizmor read the workflows; here is what they cannot know.
+No package brings a schema of CodeBuild's build specification: what its reference says of the keys we use is
+written out below.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +164,14 @@ def test_an_empty_or_good_package_reaches_the_command_as_one_word(
 def test_a_package_of_another_form_is_refused_before_the_command(package: str, tmp_path: Path) -> None:
     """Whoever may send a `repository_dispatch` chooses this text."""
     assert _run_promotion("promote.yml", tmp_path, package) == (2, [])
+
+
+def test_shellcheck_finds_nothing_in_the_build() -> None:
+    """`actionlint` asks it about the workflows only."""
+    script = "\n".join(_scripts()[BUILD.name])
+    command = [Path(sys.executable).with_name("shellcheck"), "--shell=bash", "-"]
+    found = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
+    assert (found.stdout, found.returncode) == ("", 0)
 
 
 def test_make_targets_that_ci_calls_exist() -> None:
