@@ -15,16 +15,9 @@ from typing import Annotated
 import typer
 
 from contracts.errors import CallerError
-from runner.cli_aws import (
-    NameOption,
-    PollOption,
-    ProfileOption,
-    RegionOption,
-    StackOption,
-    aws_app,
-    find_run,
-    watch_options,
-)
+from runner.cli_deploy import deploy_app
+from runner.cli_options import NameOption, PollOption, ProfileOption, RegionOption, StackOption
+from runner.cli_runs import find_run, runs_app, watch_options
 from runner.ended import ended_in_words
 
 app = typer.Typer(
@@ -38,7 +31,8 @@ models_app = typer.Typer(no_args_is_help=True, help="The local model registry: l
 contract_app = typer.Typer(no_args_is_help=True, help="Dataset contracts.")
 app.add_typer(models_app, name="models")
 app.add_typer(contract_app, name="contract")
-app.add_typer(aws_app)
+app.add_typer(deploy_app)
+app.add_typer(runs_app)
 
 StateOption = Annotated[
     Path | None,
@@ -164,7 +158,7 @@ def resume(  # noqa: PLR0913, PLR0917 - one argument an option
         from runner.aws.results_command import resume_command as resume_aws  # noqa: PLC0415 - see above
 
         arn, connection = find_run(run, name, stack, region, profile)
-        resume_aws(arn, connection, watch_options(poll), waits=wait, as_json=as_json)
+        resume_aws(arn, connection, watch_options(poll, connection), waits=wait, as_json=as_json)
         return
     _refuse_aws_only({"--wait": wait, "--json": as_json})
     from runner.resume_command import resume_command  # noqa: PLC0415 - see the module docstring

@@ -92,11 +92,6 @@ def check_came_so_far(record: RunRecord, start_anew: str) -> None:
         )
 
 
-def has_model_image(record: RunRecord) -> bool:
-    """Whether the model of the run has an image of its own, and its artifact perhaps no contract."""
-    return bool(record.choices.get("model_image"))
-
-
 def run_prefix(record: RunRecord) -> str:
     """Return the prefix below which the run keeps what is its own."""
     return f"{str(record.parameters['OutputUri']).rstrip('/')}/runs/{record.run_id}/"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from contracts.errors import CallerError, near_matches
 from emulator.registry import ModelPackage
+from emulator.run_record import RunRecord
 from runner.container_code import LOCAL_IMAGE_URI
 from runner.local_state import LocalState
 
@@ -43,11 +44,28 @@ def packaged_model(name: str, state: LocalState) -> RunModel:
             f"model package {named} is {package.approval_status}, not Approved; approve it with "
             f"`batchscore models approve {named}`"
         )
+    model = _model_in(package, state)
+    if not model.artifact.is_file():
+        raise CallerError(f"{model.artifact}: the artifact of model package {name} is gone; register it anew")
+    return model
+
+
+def model_of_run(record: RunRecord, state: LocalState) -> RunModel:
+    """Return what scores in a run that was started before; its artifact may be gone meanwhile.
+
+    Raises:
+        CallerError: It scores with a package that the registry does not have any more.
+    """
+    if "ModelArtifactUri" in record.parameters:
+        artifact = state.store.path_of(str(record.parameters["ModelArtifactUri"]))
+        return RunModel(artifact=artifact, image=record.choices.get("model_image", ""))
+    return _model_in(state.registry.package(str(record.parameters["ModelPackageArn"])), state)
+
+
+def _model_in(package: ModelPackage, state: LocalState) -> RunModel:
     (container,) = package.request["InferenceSpecification"]["Containers"]
-    artifact = state.store.path_of(container["ModelDataUrl"])
-    if not artifact.is_file():
-        raise CallerError(f"{artifact}: the artifact of model package {name} is gone; register it anew")
     image = "" if container["Image"] == LOCAL_IMAGE_URI else container["Image"]
+    artifact = state.store.path_of(container["ModelDataUrl"])
     return RunModel(artifact=artifact, image=image, package_arn=package.arn)
 
 

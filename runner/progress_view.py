@@ -30,6 +30,7 @@ class StepView:
         records: Done so far.
         fraction: Part of its work that is done, in [0, 1], or None where that is not known.
         outcome: What came of it, or what it runs on.
+        began_at: When it began, for people; a column is shown where a step has one.
         waited: Seconds from its start to that of its work, such as for instances; they count for no rate.
     """
 
@@ -39,6 +40,7 @@ class StepView:
     records: int = 0
     fraction: float | None = None
     outcome: str = ""
+    began_at: str = ""
     waited: float = 0.0
 
     def elapsed(self, now: float) -> float:
@@ -108,13 +110,18 @@ def shown_progress(console: Console) -> Iterator[OnEvent]:
 def steps_table(steps: Mapping[str, StepView], now: float) -> Table:
     """Return a table of steps by name, as they are at a moment of their clock."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name, justify in (("", "left"), ("step", "left"), ("time", "right"), ("records", "right")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich types it as a Literal
-    table.add_column("rate", justify="right")
-    table.add_column("left", justify="right")
+    has_begin = any(view.began_at for view in steps.values())
+    begin = ["began"] if has_begin else []
+    for name in ("", "step", *begin):
+        table.add_column(name, no_wrap=True)
+    for name in ("time", "records", "rate", "left"):
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", justify="left")
     for name, view in steps.items():
-        table.add_row(*_cells(name, view, now))
+        cells = _cells(name, view, now)
+        if has_begin:
+            cells.insert(2, Text(view.began_at))
+        table.add_row(*cells)
     return table
 
 

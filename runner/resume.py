@@ -22,8 +22,9 @@ from runner.container_code import run_image
 from runner.definition_cache import compiled_definition
 from runner.local_run import RESUME_PIPELINE, check_ports
 from runner.local_state import DEFINITION_FILE, LocalState, lost
-from runner.lost_run import Resumption, has_model_image, instance_count, resumed_parameters
+from runner.lost_run import Resumption, instance_count, resumed_parameters
 from runner.missing_shards import s3_manifest
+from runner.packaged_model import model_of_run
 from runner.resumption import check_content, find_resumption
 from runner.run_lock import held
 
@@ -64,9 +65,10 @@ def resume_locally(
     """
     check_ports(first_port, instance_count(resumption))
     record = resumption.record
-    image = run_image(in_containers=record.in_containers, stands_in=has_model_image(record))
+    image = run_image(in_containers=record.in_containers, stands_in=bool(model_of_run(record, state).image))
     choices = {
         **record.choices,
+        **({"resumed": "production"} if record.pipeline_name == "production" else {}),
         "resume_at": resumption.resume_at,
         "pointer": "keep" if _is_overtaken(record, state) else "move",
     }

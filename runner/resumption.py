@@ -30,13 +30,13 @@ from runner.local_state import LocalState, state_folder
 from runner.lost_run import (
     Resumption,
     check_came_so_far,
-    has_model_image,
     named,
     package_of,
     refuse,
     run_prefix,
 )
 from runner.missing_shards import missing_shards
+from runner.packaged_model import model_of_run
 
 _BLOCK_BYTES = 1024 * 1024
 _START_ANEW = "start a new run with `batchscore run`"
@@ -79,11 +79,12 @@ def check_content(resumption: Resumption, state: LocalState) -> None:
         CallerError: One is not; every fault is named.
     """
     parameters = resumption.record.parameters
-    contract, model = (state.store.path_of(parameters[name]) for name in ("ContractUri", "ModelArtifactUri"))
+    contract = state.store.path_of(parameters["ContractUri"])
     faults = _fault_of_fingerprint(contract, lambda: read_contract(contract), resumption)
     if resumption.resume_at != "report":
-        find = find_contract if has_model_image(resumption.record) else check_artifact
-        faults += _fault_of_fingerprint(model, lambda: find(model), resumption)
+        model = model_of_run(resumption.record, state)
+        find = find_contract if model.image else check_artifact
+        faults += _fault_of_fingerprint(model.artifact, lambda: find(model.artifact), resumption)
     folder = state.store.path_of(resumption.shards_uri)
     kept_folder = state.store.path_of(run_prefix(resumption.record) + "kept")
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
@@ -120,19 +121,30 @@ def _output_names(run_uri: str, state: LocalState) -> list[str]:
 
 def _faults(resumption: Resumption, state: LocalState) -> Iterator[str]:
     """Yield what is gone of contract, model, package and the shards still to be scored."""
-    needed = ["ContractUri"] if resumption.resume_at == "report" else ["ContractUri", "ModelArtifactUri"]
-    for name in needed:
-        path = state.store.path_of(resumption.record.parameters[name])
-        if not path.is_file():
-            yield f"{path}: is gone ({name})"
+    contract = state.store.path_of(resumption.record.parameters["ContractUri"])
+    if not contract.is_file():
+        yield f"{contract}: is gone (ContractUri)"
+    gone: list[str] = []
     if resumption.resume_at == "score":
-        yield from _faults_of_package(resumption.model_package_arn, state)
+        gone = list(_faults_of_package(resumption.model_package_arn, state))
+        yield from gone
+    if resumption.resume_at != "report":
+        yield from _faults_of_artifact(resumption.record, state, is_package_there=not gone)
     folder = state.store.path_of(resumption.shards_uri)
     faults = {shard.name: _fault_of_size(folder / shard.name, shard) for shard in resumption.missing}
     for kind in ("is gone", "has another size than when it was cut"):
         names = [name for name, found in faults.items() if found == kind]
         if names:
             yield f"{folder}: {named(names)}: {kind}"
+
+
+def _faults_of_artifact(record: RunRecord, state: LocalState, *, is_package_there: bool) -> Iterator[str]:
+    """Yield that the model artifact is gone; where only the package names it, the package must be there."""
+    is_named = "ModelArtifactUri" in record.parameters
+    if is_named or is_package_there:
+        artifact = model_of_run(record, state).artifact
+        if not artifact.is_file():
+            yield f"{artifact}: is gone ({'ModelArtifactUri' if is_named else 'of the model package'})"
 
 
 def _faults_of_package(arn: str, state: LocalState) -> Iterator[str]:

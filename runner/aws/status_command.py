@@ -78,5 +78,3 @@ def _show(status: RunStatus, options: WatchOptions, console: Console, *, as_json
         sys.stdout.write(json.dumps(status.as_json(options.prices), indent=2) + "\n")
         return
     print_status(status, options.prices, console)
-    if not status.state.has_ended:
-        typer.echo(f"follow it: batchscore status {status.state.arn} --wait")

@@ -39,12 +39,33 @@ def new_lines(status: RunStatus, before: RunStatus | None) -> list[str]:
 
 def print_status(status: RunStatus, prices: Prices, console: Console) -> None:
     """Print how a run is, with every failure in full and the shards that have no scores."""
-    console.print(live_view(status, prices, status.asked_at), soft_wrap=True)
+    if console.is_terminal:
+        console.print(live_view(status, prices, status.asked_at))
+    else:
+        for line in _plain(status, prices):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print(f"ARN {status.state.arn}", markup=False, highlight=False, soft_wrap=True)
     for name, reason in status.failures.items():
         console.print(f"{name or 'run'} failed: {reason}", markup=False, highlight=False, soft_wrap=True)
-    for line in missing_lines(status):
+    for line in (*missing_lines(status), *_advice(status)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _plain(status: RunStatus, prices: Prices) -> list[str]:
+    now, views = status.asked_at.timestamp(), step_views(status)
+    steps = [
+        plain_line(name, view, now) + (f" - began {view.began_at}" if view.began_at else "")
+        for name, view in views.items()
+    ]
+    return [f"Run {status.run_id} {status.state.status}", *steps, cost_text(status, prices)]
+
+
+def _advice(status: RunStatus) -> list[str]:
+    if not status.state.has_ended:
+        return [f"follow it: batchscore status {status.state.arn} --wait"]
+    if status.state.status == "Succeeded":
+        return []
+    return [f"how far it came and what goes on: batchscore results {status.state.arn}"]
 
 
 def missing_lines(status: RunStatus) -> list[str]:
@@ -66,7 +87,7 @@ def cost_text(status: RunStatus, prices: Prices) -> str:
     parts = ", ".join(f"{component} {kind} {count:.3f} h" for (component, kind), count in hours.items())
     usd = status.usd(prices)
     if usd is None:
-        return f"so far {sum(hours.values()):.3f} instance-hours ({parts}); no price is known"
+        return f"so far {sum(hours.values()):.3f} instance-hours ({parts}); `batchscore plan` asks for prices"
     return f"cost so far: {usd:.4f} USD for {sum(hours.values()):.3f} instance-hours ({parts})"
 
 
@@ -83,6 +104,7 @@ def _view(step: StepState, status: RunStatus) -> StepView:
         status="Executing" if step.status in _GOING_ON else step.status,
         seconds=end - began,
         outcome=_outcome(step, status),
+        began_at=f"{step.started_at:%m-%d %H:%M:%S}" if step.started_at else "",
     )
     job = status.jobs.get(step.name)
     if job is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -315,3 +316,20 @@ def test_a_run_that_its_error_budget_ended_is_refused(business: TinyBusiness) ->
 
     assert "was ended by its error budget" in message
     assert "3 of 14 records are quarantined" in message
+
+
+def test_a_lost_production_run_is_resumed_with_its_package(
+    business: TinyBusiness, undisturbed: RunResults, sent: Path
+) -> None:
+    """It registers nothing, then or now, and its ledger names the package."""
+    business.run(RunOptions(parameters=PARAMETERS))
+    arn = business.state.registry.set_approval_status("batchscore/1", "Approved").arn
+    shutil.rmtree(business.output / "scores")
+    run_id = lose(business, killing(business, "ScoreShards"), pipeline="production", model_package_arn=arn)
+    results = resume(business, run_id)
+    assert results.record.status == "Succeeded"
+    assert results.facts is not None
+    assert results.facts.model_package_arn == arn
+    assert published(results).column("score").equals(published(undisturbed).column("score"))
+    assert len(business.state.registry.packages()) == 1
+    assert sent

@@ -43,6 +43,13 @@ def step_faults(step: dict[str, Any]) -> list[str]:
     return list(_structure_faults(step["Arguments"], shape, step["Name"], SUPPLIED_BY_PIPELINES))
 
 
+def request_faults(operation: str, request: dict[str, Any]) -> list[str]:
+    """Return everything that is wrong with a request to SageMaker; botocore makes tokens itself."""
+    shape = _input_shape(operation)
+    made = {name for name, member in shape.members.items() if member.metadata.get("idempotencyToken")}
+    return list(_structure_faults(request, shape, operation, made))
+
+
 def is_pipeline_variable(value: Any) -> bool:
     """Whether a value is filled in when the pipeline runs."""
     return isinstance(value, dict) and set(value) in _VARIABLES

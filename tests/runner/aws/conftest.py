@@ -1,11 +1,14 @@
-"""An emulated account for every test that asks for one."""
+"""An emulated account for every test that asks for one, in which every request to SageMaker is checked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import emulated_aws
 import pytest
+from aws_shapes import request_faults
+from botocore.client import BaseClient
 from botocore.loaders import create_loader
 from moto import mock_aws
 from recorded_runs import LostRun, RecordedAws
@@ -20,8 +23,25 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     emulated_aws.set_credentials(monkeypatch)
     # Else every session reads the megabytes that describe a service's API anew.
     monkeypatch.setattr("botocore.session.create_loader", lambda _paths: _LOADER)
+    faults = _watch_requests(monkeypatch)
     with mock_aws():
         yield
+    assert faults == []
+
+
+def _watch_requests(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Collect what is wrong with requests that change something in SageMaker, patterns and ranges too."""
+    faults: list[str] = []
+    make = BaseClient._make_api_call
+
+    def watched(client: Any, operation: str, request: dict[str, Any]) -> Any:
+        service = client.meta.service_model.service_name
+        if service == "sagemaker" and operation.startswith(("Create", "Update", "Start", "Stop", "Add")):
+            faults.extend(request_faults(operation, request))
+        return make(client, operation, request)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", watched)
+    return faults
 
 
 @pytest.fixture

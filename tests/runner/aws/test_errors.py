@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import botocore.exceptions as boto
 import pytest
 from botocore.exceptions import ClientError
+from emulated_aws import run_command
 
 from contracts.errors import CallerError, PlatformError
 from runner.aws.errors import explain, is_missing
@@ -56,6 +59,18 @@ def test_a_missing_permission_is_named_with_action_and_resource() -> None:
     explained = str(explain(_refused("AccessDeniedException", message)))
     assert "sagemaker:UpdatePipeline" in explained
     assert "on arn:aws:sagemaker:eu-central-1:111122223333:pipeline/p;" in explained
+
+
+def test_a_command_without_credentials_ends_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """One line that says what to do, and exit code 2."""
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    answer = run_command(monkeypatch, capsys, "status", "--region", "us-east-1")
+    assert (answer.exit_code, answer.err.count("\n")) == (2, 1)
+    assert "no usable AWS credentials" in answer.err
 
 
 def test_a_missing_permission_without_words_is_named_by_its_call() -> None:

@@ -245,3 +245,18 @@ def test_a_pipeline_that_is_not_deployed_can_be_planned(
     assert "no role is known" in found
     assert json.loads(answer.out)["sample"]["shard_bytes_per_record"] is None
     assert answers.asked
+
+
+def test_a_fixed_instance_count_is_what_is_planned_and_needed(
+    batchscore: Any, answers: Answers, tmp_path: Path
+) -> None:
+    """Where the pipeline does not take it from the plan; two instances prepare, each cuts its own shards."""
+    answers.quotas["ml.m5.xlarge for transform job usage"] = 3.0
+    deploy({**make_account(), "TransformInstanceCount": "4"}, "production-fixed-sharded-parquet")
+    answer = batchscore("plan", "--name", NAME, "--state", str(tmp_path), "--json")
+    (found,) = json.loads(answer.out)["estimates"]
+    assert (found["instance_count"], found["shard_count"]) == (4, 14)
+    outcomes = {words.split("; ")[0]: outcome for outcome, words in _checks(answer, "quota")}
+    assert outcomes["'ml.m5.xlarge for transform job usage' is 3, the run needs 4"] == "failed"
+    assert outcomes["'ml.m5.2xlarge for processing job usage' is 2, the run needs 2"] == "passed"
+    assert answer.exit_code == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,7 +41,9 @@ def test_a_failed_run_says_which_step_failed_why_and_what_has_no_scores(
     assert "2 x ml.m5.xlarge" not in answer.out.split("ScoreShards")[0]
     # 1 instance for 8 minutes, 2 for 15 minutes.
     assert "so far 0.633 instance-hours" in answer.out
-    assert "no price is known" in answer.out
+    assert "`batchscore plan` asks for prices\n" in answer.out
+    assert f"how far it came and what goes on: batchscore results {lost.arn}" in answer.out
+    assert "CheckErrorBudget: Succeeded - 0.0 s - yes - began 01-04 06:10:00\n" in answer.out
 
 
 def test_a_failed_job_s_own_words_stand_before_those_of_the_service(
@@ -99,6 +102,11 @@ def test_a_run_that_is_not_there_is_named(
     assert deployed
 
 
+def test_a_run_that_goes_on_says_how_to_follow_it(batchscore: Any, lost: LostRun) -> None:
+    lost.run.status = "Executing"
+    assert f"follow it: batchscore status {lost.arn} --wait" in batchscore("status", lost.arn).out
+
+
 def test_the_region_of_an_arn_needs_not_be_typed(
     batchscore: Any, lost: LostRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,6 +138,17 @@ def test_a_cost_needs_every_price(lost: LostRun) -> None:
     assert status.usd(prices) == pytest.approx(8 / 60 * 3.0 + 2 * 15 / 60 * 2.0)
     assert cost_text(status, prices).startswith("cost so far: 1.4000 USD for 0.633 instance-hours")
     assert status.usd({(TRANSFORM, "ml.m5.xlarge"): 2.0}) is None
+
+
+def test_prices_that_plan_has_kept_are_taken(
+    batchscore: Any, lost: LostRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From its newest file of the region."""
+    monkeypatch.setenv("BATCHSCORE_HOME", str(tmp_path))
+    prices = {"Processing:ml.m5.2xlarge": 3.0, "Tsform:ml.m5.xlarge": 2.0}
+    (tmp_path / "prices").mkdir()
+    (tmp_path / "prices" / "us-east-1-2026-11-01.json").write_text(json.dumps({"usd_per_hour": prices}))
+    assert "cost so far: 1.4000 USD for 0.633 instance-hours" in batchscore("status", lost.arn).out
 
 
 def test_many_missing_shards_are_named_in_part(lost: LostRun, monkeypatch: pytest.MonkeyPatch) -> None:

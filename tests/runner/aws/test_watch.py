@@ -92,7 +92,7 @@ def test_a_terminal_shows_a_table_with_rate_and_cost(running: LostRun) -> None:
     status = follow(connection(), running.arn, theatre.options, theatre.console)
     assert status.state.status == "Succeeded"
     shown = theatre.stream.getvalue()
-    assert "ScoreShards" in shown
+    assert "ScoreShards       01-04 06:11:00" in shown
     assert "cost so far: 0.7333 USD" in shown
 
 
