@@ -81,8 +81,8 @@ lint: $(VENV)/test.stamp ## Format, lint, types, import rules, workflows
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/actionlint .github/workflows/*.yml
-	@$(BIN)/zizmor --quiet --no-progress --offline --persona pedantic .github/workflows
+	@$(BIN)/actionlint -shellcheck $(BIN)/shellcheck .github/workflows/*.yml
+	@$(BIN)/zizmor --quiet --no-progress --offline --strict-collection --persona pedantic .github/workflows
 
 .PHONY: fix
 fix: $(VENV)/test.stamp ## Repair what can be repaired
