@@ -19,6 +19,7 @@ from typing import Any
 
 import boto3
 from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
 from moto.moto_api._internal import moto_api_backend
 from moto.sagemaker.models import SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
@@ -41,11 +42,14 @@ class ExecutingAws:
 
     Attributes:
         environment: What a client needs to find it, credentials included.
+        image: Stands for every container image.
     """
 
     def __init__(self, folder: Path, port: int) -> None:
         self._folder = folder
         self._threads: list[threading.Thread] = []
+        self._packages: dict[str, str] = {}
+        self.image = run_image(in_containers=False, stands_in=False)
         self.environment = {
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
             "AWS_ACCESS_KEY_ID": "testing",
@@ -95,7 +99,7 @@ class ExecutingAws:
         self._download(store)
         folder = self._run_folder(execution.arn)
         folder.mkdir(parents=True)
-        registry = ModelRegistry(self._folder / "registry.sqlite")
+        registry = self._registry()
         if "ModelPackageArn" in (defaults := _defaults(definition_text)) or "ModelPackageArn" in given:
             arn = given.get("ModelPackageArn", defaults.get("ModelPackageArn", ""))
             given["ModelPackageArn"] = self._emulated_package(arn, registry)
@@ -111,7 +115,7 @@ class ExecutingAws:
         machine = Machine(
             store=store,
             registry=registry,
-            image=run_image(in_containers=False, stands_in=False),
+            image=self.image,
             run_folder=folder,
         )
         try:
@@ -120,7 +124,22 @@ class ExecutingAws:
         except BatchScoreError:
             status = "Failed"
         self._upload(store)
+        execution.last_modified_time = utcnow()
         execution.pipeline_execution_status = status
+
+    def package_of(self, made: str) -> str:
+        """Return the ARN in moto's registry of a package that the emulator registered."""
+        if made not in self._packages:
+            client = self.client("sagemaker")
+            request = dict(self._registry().package(made).request)
+            groups = client.list_model_package_groups()["ModelPackageGroupSummaryList"]
+            if request["ModelPackageGroupName"] not in {group["ModelPackageGroupName"] for group in groups}:
+                client.create_model_package_group(ModelPackageGroupName=request["ModelPackageGroupName"])
+            self._packages[made] = client.create_model_package(**request)["ModelPackageArn"]
+        return self._packages[made]
+
+    def _registry(self) -> ModelRegistry:
+        return ModelRegistry(self._folder / "registry.sqlite")
 
     def _emulated_package(self, arn: str, registry: ModelRegistry) -> str:
         """Register a package of moto's with the emulator; return its ARN there."""
@@ -146,6 +165,7 @@ class ExecutingAws:
 def executing_aws(folder: Path) -> Iterator[ExecutingAws]:
     """Serve an account on a free port of loopback for as long as the block lasts."""
     start = SageMakerModelBackend.start_pipeline_execution
+    describe_by_name = SageMakerModelBackend.describe_pipeline
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
@@ -161,9 +181,16 @@ def executing_aws(folder: Path) -> Iterator[ExecutingAws]:
     def list_steps(response: Any) -> ActionResult:
         record = aws.record(response._get_param("PipelineExecutionArn"))
         steps = record.steps if record else {}
-        return ActionResult({"PipelineExecutionSteps": [_step(name, step) for name, step in steps.items()]})
+        listed = [_step(name, step, aws) for name, step in steps.items()]
+        return ActionResult({"PipelineExecutionSteps": listed})
+
+    def describe(backend: Any, pipeline_name: str) -> dict[str, Any]:
+        # [src] The API takes a name or an ARN; moto a name.
+        answer: dict[str, Any] = describe_by_name(backend, pipeline_name.rsplit("/", 1)[-1])
+        return answer
 
     SageMakerModelBackend.start_pipeline_execution = start_and_execute
+    SageMakerModelBackend.describe_pipeline = describe
     SageMakerResponse.list_pipeline_execution_steps = list_steps
     try:
         moto_api_backend.reset()
@@ -172,6 +199,7 @@ def executing_aws(folder: Path) -> Iterator[ExecutingAws]:
     finally:
         aws.wait()
         SageMakerModelBackend.start_pipeline_execution = start
+        SageMakerModelBackend.describe_pipeline = describe_by_name
         del SageMakerResponse.list_pipeline_execution_steps
         server.stop()
 
@@ -181,16 +209,18 @@ def _defaults(definition_text: str) -> dict[str, Any]:
     return {entry["Name"]: entry["DefaultValue"] for entry in declared if "DefaultValue" in entry}
 
 
-def _step(name: str, step: StepRecord) -> Mapping[str, Any]:
+def _step(name: str, step: StepRecord, aws: ExecutingAws) -> Mapping[str, Any]:
     """Return a step as ListPipelineExecutionSteps tells it [src: botocore's PipelineExecutionStep]."""
     ended = {"EndTime": _moment(step.finished_at)} if step.finished_at else {}
     reason = {"FailureReason": step.outcome} if step.status == "Failed" else {}
+    made = {"Metadata": {"RegisterModel": {"Arn": aws.package_of(step.made)}}} if step.made else {}
     return {
         "StepName": name,
         "StepStatus": step.status,
         "StartTime": _moment(step.started_at),
         "AttemptCount": 1,
         **ended,
+        **made,
         **reason,
     }
 
