@@ -6,6 +6,7 @@ Nothing heavy is imported until a definition is asked for.
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable
 from importlib import import_module
@@ -49,7 +50,16 @@ def definition_document(name: str, **choices: Any) -> dict[str, Any]:
     Raises:
         CallerError: The name or a choice is unknown.
     """
-    document: dict[str, Any] = json.loads(find_pipeline(name)(**choices).definition())
+    build = find_pipeline(name)
+    known = inspect.signature(build).parameters
+    unknown = [choice for choice in choices if choice not in known]
+    if unknown:
+        raise CallerError(
+            "; ".join(
+                f"pipeline {name!r} takes no {choice!r}; {near_matches(choice, known)}" for choice in unknown
+            )
+        )
+    document: dict[str, Any] = json.loads(build(**choices).definition())
     return document
 
 

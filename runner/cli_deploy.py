@@ -11,8 +11,11 @@ from runner.cli_options import (
     JsonOption,
     ProfileOption,
     RegionOption,
+    ShapePrepareOption,
+    ShapeWireOption,
     StackOption,
     YesOption,
+    given,
 )
 
 deploy_app = typer.Typer()
@@ -30,13 +33,15 @@ def upsert(  # noqa: PLR0913, PLR0917 - one argument an option; they become one 
         list[str] | None,
         typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Default of a parameter; repeatable."),
     ] = None,
-    wire: Annotated[str, typer.Option(help="parquet, csv, jsonlines or recordio.")] = "parquet",
-    prepare: Annotated[str, typer.Option(help="Prepare on one instance (single) or several (sharded).")] = (
-        "single"
-    ),
+    wire: ShapeWireOption = None,
+    prepare: ShapePrepareOption = None,
     transform_sizing: Annotated[
-        str, typer.Option(help="Instances from the plan (planned) or a parameter (fixed).")
-    ] = "planned",
+        str | None,
+        typer.Option(
+            help="planned or fixed: by the plan or a parameter [default: as deployed, else planned]",
+            show_default=False,
+        ),
+    ] = None,
     model_image: Annotated[str, typer.Option(help="Of the candidate: image of the model.")] = "",
     kms_key: Annotated[str, typer.Option(help="Key for disks and outputs [default: the stack's]")] = "",
     subnet: Annotated[list[str] | None, typer.Option(help="Subnet of the jobs; repeatable.")] = None,
@@ -50,6 +55,9 @@ def upsert(  # noqa: PLR0913, PLR0917 - one argument an option; they become one 
     max_parallel_steps: Annotated[
         int | None, typer.Option(min=1, help="Steps that may execute at once [default: as deployed]")
     ] = None,
+    reset_defaults: Annotated[
+        bool, typer.Option("--reset-defaults", help="The code's defaults instead of those that are deployed.")
+    ] = False,
     show: Annotated[bool, typer.Option("--show", help="Say what would change, and change nothing.")] = False,
     region: RegionOption = None,
     profile: ProfileOption = None,
@@ -57,8 +65,8 @@ def upsert(  # noqa: PLR0913, PLR0917 - one argument an option; they become one 
 ) -> None:
     """Create or update a pipeline in AWS; says first what changes, and does nothing where nothing does.
 
-    Tags, the parallelism configuration, and the defaults of parameters that have none in the code (InputUri,
-    ImageUri, ModelPackageArn, …) stay as they are deployed where no others are given.
+    Shape, tags, the parallelism configuration and the defaults of parameters stay as they are deployed where
+    no others are given.
 
     \b
     Examples:
@@ -71,9 +79,7 @@ def upsert(  # noqa: PLR0913, PLR0917 - one argument an option; they become one 
     from runner.aws.upsert_command import upsert_command  # noqa: PLC0415
     from runner.run_command import parse_pairs, parse_parameters  # noqa: PLC0415
 
-    choices = {"wire": wire, "prepare": prepare, "transform_sizing": transform_sizing}
-    if model_image:
-        choices["model_image"] = model_image
+    choices = given(wire=wire, prepare=prepare, transform_sizing=transform_sizing, model_image=model_image)
     options = UpsertOptions(
         pipeline=pipeline,
         name=name,
@@ -87,6 +93,7 @@ def upsert(  # noqa: PLR0913, PLR0917 - one argument an option; they become one 
         encrypt_traffic=encrypt_traffic,
         tags=parse_pairs("--tag", tag or []),
         max_parallel_steps=max_parallel_steps,
+        resets_defaults=reset_defaults,
     )
     connection = connect(AwsSettings(region=region, profile=profile))
     upsert_command(options, connection, as_json=as_json, only_show=show)
@@ -103,10 +110,8 @@ def deploy(  # noqa: PLR0913, PLR0917 - one argument an option; they become one 
         list[str] | None,
         typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A template parameter; repeatable."),
     ] = None,
-    wire: Annotated[str, typer.Option(help="parquet, csv, jsonlines or recordio.")] = "parquet",
-    prepare: Annotated[str, typer.Option(help="Prepare on one instance (single) or several (sharded).")] = (
-        "single"
-    ),
+    wire: ShapeWireOption = None,
+    prepare: ShapePrepareOption = None,
     tag: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="Tag of everything; repeatable.")
     ] = None,
@@ -132,7 +137,7 @@ def deploy(  # noqa: PLR0913, PLR0917 - one argument an option; they become one 
         template=template,
         settings=settings,
         parameters=parse_parameters(parameter or []),
-        choices={"wire": wire, "prepare": prepare},
+        choices=given(wire=wire, prepare=prepare),
         tags=parse_pairs("--tag", tag or []),
         is_confirmed=yes,
     )

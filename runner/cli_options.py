@@ -31,3 +31,24 @@ RunArgument = Annotated[
 NameOption = Annotated[
     str, typer.Option(help="Pipeline of the run, where RUN is no ARN [default: batchscore-production]")
 ]
+ShapeWireOption = Annotated[
+    str | None,
+    typer.Option(
+        "--wire",
+        help="parquet, csv, jsonlines or recordio [default: as deployed, else parquet]",
+        show_default=False,
+    ),
+]
+ShapePrepareOption = Annotated[
+    str | None,
+    typer.Option(
+        "--prepare",
+        help="single or sharded: prepare on one instance or several [default: as deployed, else single]",
+        show_default=False,
+    ),
+]
+
+
+def given(**options: str | None) -> dict[str, str]:
+    """Return the options that were typed, by name."""
+    return {name: value for name, value in options.items() if value}

@@ -14,8 +14,11 @@ from runner.cli_options import (
     ProfileOption,
     RegionOption,
     RunArgument,
+    ShapePrepareOption,
+    ShapeWireOption,
     StackOption,
     WaitOption,
+    given,
 )
 
 if TYPE_CHECKING:
@@ -208,10 +211,8 @@ def promote(  # noqa: PLR0913, PLR0917 - one argument an option
         list[str] | None,
         typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Default of a parameter; repeatable."),
     ] = None,
-    wire: Annotated[str, typer.Option(help="parquet, csv, jsonlines or recordio.")] = "parquet",
-    prepare: Annotated[str, typer.Option(help="Prepare on one instance (single) or several (sharded).")] = (
-        "single"
-    ),
+    wire: ShapeWireOption = None,
+    prepare: ShapePrepareOption = None,
     if_running: Annotated[
         str, typer.Option(help="Where a run executes already: queue (wait for it), refuse or start.")
     ] = "queue",
@@ -242,7 +243,7 @@ def promote(  # noqa: PLR0913, PLR0917 - one argument an option
         name=name,
         stack=stack,
         role_arn=role_arn,
-        choices={"wire": wire, "prepare": prepare},
+        choices=given(wire=wire, prepare=prepare),
         defaults=parse_parameters(parameter or []),
     )
     connection = connect(AwsSettings(region=region, profile=profile))

@@ -141,7 +141,7 @@ def make_change_set(
         TemplateBody=request.template,
         Parameters=list(_parameters(request, declared, stack)),
         Capabilities=list(CAPABILITIES),
-        Tags=[{"Key": key, "Value": value} for key, value in request.tags.items()],
+        **_tags(request, stack),
     )
     described = _finished_change_set(client, request.name, name, sleep)
     if described is None:
@@ -201,6 +201,13 @@ def wait_for_end(
 def _declared_parameters(client: Any, template: str) -> dict[str, Any]:
     answer = client.validate_template(TemplateBody=template)
     return {entry["ParameterKey"]: entry for entry in answer.get("Parameters", [])}
+
+
+def _tags(request: StackRequest, stack: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the tags that the stack has and those that are added; [doc] an empty list would remove all."""
+    deployed = {entry["Key"]: entry["Value"] for entry in stack.get("Tags", [])} if stack else {}
+    tags = {**deployed, **request.tags}
+    return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}
 
 
 def _parameters(

@@ -12,6 +12,7 @@ import typer
 from botocore.exceptions import ClientError
 
 from contracts.errors import CallerError
+from pipelines.definition import DEFAULT_NAMES
 from runner.aws.change_set import (
     ChangeSet,
     StackRequest,
@@ -79,7 +80,7 @@ def deploy_command(options: DeployOptions, connection: AwsConnection) -> None:
             _ask(
                 "deploy this, and then upsert the candidate and the production pipeline", options.is_confirmed
             )
-        except CallerError:
+        except BaseException:  # also where somebody left with Ctrl-C
             discard_change_set(change_set, connection)
             raise
         execute_change_set(change_set, connection, now)
@@ -98,9 +99,12 @@ def destroy_command(stack: str, connection: AwsConnection, *, is_confirmed: bool
         CallerError: A run executes, or nobody agreed.
         PlatformError: CloudFormation could not delete everything.
     """
-    stack_settings(connection, stack)
+    settings = stack_settings(connection, stack)
     names = [deployed_name(connection, pipeline, "", stack) for pipeline in DEPLOYED_PIPELINES]
-    deployed = [name for name in names if describe_deployed(connection, name)]
+    found = {name: describe_deployed(connection, name) for name in (*names, DEFAULT_NAMES["resume"])}
+    role_arn = settings.role_arn
+    # Resumptions of other deployments have other roles; theirs is left alone.
+    deployed = [name for name, one in found.items() if one and (name in names or one.role_arn == role_arn)]
     for name in deployed:
         if running := executing_run(connection, name):
             raise CallerError(f"{name} runs: {running}; wait for it, or stop it with `batchscore stop`")
@@ -171,7 +175,11 @@ def _ask(what: str, is_confirmed: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise CallerError(f"nobody is here to agree to {what!r}; give --yes")
-    if not typer.confirm(f"{what}?"):
+    try:
+        agreed = typer.confirm(f"{what}?")
+    except typer.Abort as error:
+        raise KeyboardInterrupt from error
+    if not agreed:
         raise CallerError("nothing was done")
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from contracts.ledger import POINTER_FILE, RunLedger
 from runner.aws.checks import CannotTellError
-from runner.aws.run_files import RunFiles, read_if_there
+from runner.aws.objects import read_if_there
+from runner.aws.run_files import RunFiles
 
 SECONDS_PER_HOUR = 3600
 PREPARE, REPORT = "PrepareInput", "ReportRun"

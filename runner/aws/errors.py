@@ -51,7 +51,7 @@ _UNKNOWN_KEY_CODES = {
     "AuthFailure",
     "OptInRequired",
 }
-_DENIED_CODES = {
+DENIED_CODES = {
     "AccessDenied",
     "AccessDeniedException",
     "UnauthorizedOperation",
@@ -111,7 +111,7 @@ def _of_service(error: ClientError) -> BatchScoreError:
     rules: tuple[tuple[set[str], Callable[[], BatchScoreError]], ...] = (
         (_EXPIRED_CODES, lambda: CallerError(f"{call}: the AWS session has expired; {_SIGN_IN}")),
         (_UNKNOWN_KEY_CODES, lambda: CallerError(f"{call}: AWS does not know these credentials; {_SIGN_IN}")),
-        (_DENIED_CODES, lambda: _denied(error)),
+        (DENIED_CODES, lambda: _denied(error)),
         (
             _THROTTLED_CODES,
             lambda: PlatformError(

@@ -7,10 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from contracts.errors import CallerError
-from runner.aws.errors import is_missing
 
 SCHEME = "s3://"
 
@@ -68,18 +65,19 @@ def read_object(s3: Any, uri: str) -> bytes:
 
 
 def object_exists(s3: Any, uri: str) -> bool:
-    """Say whether an object is there.
+    """Say whether an object is there, by listing its key.
 
-    S3 answers 403 instead of 404 to whoever may not list the bucket; that is an error, not an absence.
+    [doc: HeadObject] To whoever may list a prefix only, by a condition of the policy, S3 answers a question
+    for the object itself with 403 where it is missing, as if it were forbidden.
     """
     bucket, key = split_uri(uri)
-    try:
-        s3.head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if is_missing(error):
-            return False
-        raise
-    return True
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+    return bool(listed) and listed[0]["Key"] == key
+
+
+def read_if_there(s3: Any, uri: str) -> bytes | None:
+    """Return an object's bytes, or None if there is no such object."""
+    return read_object(s3, uri) if object_exists(s3, uri) else None
 
 
 def write_object(s3: Any, uri: str, data: bytes, kms_key_id: str = "") -> None:

@@ -87,6 +87,12 @@ def project_pipeline(module_name: str, kwargs: Mapping[str, Any], role_arn: str 
     unknown = [name for name in kwargs if name not in _KNOWN]
     if unknown:
         raise CallerError("; ".join(f"--kwargs {name!r}: {near_matches(name, _KNOWN)}" for name in unknown))
+    named = kwargs.get("defaults", {})
+    if not isinstance(named, Mapping):
+        raise CallerError(f"--kwargs 'defaults': expected an object of parameters and values, not {named!r}")
+    not_text = [key for key, value in kwargs.items() if key != "defaults" and not isinstance(value, str)]
+    if not_text:
+        raise CallerError(f"--kwargs: expected text for {', '.join(not_text)}")
     pipeline = _PIPELINE_OF[module_name]
     name = str(kwargs.get("pipeline_name") or DEFAULT_NAMES[pipeline])
     defaults: dict[str, Any] = {}
@@ -100,7 +106,7 @@ def project_pipeline(module_name: str, kwargs: Mapping[str, Any], role_arn: str 
         role_arn=role_arn or str(kwargs.get("role_arn") or kwargs.get("role") or ""),
         region=kwargs.get("region") or None,
         choices={key: kwargs[key] for key in _OF_THE_SHAPE if key in kwargs and key != "defaults"},
-        defaults={**defaults, **kwargs.get("defaults", {})},
+        defaults={**defaults, **named},
     )
 
 
@@ -182,7 +188,7 @@ def _literal(option: str, text: str, kind: Callable[[], Any]) -> Any:
     except ValueError:
         try:
             value = ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
             raise CallerError(f"{option}: neither JSON nor a Python literal: {text[:200]}") from error
     if not isinstance(value, type(kind())):
         raise CallerError(f"{option}: expected {'an object' if kind is dict else 'a list'}: {text[:200]}")

@@ -17,11 +17,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from contracts.errors import CallerError
+from runner.aws.errors import DENIED_CODES, error_code
 from runner.aws.model_packages import PackageFact, find_package, newest_approved
 from runner.aws.session import AwsConnection
 from runner.aws.start import StartedRun, StartRequest, list_runs, start_run
-from runner.aws.upsert import UpsertPlan, UpsertRequest, apply_upsert, describe_deployed, plan_upsert
+from runner.aws.upsert import UpsertPlan, UpsertRequest, describe_deployed, plan_upsert
 
 PARAMETER = "ModelPackageArn"
 OVER = ("Failed", "Stopped")
@@ -80,37 +83,51 @@ def check_group(package_arn: str, group_name: str, connection: AwsConnection) ->
     Raises:
         CallerError: It is of another group, or does not exist.
     """
-    found = find_package(connection, package_arn).group_name
+    # As the ARN says, because a role that may see our group only may not ask for another's packages.
+    found = package_arn.rsplit("/", 2)[-2] if package_arn.count("/") > 1 else ""
+    if found.lower() == group_name.lower():
+        found = find_package(connection, package_arn).group_name
     if found != group_name:
         raise CallerError(f"model package {package_arn} is of group {found!r}, not of {group_name!r}")
 
 
-def promote(
+def start_promoted(
     plan: Promotion, connection: AwsConnection, if_running: str, sleep: Callable[[float], None]
 ) -> StartedRun | None:
-    """Upsert production, and start a run with the package unless there is one already.
+    """Start a run with the package that is production's default by now, unless there is one already.
 
     Returns:
         The run that scores with the package, started now or before; None after a rollback, or where nothing
         is approved.
     """
-    apply_upsert(plan.upsert, connection)
     if plan.package is None or plan.is_rollback:
         return None
     name = plan.upsert.request.name
-    display_name = f"promote-{plan.package.group_name}-{plan.package.version}"
-    earlier = [run for run in list_runs(connection, name) if run.display_name == display_name]
+    prefix = f"promote-{plan.package.group_name}-"
+    display_name = f"{prefix}{plan.package.version}"
+    runs = list(list_runs(connection, name))
+    if any(_version_of(run.display_name, prefix) > plan.package.version for run in runs):
+        return None  # a newer package was promoted before and rejected: this is its rollback, told once more
+    earlier = [run for run in runs if run.display_name == display_name]
     if earlier and earlier[0].status not in OVER:
         return StartedRun(arn=earlier[0].arn, pipeline_name=name)
     parts = (name, plan.package.arn, str(len(earlier)))
     request = StartRequest(
         name=name,
+        # Whatever becomes of the default while this waits for its turn.
+        parameters={PARAMETER: plan.package.arn},
         display_name=display_name,
         if_running=if_running,
         # Two promotions at the same moment start one run [doc: ClientRequestToken].
         token=hashlib.sha256("\0".join(parts).encode()).hexdigest(),
     )
     return start_run(request, connection, sleep)
+
+
+def _version_of(display_name: str, prefix: str) -> int:
+    """Return the version of the package that a run was promoted with; 0 for any other run."""
+    version = display_name.removeprefix(prefix)
+    return int(version) if display_name.startswith(prefix) and version.isdigit() else 0
 
 
 def _may_stay(before: str, group_name: str, connection: AwsConnection) -> bool:
@@ -135,6 +152,10 @@ def _found(arn: str, connection: AwsConnection) -> PackageFact | None:
         return find_package(connection, arn)
     except CallerError:  # that it is gone is no fault here: another takes its place
         return None
+    except ClientError as error:
+        if error_code(error) in DENIED_CODES:  # of a group that is not ours any more
+            return None
+        raise
 
 
 def facts_of(plan: Promotion, run: StartedRun | None) -> dict[str, Any]:

@@ -7,13 +7,17 @@ import time
 
 import typer
 
-from contracts.errors import CallerError, RunFailedError
+from contracts.errors import CallerError, PlatformError, RunFailedError
+from runner.aws.model_packages import newest_approved
 from runner.aws.options import UpsertOptions, upsert_request
-from runner.aws.promote import Promotion, check_group, facts_of, plan_promotion, promote
+from runner.aws.promote import Promotion, check_group, facts_of, plan_promotion, start_promoted
 from runner.aws.session import AwsConnection
 from runner.aws.stack import stack_settings
 from runner.aws.start import StartedRun
+from runner.aws.upsert import apply_upsert
 from runner.aws.watch import WatchOptions, wait_for_run
+
+MAX_TRIES = 3
 
 
 def promote_command(
@@ -46,10 +50,8 @@ def promote_command(
         raise CallerError("no model package group is named; give --group or --stack")
     if package_arn:
         check_group(package_arn, group_name, connection)
-    plan = plan_promotion(upsert_request(options, connection), group_name, connection)
-    if not as_json:
-        _show(plan)
-    run = promote(plan, connection, if_running, time.sleep)
+    plan = _settled(options, group_name, connection, tells=not as_json)
+    run = start_promoted(plan, connection, if_running, time.sleep)
     if as_json:
         typer.echo(json.dumps(facts_of(plan, run), indent=2))
     elif run is not None:
@@ -62,6 +64,22 @@ def promote_command(
     if run is not None and watch is not None:
         wait_for_run(connection, run.arn, watch)
     return run
+
+
+def _settled(options: UpsertOptions, group: str, connection: AwsConnection, *, tells: bool) -> Promotion:
+    """Upsert until the package is still the newest approved one afterwards; somebody may decide meanwhile.
+
+    Raises:
+        PlatformError: It was not, so many times.
+    """
+    for _ in range(MAX_TRIES):
+        plan = plan_promotion(upsert_request(options, connection), group, connection)
+        if tells:
+            _show(plan)
+        apply_upsert(plan.upsert, connection)
+        if newest_approved(connection, group) == plan.package:
+            return plan
+    raise PlatformError(f"the packages of group {group!r} are being decided upon; promote again")
 
 
 def _show(plan: Promotion) -> None:

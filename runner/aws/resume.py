@@ -17,9 +17,8 @@ from contracts.ledger import POINTER_FILE
 from contracts.plan import PLAN_FILE
 from emulator.definition import parameter_values, read_definition
 from pipelines.parameter_specs import check_values
-from runner.aws.objects import list_objects, write_object
+from runner.aws.objects import list_objects, read_if_there, write_object
 from runner.aws.resumption import find_resumption
-from runner.aws.run_files import read_if_there
 from runner.aws.run_record import RESUME_NAME, AwsRun, read_run
 from runner.aws.session import AwsConnection
 from runner.aws.start import StartedRun, StartRequest, start_run

@@ -18,8 +18,8 @@ from contracts.contract_file import parse_contract
 from contracts.errors import CallerError
 from contracts.plan import MANIFEST_FILE, PLAN_FILE, ScoringPlan, Shard, ShardManifest
 from runner.aws.model_packages import check_package, find_package
-from runner.aws.objects import ObjectFact, object_exists
-from runner.aws.run_files import RunFiles, read_if_there
+from runner.aws.objects import ObjectFact, object_exists, read_if_there
+from runner.aws.run_files import RunFiles
 from runner.aws.run_record import AwsRun
 from runner.aws.session import AwsConnection
 from runner.lost_run import BUDGET_STEP, Resumption, check_came_so_far, named, package_of, refuse, run_prefix

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from contracts.errors import PlatformError
 from contracts.ledger import LEDGER_FILE, RunLedger, parse_ledger
 from contracts.plan import (
@@ -20,8 +18,7 @@ from contracts.plan import (
     parse_manifest,
     parse_plan,
 )
-from runner.aws.errors import is_missing
-from runner.aws.objects import ObjectFact, list_objects, read_object
+from runner.aws.objects import ObjectFact, list_objects, read_if_there, read_object
 from runner.missing_shards import missing_shards
 
 
@@ -110,13 +107,3 @@ def manifest_names(s3: Any, uri: str) -> list[str]:
     except ValueError as error:
         raise PlatformError(f"{uri}: is no S3 manifest file: {error}") from error
     return [entry for entry in document if isinstance(entry, str)]
-
-
-def read_if_there(s3: Any, uri: str) -> bytes | None:
-    """Return an object's bytes, or None if there is no such object."""
-    try:
-        return read_object(s3, uri)
-    except ClientError as error:
-        if is_missing(error):
-            return None
-        raise

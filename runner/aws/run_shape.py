@@ -41,17 +41,31 @@ def shape_of(executed: Executed) -> RunShape:
     Raises:
         CallerError: The definition is none of a candidate or production pipeline.
     """
-    definition = read_definition(executed.text)
+    return shape_in(executed.text, executed.parameters, executed.arn)
+
+
+def shape_in(text: str, parameters: Mapping[str, Any], arn: str) -> RunShape:
+    """Return the shape that a definition has.
+
+    Args:
+        text: The definition, JSON.
+        parameters: Values of its parameters, or their defaults.
+        arn: Of the run or the pipeline, for messages.
+
+    Raises:
+        CallerError: The definition is none of a candidate or production pipeline.
+    """
+    definition = read_definition(text)
     gone = [name for name in (PREPARE_STEP, REPORT_STEP) if name not in definition.steps]
     if gone:
-        raise CallerError(f"{executed.arn}: its pipeline has no step {', '.join(gone)}; it is no run of ours")
+        raise CallerError(f"{arn}: its pipeline has no step {', '.join(gone)}; it is none of ours")
     choices = {
         "wire": _argument(definition, "--wire-format"),
         "prepare": "sharded" if "ProcessingInstanceCount" in definition.parameters else "single",
         "transform_sizing": "planned" if "MaxTransformInstances" in definition.parameters else "fixed",
     }
     if "ModelImageUri" in definition.parameters:
-        choices["model_image"] = executed.parameters["ModelImageUri"]
+        choices["model_image"] = str(parameters["ModelImageUri"])
     return RunShape(
         resumed="candidate" if "ModelArtifactUri" in definition.parameters else "production",
         choices=choices,

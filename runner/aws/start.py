@@ -101,7 +101,8 @@ def start_run(
         CallerError: As `check_start`, or a run executes already and `if_running` is `refuse`.
     """
     values = check_start(request, connection)
-    _wait_for_turn(request, connection, sleep)
+    if _wait_for_turn(request, connection, sleep):
+        values = check_start(request, connection)  # a model may have been rejected meanwhile
     parameters = dict(request.parameters)
     if is_to_be_computed(values, parameters):
         parameters[INSTANCE_COUNT] = str(computed_instance_count(request.name, parameters, connection))
@@ -149,13 +150,17 @@ def executing_run(connection: AwsConnection, name: str) -> str:
     return next((run.arn for run in list_runs(connection, name) if run.status in UNFINISHED), "")
 
 
-def _wait_for_turn(request: StartRequest, connection: AwsConnection, sleep: Callable[[float], None]) -> None:
+def _wait_for_turn(request: StartRequest, connection: AwsConnection, sleep: Callable[[float], None]) -> bool:
+    """Wait until no run executes, where that was asked for; return whether there was one."""
+    has_waited = False
     if request.if_running == "start":
-        return
+        return has_waited
     while running := executing_run(connection, request.name):
         if request.if_running == "refuse":
             raise CallerError(
                 f"{request.name} runs already: {running}; wait with `batchscore status --wait`, end it "
                 "with `batchscore stop`, or start with --if-running queue or --if-running start"
             )
+        has_waited = True
         sleep(QUEUE_POLL_SECONDS)
+    return has_waited

@@ -1,9 +1,9 @@
 """Create or update a pipeline in AWS, having said what would change; nothing is done where nothing changes.
 
 What UpdatePipeline would drop is given to it again: the parallelism configuration. What it does not touch
-stays: tags are added or changed, never removed. And a parameter for which the code knows no default
-(`InputUri`, `ImageUri`, `ModelPackageArn`, …) keeps the one that is deployed, so that a schedule that relies
-on it goes on.
+stays: tags are added or changed, never removed. And the defaults of parameters stay as they are deployed,
+unless others are given or all are to be the code's: a schedule that relies on them goes on, and what an
+operator tuned is not lost to whoever deploys next.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class UpsertRequest:
         tags: Added to those that the pipeline has.
         max_parallel_steps: Steps that may execute at once, or None to keep what is deployed.
         withdrawn: Parameters whose deployed default does not stay.
+        resets_defaults: Only defaults that the code does not know stay as they are deployed.
     """
 
     pipeline: str
@@ -47,6 +48,7 @@ class UpsertRequest:
     tags: Mapping[str, str] = field(default_factory=dict)
     max_parallel_steps: int | None = None
     withdrawn: tuple[str, ...] = ()
+    resets_defaults: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,7 +221,11 @@ def _compiled(request: UpsertRequest, deployed: Deployed | None, region: str) ->
     if deployed is None:
         return text
     declared = {entry["Name"]: entry for entry in json.loads(text)["Parameters"]}
-    open_names = [name for name, entry in declared.items() if "DefaultValue" not in entry]
-    kept_names = [name for name in open_names if name not in request.withdrawn]
+    kept_names = [
+        name
+        for name, entry in declared.items()
+        if name not in {*request.withdrawn, *request.defaults}
+        and not (request.resets_defaults and "DefaultValue" in entry)
+    ]
     kept = {name: value for name in kept_names if (value := deployed.default_of(name)) is not None}
     return compiled({**request.defaults, **kept}) if kept else text

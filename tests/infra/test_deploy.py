@@ -70,6 +70,18 @@ class Deployment:
         """Return the names of all pipelines."""
         return {entry["PipelineName"] for entry in self.sagemaker.list_pipelines()["PipelineSummaries"]}
 
+    def make_resume_pipeline(self, name: str, role_arn: str) -> None:
+        """Make what `batchscore resume` would leave."""
+        definition = '{"Version": "2020-12-01", "Steps": []}'
+        self.sagemaker.create_pipeline(
+            PipelineName=name, RoleArn=role_arn, PipelineDefinition=definition, ClientRequestToken="t" * 32
+        )
+
+    def stack_tags(self) -> dict[str, str]:
+        """Return the tags of the stack."""
+        (stack,) = self.account.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+        return {entry["Key"]: entry["Value"] for entry in stack["Tags"]}
+
     def stacks(self) -> set[str]:
         """Return the names of all stacks that are there."""
         listed = self.account.client("cloudformation").describe_stacks()["Stacks"]
@@ -106,9 +118,25 @@ def test_a_deployment_comes_stays_and_goes(deployment: Deployment) -> None:
     assert "  nothing changes" in second.stdout
     assert second.stdout.count("unchanged") == 2
 
+    deployment.make_resume_pipeline("batchscore-resume", described["RoleArn"])
     gone = deployment.batchscore("destroy", "--yes")
     assert gone.returncode == 0, gone.stderr
     assert (deployment.pipelines(), STACK in deployment.stacks()) == (set(), False)
+
+
+def test_tags_of_the_stack_stay_and_others_are_added(deployment: Deployment) -> None:
+    """Cost allocation lives on them; a change set that names none of them would remove them."""
+    assert deployment.deploy("--yes", "--tag", "team=growth").returncode == 0
+    assert deployment.deploy("--yes", "--tag", "stage=test", "-p", "FlexibleWindowMinutes=30").returncode == 0
+    assert deployment.stack_tags() == {"team": "growth", "stage": "test"}
+
+
+def test_resumptions_of_another_deployment_are_left_alone(deployment: Deployment) -> None:
+    """They share the name, and have another role."""
+    assert deployment.deploy("--yes").returncode == 0
+    deployment.make_resume_pipeline("batchscore-resume", "arn:aws:iam::123456789012:role/another")
+    assert deployment.batchscore("destroy", "--yes").returncode == 0
+    assert deployment.pipelines() == {"batchscore-resume"}
 
 
 def test_nothing_is_deployed_or_destroyed_unless_somebody_agrees(deployment: Deployment) -> None:

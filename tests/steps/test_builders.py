@@ -68,6 +68,7 @@ def test_shape_refuses_an_unknown_choice() -> None:
 def test_settings_are_given_back_even_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """Inside there is a region and no profile; outside, what was there before."""
     monkeypatch.setenv("AWS_PROFILE", "mine")
+    monkeypatch.setattr(sys.modules["boto3"], "DEFAULT_SESSION", "our own")
     handlers = list(logging.getLogger().handlers)
 
     def import_something_bad() -> None:
@@ -82,5 +83,5 @@ def test_settings_are_given_back_even_after_an_error(monkeypatch: pytest.MonkeyP
         import_something_bad()
     aws = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     assert aws == {"AWS_PROFILE": "mine"}
-    assert sys.modules["boto3"].DEFAULT_SESSION is None
+    assert sys.modules["boto3"].DEFAULT_SESSION == "our own"
     assert logging.getLogger().handlers == handlers

@@ -11,7 +11,14 @@ import pytest
 from moto import mock_aws
 
 from contracts.errors import CallerError
-from runner.aws.objects import list_objects, object_exists, read_object, split_uri, write_object
+from runner.aws.objects import (
+    list_objects,
+    object_exists,
+    read_if_there,
+    read_object,
+    split_uri,
+    write_object,
+)
 
 pytestmark = pytest.mark.functional
 
@@ -53,6 +60,8 @@ def test_what_is_written_is_there_and_read_back(s3: Any) -> None:
     assert read_object(s3, "s3://data/new.json") == b"{}"
     assert object_exists(s3, "s3://data/new.json")
     assert not object_exists(s3, "s3://data/other.json")
+    assert not object_exists(s3, "s3://data/new.js")
+    assert (read_if_there(s3, "s3://data/new.json"), read_if_there(s3, "s3://data/ne")) == (b"{}", None)
     assert s3.head_object(Bucket="data", Key="new.json")["ServerSideEncryption"] == "aws:kms"
 
 

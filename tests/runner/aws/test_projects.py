@@ -111,6 +111,10 @@ def test_the_definition_is_written_without_an_account(tmp_path: Path, kwargs: st
         (["-n", "pipelines.candidate", "-kwargs", "__import__('os').abort()"], "neither JSON nor a Python"),
         (["-n", "pipelines.candidate", "--kwargs", '["a"]'], "expected an object"),
         (["-n", "pipelines.candidate", "--kwargs", '{"pipeline_nam": "x"}'], "did you mean 'pipeline_name'"),
+        (["-n", "pipelines.candidate", "--kwargs", '{"defaults": null}'], "'defaults': expected an object"),
+        (["-n", "pipelines.candidate", "--kwargs", '{"wire": 3}'], "expected text for wire"),
+        (["-n", "pipelines.candidate", "--kwargs", "{[]: 1}"], "neither JSON nor a Python"),
+        (["-n", "pipelines.production", "--kwargs", '{"model_image": "x"}'], "model_image"),
     ],
 )
 def test_what_is_wrong_is_said_in_words(words: list[str], message: str) -> None:

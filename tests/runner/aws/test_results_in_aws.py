@@ -115,7 +115,7 @@ def test_a_pipeline_of_somebody_else_is_refused(batchscore: Any, lost: LostRun) 
     lost.aws.add(RecordedRun(arn=arn, definition='{"Steps": []}', parameters={}, status="Succeeded"))
     answer = batchscore("results", arn)
     assert answer.exit_code == 2
-    assert "it is no run of ours" in answer.err
+    assert "it is none of ours" in answer.err
 
 
 @pytest.mark.parametrize("words", [["--head", "3"], ["--state", "x"]])

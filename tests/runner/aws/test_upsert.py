@@ -57,7 +57,7 @@ def test_what_did_not_change_is_left_alone(batchscore: Any, monkeypatch: pytest.
     monkeypatch.setattr(boto3.session.Session, "client", watched)
     facts = _upsert(batchscore, *PLACE_OPTIONS)
     assert (facts["action"], facts["changes"]) == ("nothing", [])
-    assert calls == ["DescribePipeline", "ListTags"]
+    assert set(calls) == {"DescribePipeline", "ListTags"}
 
 
 def test_a_change_is_shown_and_nothing_else_is_lost(batchscore: Any) -> None:
@@ -73,6 +73,34 @@ def test_a_change_is_shown_and_nothing_else_is_lost(batchscore: Any) -> None:
     assert {name: _defaults()[name] for name in PLACES} == PLACES
     tags = _client().list_tags(ResourceArn=described["PipelineArn"])["Tags"]
     assert {tag["Key"]: tag["Value"] for tag in tags} == {"team": "growth", "a": "b"}
+
+
+def test_shape_and_defaults_stay_as_deployed_until_they_are_reset(batchscore: Any) -> None:
+    """Who deploys next need not know what an operator tuned."""
+    shape = ["--wire", "csv", "--prepare", "sharded", "--kms-key", "alias/own"]
+    _upsert(
+        batchscore, *PLACE_OPTIONS, *shape, "-p", "MaxTransformInstances=3", "-p", "ProcessingInstanceCount=4"
+    )
+    answer = batchscore("upsert", "--json")
+    assert (answer.exit_code, json.loads(answer.out)["action"]) == (0, "nothing")
+    facts = _upsert(batchscore, "--reset-defaults")
+    assert {line.split(":")[0] for line in facts["changes"]} == {
+        "~ Parameters.MaxTransformInstances.DefaultValue",
+        "~ Parameters.ProcessingInstanceCount.DefaultValue",
+    }
+    assert {name: _defaults()[name] for name in PLACES} == PLACES
+    facts = _upsert(batchscore, "--wire", "jsonlines", "--prepare", "single")
+    assert "- Parameters.ProcessingInstanceCount" in " ".join(facts["changes"])
+    text = _client().describe_pipeline(PipelineName=NAME)["PipelineDefinition"]
+    assert '"VolumeKmsKeyId": "alias/own"' in text
+
+
+def test_a_pipeline_of_another_kind_is_not_replaced(batchscore: Any) -> None:
+    """Its name was typed by mistake, or the kind was."""
+    _upsert(batchscore, *PLACE_OPTIONS)
+    answer = batchscore("upsert", "--pipeline", "candidate", "--name", NAME)
+    assert answer.exit_code == 2
+    assert "is a production pipeline, no candidate; name another" in answer.err
 
 
 def test_show_changes_nothing(batchscore: Any) -> None:
@@ -121,6 +149,7 @@ def test_a_stack_that_is_not_there_is_named(batchscore: Any, monkeypatch: pytest
         (["--role-arn", ROLE_ARN, "-p", "InputURI=s3://a/b/"], "did you mean 'InputUri'"),
         (["--role-arn", ROLE_ARN, "-p", "InputUri=s3://a/b"], "ends with '/'"),
         (["--role-arn", ROLE_ARN, "--subnet", "subnet-a"], "go together"),
+        (["--role-arn", ROLE_ARN, "--model-image", "churn:1"], "takes no 'model_image'"),
         (["--role-arn", ROLE_ARN, "--tag", "team"], "--tag team: expected Name=Value"),
     ],
 )
