@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import typer
+
 from contracts.errors import CallerError, near_matches
 from emulator.definition import parameter_values, read_definition
 from pipelines.parameter_specs import check_values
@@ -161,6 +163,8 @@ def _wait_for_turn(request: StartRequest, connection: AwsConnection, sleep: Call
                 f"{request.name} runs already: {running}; wait with `batchscore status --wait`, end it "
                 "with `batchscore stop`, or start with --if-running queue or --if-running start"
             )
+        if not has_waited:
+            typer.echo(f"{request.name}: waits for its turn; {running} executes", err=True)
         has_waited = True
         sleep(QUEUE_POLL_SECONDS)
     return has_waited

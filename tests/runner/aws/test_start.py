@@ -106,15 +106,16 @@ def test_the_newest_run_that_has_not_ended_is_found() -> None:
 
 
 def test_a_run_beside_another_is_refused_or_waits_its_turn(
-    batchscore: Any, deployed: str, monkeypatch: pytest.MonkeyPatch
+    batchscore: Any, deployed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As asked: two runs into the same output would both move the pointer."""
-    running = [f"{EXECUTION}abc", f"{EXECUTION}abc", ""]
+    running = [f"{EXECUTION}abc"] * 3 + [""]
     monkeypatch.setattr("runner.aws.start.executing_run", lambda *_words: running.pop(0))
     with pytest.raises(CallerError, match=f"runs already: {EXECUTION}abc"):
         start_run(StartRequest(name=NAME), connection())
     waited: list[float] = []
     start_run(StartRequest(name=NAME, if_running="queue"), connection(), waited.append)
-    assert len(waited) == 1
+    assert len(waited) == 2
+    assert capsys.readouterr().err == f"{NAME}: waits for its turn; {EXECUTION}abc executes\n"
     assert batchscore
     assert deployed
