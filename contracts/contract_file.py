@@ -15,6 +15,7 @@ import yaml
 from contracts.contract_dialect import read_dialect
 from contracts.contract_fields import check_keys, read_description, read_fields, read_texts, read_value
 from contracts.contract_outputs import check_published_names, read_outputs
+from contracts.contract_report import read_report_rules
 from contracts.dataset import (
     DUPLICATE_ID_POLICIES,
     FEATURE_TYPES,
@@ -49,6 +50,7 @@ _SCORING_KEYS = {
     "duplicateIds",
     "outputs",
     "topK",
+    "report",
 }
 
 
@@ -149,6 +151,7 @@ def _build(document: Any, faults: list[str]) -> DatasetContract | None:
     outputs = read_outputs(scoring, faults)
     check_published_names(outputs, id_field, faults)
     positive_label = _positive_label(scoring.get("positiveLabel"), fields, label, outputs, faults)
+    report = read_report_rules(scoring.get("report"), fields, (id_field, label), faults)
     dialect = read_dialect(document.get("dialect", {}), faults)
     if faults:
         return None
@@ -163,6 +166,7 @@ def _build(document: Any, faults: list[str]) -> DatasetContract | None:
         duplicate_ids=duplicate_ids,
         outputs=outputs,
         dialect=dialect,
+        report=report,
         description=description,
     )
 

@@ -20,6 +20,7 @@ with one more key, `scoring`:
       outputs: [no, yes, unsure]          # optional: names of the model's several outputs, in its order,
                                           # or how many it has without names (`outputs: 384`)
       topK: 2                             # optional, with `outputs`: keep only the largest two of a record
+      report: {threshold: 0.3}            # optional: what the report shows, see `contracts.report_rules`
 
 A field of the source that the contract does not name is ignored. The source must have the id, the features
 and every other field that is `required`. Not so the label: its column may be absent and its value missing,
@@ -36,6 +37,8 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import Any
+
+from contracts.report_rules import ReportRules
 
 FIELD_TYPES = ("string", "integer", "number", "boolean", "date", "datetime")
 FEATURE_TYPES = ("string", "integer", "number", "boolean")
@@ -145,6 +148,7 @@ class DatasetContract:
         duplicate_ids: One of DUPLICATE_ID_POLICIES.
         outputs: Of the model, or None if it answers one number for each record.
         dialect: Of CSV sources.
+        report: What the report shows.
         description: For people; empty if none was given.
     """
 
@@ -158,6 +162,7 @@ class DatasetContract:
     duplicate_ids: str = "keepFirst"
     outputs: ModelOutputs | None = None
     dialect: CsvDialect = field(default_factory=CsvDialect)
+    report: ReportRules = field(default_factory=ReportRules)
     description: str = ""
 
     def field(self, name: str) -> Field:
@@ -177,8 +182,8 @@ class DatasetContract:
     def fingerprint(self) -> str:
         """Sixteen hex digits that change with what changes a feature vector, an id or the form of a score.
 
-        Descriptions, the label, and rules about what is valid are left out: a stricter contract scores the
-        records that it lets through exactly as before.
+        Descriptions, the label, the report, and rules about what is valid are left out: a stricter contract
+        scores the records that it lets through exactly as before.
         """
         meaning: dict[str, Any] = {
             "id": [self.id_field, self.field(self.id_field).type],

@@ -43,6 +43,15 @@ def kept_names(text: str, contract: DatasetContract) -> tuple[str, ...]:
     return names
 
 
+def kept_file_names(text: str, contract: DatasetContract) -> tuple[str, ...]:
+    """Return the names of the columns that a kept file has beside id and label: what the report reads too.
+
+    Raises:
+        CallerError: As for `kept_names`.
+    """
+    return tuple(dict.fromkeys((*kept_names(text, contract), *contract.report.fields)))
+
+
 def _names_in(text: str) -> list[str]:
     if text.lstrip().startswith("["):
         return _listed_names(text)

@@ -23,7 +23,7 @@ from contracts.atomic_files import write_bytes
 from contracts.contract_file import check_patterns, read_contract
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
-from contracts.keep_columns import kept_names
+from contracts.keep_columns import kept_file_names
 from contracts.plan import Shard, ShardManifest, SourceObject, duplicates_name
 from contracts.progress import Progress
 from contracts.quarantine import SourceForm
@@ -152,7 +152,7 @@ class _Preparation:
     ) -> None:
         self._request = request
         self._contract = contract
-        self._kept_names = kept_names(request.keep_columns, contract)
+        self._kept_names = kept_file_names(request.keep_columns, contract)
         self._files = files
         self._quarantine = quarantine
         self._watch = watch
