@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,8 @@ class RunLedger:
         quality: Metric name to number, empty where no labels are known.
         labelled_count: Records with a label, on which `quality` was measured.
         timings: Seconds by name of what was timed.
+        report: What the page shows beside this; empty in ledgers of before it was kept. Its form is the
+            report's own.
         version: Of this format.
     """
 
@@ -98,6 +100,7 @@ class RunLedger:
     quality: dict[str, float]
     labelled_count: int
     timings: dict[str, float]
+    report: dict[str, Any] = field(default_factory=dict)
     version: int = LEDGER_VERSION
 
 

@@ -7,29 +7,23 @@ the drawings are markup, and their texts are escaped where they are made. Number
 
 from __future__ import annotations
 
-import platform
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import jinja2
-import numpy as np
-import pyarrow as pa
 from markupsafe import Markup
 
 from contracts.ledger import RunLedger
 from contracts.quarantine import REASON_MEANINGS
-from reporting.budget import QuarantineBudget, fraction_words, held_back_words
 from reporting.figures import Figure
 from reporting.quality import METRIC_NAMES
-from reporting.run import ReconciledRun
 from reporting.tables import (
     DISTRIBUTIONS,
     LARGEST_DISTRIBUTION,
     NORM_DISTRIBUTION,
     OUTPUTS,
     SCORE_DISTRIBUTION,
-    distribution_name,
 )
 
 MAX_LISTED_SOURCES = 50
@@ -51,42 +45,32 @@ TIMING_NAMES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """The first sentence of the report.
-
-    Attributes:
-        level: `complete`, or `exceptions` if some records have no score; chooses the colour.
-        heading: The level in words, for those who do not see colours.
-        sentence: What happened.
-    """
-
-    level: str
-    heading: str
-    sentence: str
-
-
-def judge(ledger: RunLedger, budget: QuarantineBudget) -> Verdict:
-    """Return the verdict on a run whose books balance."""
-    counts = ledger.counts
-    if not counts.quarantined and not counts.unscorable:
-        sentence = f"Every one of the {counts.read:,} records read was scored."
-        return Verdict(level="complete", heading="Complete", sentence=sentence)
-    exceptions = []
-    if counts.quarantined:
-        compared = budget.beside(fraction_words(counts), counts)
-        exceptions.append(f"{counts.quarantined:,} held back with a reason ({compared})")
-    if counts.unscorable:
-        exceptions.append(f"{counts.unscorable:,} returned by the model with an error")
-    sentence = (
-        f"{counts.scored:,} of {counts.read:,} records read were scored, {' and '.join(exceptions)}; "
-        "none is unaccounted for."
+def render_document(ledger: RunLedger, figures: Sequence[Figure]) -> str:
+    """Return the page of a run, whose ledger has its facts."""
+    distributions = (*DISTRIBUTIONS, OUTPUTS)
+    return (
+        page_environment()
+        .get_template("report.html")
+        .render(
+            ledger=ledger,
+            facts=ledger.report,
+            counts=ledger.counts,
+            contract=ledger.report["contract"],
+            quality=ledger.report["quality"],
+            metric_names={name: text for name, text in METRIC_NAMES.items() if name in ledger.quality},
+            headline_metrics=[name for name in HEADLINE_METRICS if name in ledger.quality],
+            reasons=[_reason(ledger, reason, count) for reason, count in ledger.reason_counts.items()],
+            score_noun=SCORE_NOUNS[ledger.report["scores"]["distribution"]],
+            distribution_figures=[figure for figure in figures if figure.name in distributions],
+            quality_figures=[figure for figure in figures if figure.name not in distributions],
+            sources=ledger.sources[:MAX_LISTED_SOURCES],
+            timing_names=TIMING_NAMES,
+        )
     )
-    return Verdict(level="exceptions", heading="Complete, with exceptions", sentence=sentence)
 
 
-def render_document(run: ReconciledRun, ledger: RunLedger, figures: Sequence[Figure]) -> str:
-    """Return the page."""
+def page_environment() -> jinja2.Environment:
+    """Return the engine of all pages: it escapes every text, and a fact that is missing is an error."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("reporting"),
         autoescape=True,
@@ -101,35 +85,12 @@ def render_document(run: ReconciledRun, ledger: RunLedger, figures: Sequence[Fig
         "percent": _percent,
         "breakable": _breakable,
     }
-    return environment.get_template("report.html").render(
-        ledger=ledger,
-        counts=ledger.counts,
-        contract=run.contract,
-        label=run.contract.field(run.contract.label) if run.contract.label else None,
-        quality=run.quality,
-        verdict=judge(ledger, run.request.budget),
-        held_back=run.request.budget.beside(held_back_words(ledger.counts), ledger.counts),
-        metric_names={name: text for name, text in METRIC_NAMES.items() if name in ledger.quality},
-        headline_metrics=[name for name in HEADLINE_METRICS if name in ledger.quality],
-        reasons=[
-            (
-                reason,
-                _meaning(reason),
-                count,
-                [one for one in run.quarantine.examples if one.reason_code == reason],
-            )
-            for reason, count in ledger.reason_counts.items()
-        ],
-        score_summary=run.distribution.summary,
-        unscorable_examples=run.unscorable_examples,
-        score_noun=SCORE_NOUNS[distribution_name(run.contract.outputs)],
-        distribution_figures=[figure for figure in figures if figure.name in (*DISTRIBUTIONS, OUTPUTS)],
-        quality_figures=[figure for figure in figures if figure.name not in (*DISTRIBUTIONS, OUTPUTS)],
-        sources=ledger.sources[:MAX_LISTED_SOURCES],
-        timing_names=TIMING_NAMES,
-        output_format=run.request.output_format,
-        versions={"Python": platform.python_version(), "Arrow": pa.__version__, "NumPy": np.__version__},
-    )
+    return environment
+
+
+def _reason(ledger: RunLedger, reason: str, count: int) -> dict[str, Any]:
+    examples = [one for one in ledger.report["quarantine_examples"] if one["reason_code"] == reason]
+    return {"code": reason, "meaning": _meaning(reason), "count": count, "examples": examples}
 
 
 def _breakable(name: str) -> Markup:

@@ -9,9 +9,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from contracts.ledger import RunLedger
 from reporting import tables
 from reporting.charts import draw
-from reporting.run import ReconciledRun
 
 MAX_TABLE_ROWS = 40
 """Longer tables (curves) are only in their CSV file."""
@@ -50,10 +50,10 @@ class Figure:
     rows: tuple[tuple[str, ...], ...]
 
 
-def draw_figures(run: ReconciledRun, chart_tables: list[tables.ChartTable]) -> Iterator[Figure]:
+def draw_figures(ledger: RunLedger, chart_tables: list[tables.ChartTable]) -> Iterator[Figure]:
     """Yield the figure of each table."""
     for table in chart_tables:
-        reading = _READINGS[table.name](run)
+        reading = _READINGS[table.name](ledger)
         is_short = len(table.frame) <= MAX_TABLE_ROWS
         yield Figure(
             name=table.name,
@@ -80,35 +80,35 @@ def _cell(value: Any) -> str:
     return f"{int(number):,}" if number.is_integer() else f"{number:,.4g}"
 
 
-def _distribution_reading(run: ReconciledRun) -> str:
-    return f"{_numbers_reading(run, 'scores')}."
+def _distribution_reading(ledger: RunLedger) -> str:
+    return f"{_numbers_reading(ledger, 'scores')}."
 
 
-def _numbers_reading(run: ReconciledRun, noun: str) -> str:
-    summary = run.distribution.summary
-    if summary.minimum == summary.maximum:
-        return f"All {summary.record_count:,} {noun} are {summary.minimum:.6g}"
-    extent = f"from {summary.minimum:.4g} to {summary.maximum:.4g}"
-    mean = f", {summary.mean:.4g} on average" if summary.has_mean else ""
-    return f"{summary.record_count:,} {noun} {extent}{mean}"
+def _numbers_reading(ledger: RunLedger, noun: str) -> str:
+    scores = ledger.report["scores"]
+    if scores["minimum"] == scores["maximum"]:
+        return f"All {scores['record_count']:,} {noun} are {scores['minimum']:.6g}"
+    extent = f"from {scores['minimum']:.4g} to {scores['maximum']:.4g}"
+    mean = "" if scores["mean"] is None else f", {scores['mean']:.4g} on average"
+    return f"{scores['record_count']:,} {noun} {extent}{mean}"
 
 
-def _largest_reading(run: ReconciledRun) -> str:
+def _largest_reading(ledger: RunLedger) -> str:
     return (
         "The largest output of each record; where the outputs are probabilities of classes, how sure the "
-        f"model is. {_numbers_reading(run, 'of them')}."
+        f"model is. {_numbers_reading(ledger, 'of them')}."
     )
 
 
-def _norm_reading(run: ReconciledRun) -> str:
+def _norm_reading(ledger: RunLedger) -> str:
     return (
-        f"The Euclidean norm of each record's {_output_count(run):,} outputs. "
-        f"{_numbers_reading(run, 'norms')}."
+        f"The Euclidean norm of each record's {_output_count(ledger):,} outputs. "
+        f"{_numbers_reading(ledger, 'norms')}."
     )
 
 
-def _outputs_reading(run: ReconciledRun) -> str:
-    count = _output_count(run)
+def _outputs_reading(ledger: RunLedger) -> str:
+    count = _output_count(ledger)
     shown = (
         "" if count <= tables.MAX_OUTPUTS_SHOWN else f", the {tables.MAX_OUTPUTS_SHOWN} most frequent ones"
     )
@@ -118,35 +118,36 @@ def _outputs_reading(run: ReconciledRun) -> str:
     )
 
 
-def _output_count(run: ReconciledRun) -> int:
-    return run.contract.outputs.count if run.contract.outputs is not None else 1
+def _output_count(ledger: RunLedger) -> int:
+    return int(ledger.report["contract"]["output_count"] or 1)
 
 
-def _roc_reading(run: ReconciledRun) -> str:
+def _roc_reading(ledger: RunLedger) -> str:
     return (
         "Positives found against false alarms raised, at every threshold. "
-        f"Area {run.quality.metrics['auc']:.4f}; the dashed line is chance (0.5)."
+        f"Area {ledger.quality['auc']:.4f}; the dashed line is chance (0.5)."
     )
 
 
-def _precision_recall_reading(run: ReconciledRun) -> str:
-    base_rate = run.quality.positive_count / run.quality.labelled_count
+def _precision_recall_reading(ledger: RunLedger) -> str:
+    base_rate = ledger.report["quality"]["positive_count"] / ledger.labelled_count
     return (
         "How pure a selection is against how much of the positives it finds. "
-        f"Average precision {run.quality.metrics['pr_auc']:.4f}; the dashed line is chance ({base_rate:.4f})."
+        f"Average precision {ledger.quality['pr_auc']:.4f}; the dashed line is chance ({base_rate:.4f})."
     )
 
 
-def _calibration_reading(run: ReconciledRun) -> str:
+def _calibration_reading(ledger: RunLedger) -> str:
     return (
         "Records in ten bins of score: the fraction that turned out positive against the mean score. "
         "A score that can be read as a probability lies on the dashed line. "
-        f"Brier score {run.quality.metrics['brier']:.4f}."
+        f"Brier score {ledger.quality['brier']:.4f}."
     )
 
 
-def _lift_reading(run: ReconciledRun) -> str:
-    lift, gain = run.quality.lift["lift"][0], run.quality.lift["gain_fraction"]
+def _lift_reading(ledger: RunLedger) -> str:
+    table = ledger.report["tables"][tables.LIFT]
+    lift, gain = table["lift"][0], table["gain_fraction"]
     return (
         f"The tenth of records with the highest scores holds {lift:.2f} times as many positives "
         "as an average tenth; "
@@ -154,16 +155,16 @@ def _lift_reading(run: ReconciledRun) -> str:
     )
 
 
-def _decile_means_reading(run: ReconciledRun) -> str:
+def _decile_means_reading(ledger: RunLedger) -> str:
     return (
         "Records in up to ten equally large groups by score: mean label against mean score. "
         "Exact predictions lie on the dashed line."
-        f"{_mean_absolute_error(run)}"
+        f"{_mean_absolute_error(ledger)}"
     )
 
 
-def _mean_absolute_error(run: ReconciledRun) -> str:
-    measured = run.quality.metrics.get("mae")
+def _mean_absolute_error(ledger: RunLedger) -> str:
+    measured = ledger.quality.get("mae")
     return "" if measured is None else f" Mean absolute error {measured:.4g}."
 
 

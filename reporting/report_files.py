@@ -8,12 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from contracts.atomic_files import write_bytes, write_json
+from contracts.errors import CallerError
 from contracts.ledger import EVALUATION_FILE, LEDGER_FILE, REPORT_FILE, RunLedger, write_ledger
 from reporting.document import render_document
 from reporting.evaluation import evaluation_document
+from reporting.facts import report_facts
 from reporting.figures import draw_figures
 from reporting.run import ReconciledRun
-from reporting.tables import chart_tables, table_csv
+from reporting.tables import table_csv, table_of_document
 
 TABLES_FOLDER = "tables"
 """Below the report folder: one CSV file for each chart."""
@@ -28,18 +30,33 @@ def write_report(
         folder: Where to; made if it is not there.
         run: The reconciled run.
         began_at: When the report began.
-        now: Tells the time; the run is finished when its figures are drawn.
+        now: Tells the time; the run is finished when all of it is computed, before its figures are drawn.
     """
-    tables = list(chart_tables(run))
-    for table in tables:
-        write_bytes(folder / TABLES_FOLDER / f"{table.name}.csv", table_csv(table).encode())
-    figures = list(draw_figures(run, tables))
     ledger = build_ledger(run, began_at=began_at, finished_at=now())
     evaluation = evaluation_document(run.quality, evaluated_at=ledger.finished_at)
     write_json(folder / EVALUATION_FILE, evaluation)
-    write_bytes(folder / REPORT_FILE, render_document(run, ledger, figures).encode())
+    write_page(folder, ledger)
     write_ledger(folder / LEDGER_FILE, ledger)
     return ledger.finished_at
+
+
+def write_page(folder: Path, ledger: RunLedger) -> None:
+    """Draw the page of a run from its ledger, and write it and a CSV file for each chart into `folder`.
+
+    Raises:
+        CallerError: The ledger is of before it kept what the page shows.
+    """
+    if not ledger.report:
+        raise CallerError(
+            f"run {ledger.run_id}: its ledger does not hold what a page shows; it was written by a version "
+            "that did not keep it, so its report cannot be drawn again"
+        )
+    documents = ledger.report["tables"]
+    tables = [table_of_document(name, document) for name, document in documents.items()]
+    for table in tables:
+        write_bytes(folder / TABLES_FOLDER / f"{table.name}.csv", table_csv(table).encode())
+    page = render_document(ledger, list(draw_figures(ledger, tables)))
+    write_bytes(folder / REPORT_FILE, page.encode())
 
 
 def build_ledger(run: ReconciledRun, *, began_at: dt.datetime, finished_at: dt.datetime) -> RunLedger:
@@ -71,6 +88,7 @@ def build_ledger(run: ReconciledRun, *, began_at: dt.datetime, finished_at: dt.d
             "report_seconds": _seconds_between(began_at, finished_at),
             "run_seconds": _seconds_between(request.started_at, finished_at),
         },
+        report=report_facts(run),
     )
 
 

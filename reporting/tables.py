@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +73,26 @@ def chart_tables(run: ReconciledRun) -> Iterator[ChartTable]:
     ):
         if columns:
             yield ChartTable(name=name, frame=pd.DataFrame(columns))
+
+
+def table_document(table: ChartTable) -> dict[str, list[Any]]:
+    """Return a table as lists by name of the column; None stands for NaN, and for what is not finite."""
+    return {
+        str(name): [
+            None if isinstance(value, float) and not math.isfinite(value) else value
+            for value in table.frame[name].tolist()
+        ]
+        for name in table.frame.columns
+    }
+
+
+def table_of_document(name: str, document: Mapping[str, list[Any]]) -> ChartTable:
+    """Return the table that `table_document` described."""
+    frame: pd.DataFrame = pd.DataFrame(document)
+    for column in frame.columns:
+        if frame[column].dtype == object and frame[column].isna().all():
+            frame[column] = np.nan
+    return ChartTable(name=name, frame=frame)
 
 
 def table_csv(table: ChartTable) -> str:

@@ -1,0 +1,88 @@
+"""What the page of a run shows beside the ledger's counts, as one JSON-able document in the ledger.
+
+The page is always drawn from this document, at once or again later, so that a page drawn again says the same.
+
+    contract             what is said about records: id, features, label, outputs
+    verdict              level, heading and sentence, see `reporting.verdict`
+    held_back            a clause about the error budget
+    quarantine_examples  a few held back records of each reason
+    unscorable_examples  the first records that came back with an error, as [id, error]
+    scores               smallest, largest and mean score
+    quality              agreement with known outcomes, see `reporting.quality`
+    tables               what is drawn: name of the chart to its columns, each a list
+    versions             of what computed it
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from contracts.dataset import DatasetContract
+from reporting.budget import held_back_words
+from reporting.run import ReconciledRun
+from reporting.tables import chart_tables, distribution_name, table_document
+from reporting.verdict import judge
+
+MAX_ID_CHARACTERS, MAX_ERROR_CHARACTERS = 120, 300
+
+
+def report_facts(run: ReconciledRun) -> dict[str, Any]:
+    """Return the document of a reconciled run."""
+    summary = run.distribution.summary
+    return {
+        "contract": _contract(run.contract),
+        "output_format": run.request.output_format,
+        "verdict": dataclasses.asdict(judge(run)),
+        "held_back": run.request.budget.beside(held_back_words(run.counts), run.counts),
+        "quarantine_examples": [dataclasses.asdict(one) for one in run.quarantine.examples],
+        "unscorable_examples": [
+            [
+                _shortened(record_id, MAX_ID_CHARACTERS),
+                _shortened(error, MAX_ERROR_CHARACTERS),
+            ]
+            for record_id, error in run.unscorable_examples
+        ],
+        "scores": {
+            "distribution": distribution_name(run.contract.outputs),
+            "record_count": summary.record_count,
+            "minimum": summary.minimum if summary.record_count else None,
+            "maximum": summary.maximum if summary.record_count else None,
+            "mean": summary.mean if summary.has_mean else None,
+        },
+        "quality": {
+            "kind": run.quality.kind,
+            "labelled_count": run.quality.labelled_count,
+            "positive_count": run.quality.positive_count,
+            "notes": list(run.quality.notes),
+        },
+        "tables": {table.name: table_document(table) for table in chart_tables(run)},
+        "versions": {"Python": platform.python_version(), "Arrow": pa.__version__, "NumPy": np.__version__},
+    }
+
+
+def _contract(contract: DatasetContract) -> dict[str, Any]:
+    label = contract.field(contract.label) if contract.label else None
+    outputs = contract.outputs
+    return {
+        "id_field": contract.id_field,
+        "feature_count": len(contract.features),
+        "description": contract.description,
+        "label": None
+        if label is None
+        else {
+            "name": label.name,
+            "description": label.description,
+            "positive": None if contract.positive_label is None else str(contract.positive_label),
+        },
+        "output_count": None if outputs is None else outputs.count,
+        "top_k": None if outputs is None else outputs.top_k,
+    }
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
