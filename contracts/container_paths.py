@@ -26,6 +26,9 @@ TRANSFORM_INPUT = PROCESSING / "input" / "transform"
 HISTORY_INPUT = PROCESSING / "input" / "history"
 """What the last published run left for this one; of a first run a marker alone."""
 
+DRAWING_INPUT = PROCESSING / "input" / "drawing"
+"""Ledgers from which pages are drawn again; no job of a pipeline has it."""
+
 SCRATCH = PROCESSING / "scratch"
 """For files of the job itself, on the job's own volume; nothing of it is uploaded."""
 

@@ -20,6 +20,8 @@ from contracts.errors import InternalError, PlatformError
 
 LEDGER_FILE = "run.json"
 REPORT_FILE = "report.html"
+COMPARISON_FILE = "comparison.html"
+INDEX_FILE = "index.html"
 EVALUATION_FILE = "evaluation.json"
 SUCCESS_FILE = "_SUCCESS"
 POINTER_FILE = "latest.json"

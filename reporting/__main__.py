@@ -1,4 +1,4 @@
-"""`python3 -m reporting`: reconcile one run, report it and publish its scores."""
+"""`python3 -m reporting`: reconcile one run, report it and publish its scores; or draw pages again."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from contracts.atomic_files import write_bytes
 from contracts.container_paths import inside, ml_root
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError
 from contracts.progress import Progress, format_progress
+from reporting.drawing import DRAWINGS, draw_page
 from reporting.request import ReportPaths, parse_request
 from reporting.run import Surroundings, report_run
 
@@ -22,26 +23,33 @@ SECONDS_BETWEEN_PROGRESS = 0.5
 
 
 def main() -> int:
-    """Run the report with the process's arguments and environment; return its exit code."""
+    """Run what the process's arguments ask for, in its environment; return the exit code."""
     root = ml_root(os.environ)
     try:
-        request = parse_request(sys.argv[1:])
-        around = Surroundings(
-            now=lambda: dt.datetime.now(dt.timezone.utc),
-            announce=_announcer(time.monotonic),
-            worker_count=os.cpu_count() or 1,
-        )
-        run = report_run(request, ReportPaths.below(root), around)
+        if len(sys.argv) == 2 and sys.argv[1] in DRAWINGS:
+            draw_page(sys.argv[1], root)
+        else:
+            _report(root)
     except BatchScoreError as error:
         failure = error
     except Exception as error:  # noqa: BLE001 - the last place that can say what went wrong
         traceback.print_exc()
         failure = InternalError(f"the report failed unexpectedly: {error!r}; the log has the traceback")
     else:
-        _say(format_progress(Progress(records=run.counts.valid)))
         return EXIT_SUCCEEDED
     _tell(failure, inside(root, container_paths.FAILURE_MESSAGE))
     return failure.exit_code
+
+
+def _report(root: Path) -> None:
+    request = parse_request(sys.argv[1:])
+    around = Surroundings(
+        now=lambda: dt.datetime.now(dt.timezone.utc),
+        announce=_announcer(time.monotonic),
+        worker_count=os.cpu_count() or 1,
+    )
+    run = report_run(request, ReportPaths.below(root), around)
+    _say(format_progress(Progress(records=run.counts.valid)))
 
 
 def _tell(failure: BatchScoreError, message_path: Path) -> None:

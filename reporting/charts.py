@@ -124,6 +124,28 @@ def _histogram(frame: pd.DataFrame, *, title: str = "Score") -> Drawing:
     return bars
 
 
+def _pair(frame: pd.DataFrame) -> Drawing:
+    x = alt.X("score_from:Q", title="Score", bin="binned", axis=alt.Axis(grid=False))
+    bars = (
+        alt.Chart(frame)
+        .mark_rect(color=MARK_COLOUR, strokeWidth=0)
+        .encode(
+            x=x,
+            x2="score_to:Q",
+            y=alt.Y("fraction:Q", title="Records", axis=alt.Axis(format="%")),
+            y2=alt.datum(0),
+        )
+    )
+    edges = [*frame["score_from"], frame["score_to"].iloc[-1]]
+    heights = [*frame["other_fraction"], frame["other_fraction"].iloc[-1]]
+    outline = (
+        alt.Chart(pd.DataFrame({"score_from": edges, "fraction": heights}))
+        .mark_line(color=INK_COLOUR, strokeWidth=2, interpolate="step-after")
+        .encode(x=x, y="fraction:Q", order=alt.Order("score_from:Q"))
+    )
+    return alt.layer(bars, outline)
+
+
 def _outputs(frame: pd.DataFrame) -> Drawing:
     # The drawing engine does not know how wide the page's font is.
     label_pixels = min(180, 8 * int(frame["output"].str.len().max()))
@@ -190,6 +212,7 @@ _CHARTS: dict[str, Callable[[pd.DataFrame], Drawing]] = {
     tables.SCORE_DISTRIBUTION: _histogram,
     tables.LARGEST_DISTRIBUTION: functools.partial(_histogram, title="Largest output"),
     tables.NORM_DISTRIBUTION: functools.partial(_histogram, title="Norm"),
+    tables.DISTRIBUTION_PAIR: _pair,
     tables.OUTPUTS: _outputs,
     tables.ROC: _roc,
     tables.PRECISION_RECALL: _precision_recall,

@@ -7,16 +7,13 @@ the drawings are markup, and their texts are escaped where they are made. Number
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
-
-import jinja2
-from markupsafe import Markup
 
 from contracts.ledger import RunLedger
 from contracts.quarantine import REASON_MEANINGS
 from reporting.figures import Figure
+from reporting.page_engine import page_environment
 from reporting.quality import METRIC_NAMES
 from reporting.tables import (
     DISTRIBUTIONS,
@@ -69,60 +66,11 @@ def render_document(ledger: RunLedger, figures: Sequence[Figure]) -> str:
     )
 
 
-def page_environment() -> jinja2.Environment:
-    """Return the engine of all pages: it escapes every text, and a fact that is missing is an error."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("reporting"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "count": _count,
-        "bytes": _bytes,
-        "seconds": _seconds,
-        "percent": _percent,
-        "breakable": _breakable,
-    }
-    return environment
-
-
 def _reason(ledger: RunLedger, reason: str, count: int) -> dict[str, Any]:
     examples = [one for one in ledger.report["quarantine_examples"] if one["reason_code"] == reason]
     return {"code": reason, "meaning": _meaning(reason), "count": count, "examples": examples}
 
 
-def _breakable(name: str) -> Markup:
-    """Return a name that may be broken before its capitals and after its underscores."""
-    return Markup("<wbr>").join(re.split(r"(?<=[a-z0-9])(?=[A-Z])|(?<=_)", name))
-
-
 def _meaning(reason: str) -> str:
     """Return what a reason code means; nothing for one that this version does not know."""
     return {code.value: meaning for code, meaning in REASON_MEANINGS.items()}.get(reason, "")
-
-
-def _count(number: int) -> str:
-    return f"{number:,}"
-
-
-def _bytes(number: int) -> str:
-    size, unit = float(number), "bytes"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if size < 1024:
-            break
-        size, unit = size / 1024, larger
-    return f"{number:,} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
-
-
-def _seconds(number: float) -> str:
-    if number < 60:
-        return f"{number:.2f} s"
-    minutes, seconds = divmod(round(number), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
-
-
-def _percent(part: float, whole: float) -> str:
-    return f"{part / whole:.2%}" if whole else "–"

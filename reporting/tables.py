@@ -27,6 +27,8 @@ PRECISION_RECALL = "precision_recall"
 CALIBRATION = "calibration"
 LIFT = "lift"
 DECILE_MEANS = "decile_means"
+DISTRIBUTION_PAIR = "score_distribution_pair"
+"""The scores of two runs, in the same bins."""
 
 
 MAX_OUTPUTS_SHOWN = 20

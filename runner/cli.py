@@ -17,6 +17,7 @@ import typer
 from contracts.errors import CallerError
 from runner.cli_deploy import deploy_app
 from runner.cli_options import NameOption, PollOption, ProfileOption, RegionOption, StackOption
+from runner.cli_reports import reports_app
 from runner.cli_runs import find_run, runs_app, watch_options
 from runner.ended import ended_in_words
 
@@ -33,6 +34,7 @@ app.add_typer(models_app, name="models")
 app.add_typer(contract_app, name="contract")
 app.add_typer(deploy_app)
 app.add_typer(runs_app)
+app.add_typer(reports_app)
 
 StateOption = Annotated[
     Path | None,

@@ -1,0 +1,58 @@
+"""The engine of all pages: it escapes every text, and knows how numbers are written for people."""
+
+from __future__ import annotations
+
+import re
+
+import jinja2
+from markupsafe import Markup
+
+
+def page_environment() -> jinja2.Environment:
+    """Return the engine of all pages: it escapes every text, and a fact that is missing is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reporting"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "count": _count,
+        "bytes": _bytes,
+        "seconds": spoken_seconds,
+        "percent": _percent,
+        "breakable": _breakable,
+    }
+    return environment
+
+
+def _breakable(name: str) -> Markup:
+    """Return a name that may be broken before its capitals and after its underscores."""
+    return Markup("<wbr>").join(re.split(r"(?<=[a-z0-9])(?=[A-Z])|(?<=_)", name))
+
+
+def _count(number: int) -> str:
+    return f"{number:,}"
+
+
+def _bytes(number: int) -> str:
+    size, unit = float(number), "bytes"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{number:,} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
+
+
+def spoken_seconds(number: float) -> str:
+    """Return a time for people: seconds below a minute, else the two largest units."""
+    if number < 60:
+        return f"{number:.2f} s"
+    minutes, seconds = divmod(round(number), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+
+
+def _percent(part: float, whole: float) -> str:
+    return f"{part / whole:.2%}" if whole else "–"
