@@ -1,9 +1,9 @@
 """Time and cost of a run by step, and for a million records.
 
-Times are what the report can see: that of preparation as the plan states it, its own, and for the rest of the
-run scoring with the start-up of all jobs. Cost is that time, times instances, times the price of an hour of the
-instance type from the pipeline parameter HourlyPricesUsd; without a price there is no cost, never a guess. AWS
-bills each job by its own seconds, so that these figures are an estimate.
+Times are what the report can see: that of preparation as the plan states it, its own, and for the rest of
+the run scoring with the start-up of all jobs. Cost is that time, times instances, times the price of an hour
+of the instance type from the pipeline parameter HourlyPricesUsd; without a price there is no cost, never a
+guess. AWS bills each job by its own seconds, so that these figures are an estimate.
 """
 
 from __future__ import annotations

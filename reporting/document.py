@@ -35,12 +35,6 @@ SCORE_NOUNS = {
 }
 """What the numbers of each distribution are."""
 
-TIMING_NAMES = {
-    "prepare_seconds": "Preparation: read, validate and cut into shards",
-    "report_seconds": "This report: reconcile, measure, draw and publish",
-    "run_seconds": "The whole run, from its start to this report",
-}
-
 
 def render_document(ledger: RunLedger, figures: Sequence[Figure]) -> str:
     """Return the page of a run, whose ledger has its facts."""
@@ -61,7 +55,6 @@ def render_document(ledger: RunLedger, figures: Sequence[Figure]) -> str:
             distribution_figures=[figure for figure in figures if figure.name in distributions],
             quality_figures=[figure for figure in figures if figure.name not in distributions],
             sources=ledger.sources[:MAX_LISTED_SOURCES],
-            timing_names=TIMING_NAMES,
         )
     )
 

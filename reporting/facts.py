@@ -9,6 +9,7 @@ The page is always drawn from this document, at once or again later, so that a p
     unscorable_examples  the first records that came back with an error, as [id, error]
     scores               smallest, largest and mean score
     quality              agreement with known outcomes, see `reporting.quality`
+    cost                 time and cost by step, see `reporting.costs`
     tables               what is drawn: name of the chart to its columns, each a list
     versions             of what computed it
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 import platform
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ import pyarrow as pa
 
 from contracts.dataset import DatasetContract
 from reporting.budget import held_back_words
+from reporting.costs import RunCost, StepTime, run_cost
 from reporting.run import ReconciledRun
 from reporting.tables import chart_tables, distribution_name, table_document
 from reporting.verdict import judge
@@ -31,8 +34,8 @@ from reporting.verdict import judge
 MAX_ID_CHARACTERS, MAX_ERROR_CHARACTERS = 120, 300
 
 
-def report_facts(run: ReconciledRun) -> dict[str, Any]:
-    """Return the document of a reconciled run."""
+def report_facts(run: ReconciledRun, timings: Mapping[str, float]) -> dict[str, Any]:
+    """Return the document of a reconciled run, whose times are those of the ledger."""
     summary = run.distribution.summary
     return {
         "contract": _contract(run.contract),
@@ -60,9 +63,40 @@ def report_facts(run: ReconciledRun) -> dict[str, Any]:
             "positive_count": run.quality.positive_count,
             "notes": list(run.quality.notes),
         },
+        "cost": dataclasses.asdict(_cost(run, timings)),
         "tables": {table.name: table_document(table) for table in chart_tables(run)},
         "versions": {"Python": platform.python_version(), "Arrow": pa.__version__, "NumPy": np.__version__},
     }
+
+
+def _cost(run: ReconciledRun, timings: Mapping[str, float]) -> RunCost:
+    parameters = run.request.parameters
+    prepared_on = parameters.get("ProcessingInstanceCount", "1")
+    scored_on = parameters.get("TransformInstanceCount", str(run.plan.transform_instance_count))
+    times = (
+        StepTime(
+            name="Preparation: read, validate and cut into shards",
+            key="prepare_seconds",
+            seconds=timings["prepare_seconds"],
+            type_parameter="ProcessingInstanceType",
+            instance_count=int(prepared_on),
+        ),
+        StepTime(
+            name="Scoring, and the start-up of all jobs",
+            key="score_seconds",
+            seconds=timings["score_seconds"],
+            type_parameter="TransformInstanceType",
+            instance_count=int(scored_on),
+        ),
+        StepTime(
+            name="This report: reconcile, measure and publish",
+            key="report_seconds",
+            seconds=timings["report_seconds"],
+            type_parameter="ReportInstanceType",
+            instance_count=1,
+        ),
+    )
+    return run_cost(times, parameters, seconds=timings["run_seconds"], record_count=run.counts.read)
 
 
 def _contract(contract: DatasetContract) -> dict[str, Any]:

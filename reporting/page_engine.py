@@ -22,6 +22,7 @@ def page_environment() -> jinja2.Environment:
         "bytes": _bytes,
         "seconds": spoken_seconds,
         "percent": _percent,
+        "usd": _usd,
         "breakable": _breakable,
     }
     return environment
@@ -52,6 +53,12 @@ def spoken_seconds(number: float) -> str:
     minutes, seconds = divmod(round(number), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+
+
+def _usd(amount: float | None) -> str:
+    if amount is None:
+        return "–"
+    return f"{amount:,.2f}" if amount >= 1 else f"{amount:.2g}"
 
 
 def _percent(part: float, whole: float) -> str:

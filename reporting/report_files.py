@@ -62,11 +62,13 @@ def write_page(folder: Path, ledger: RunLedger) -> None:
 def build_ledger(run: ReconciledRun, *, began_at: dt.datetime, finished_at: dt.datetime) -> RunLedger:
     """Return the run ledger of a reconciled run.
 
-    Its timings are `prepare_seconds` (as the plan states), `report_seconds` (from `began_at`) and
-    `run_seconds` (from the start of the run), both up to `finished_at`.
+    Its timings are `prepare_seconds` (as the plan states), `report_seconds` (from `began_at`), `run_seconds`
+    (from the start of the run), both up to `finished_at`, and `score_seconds`, what is left: scoring, and the
+    start-up of all jobs.
     """
     request = run.request
     moment = finished_at.astimezone(dt.timezone.utc)
+    timings = _timings(run, began_at, finished_at)
     return RunLedger(
         run_id=request.run_id,
         run_date=request.run_date,
@@ -83,13 +85,21 @@ def build_ledger(run: ReconciledRun, *, began_at: dt.datetime, finished_at: dt.d
         uris=request.uris | (request.late_uris if run.late_count else {}),
         quality=run.quality.metrics,
         labelled_count=run.quality.labelled_count,
-        timings={
-            "prepare_seconds": round(run.plan.prepare_seconds, 3),
-            "report_seconds": _seconds_between(began_at, finished_at),
-            "run_seconds": _seconds_between(request.started_at, finished_at),
-        },
-        report=report_facts(run),
+        timings=timings,
+        report=report_facts(run, timings),
     )
+
+
+def _timings(run: ReconciledRun, began_at: dt.datetime, finished_at: dt.datetime) -> dict[str, float]:
+    prepare = round(run.plan.prepare_seconds, 3)
+    report = _seconds_between(began_at, finished_at)
+    whole = _seconds_between(run.request.started_at, finished_at)
+    return {
+        "prepare_seconds": prepare,
+        "score_seconds": round(max(0.0, whole - prepare - report), 3),
+        "report_seconds": report,
+        "run_seconds": whole,
+    }
 
 
 def _seconds_between(begin: dt.datetime, end: dt.datetime) -> float:

@@ -34,7 +34,12 @@ def test_a_balanced_run_is_counted_and_every_record_published(tmp_path: Path, wi
     done = report(tmp_path, run)
     assert done.ledger.counts == RunCounts(read=6, valid=5, quarantined=1, scored=4, unscorable=1)
     assert done.ledger.labelled_count == 3
-    assert done.ledger.timings == {"prepare_seconds": 1.5, "report_seconds": 0.0, "run_seconds": 100.0}
+    assert done.ledger.timings == {
+        "prepare_seconds": 1.5,
+        "score_seconds": 98.5,
+        "report_seconds": 0.0,
+        "run_seconds": 100.0,
+    }
     constants = {"model_package_arn": ARN, "run_id": "run-1"}
     published = [("a", 0.9, None), ("b", 0.2, None), ("c", 0.4, None), *SECOND.answers]
     assert done.scores.to_pylist() == [
