@@ -6,7 +6,7 @@ Out: rows of three texts (what, first, second) and how the second differs; the p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,7 +112,7 @@ def _same_names(*counts: dict[str, int]) -> dict[str, str]:
 
 
 def _numbers(
-    group: str, names: dict[str, str], first: dict[str, Any], second: dict[str, Any], shown: Any
+    group: str, names: Mapping[str, str], first: dict[str, Any], second: dict[str, Any], shown: Any
 ) -> Iterator[ComparedRow]:
     for key, name in names.items():
         one, other = first.get(key), second.get(key)

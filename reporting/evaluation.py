@@ -1,22 +1,28 @@
 """`evaluation.json`: model quality in the form of SageMaker Model Monitor's statistics.
 
 The form is that of "Model quality metrics and Amazon CloudWatch monitoring" in the SageMaker developer guide:
-each metric is `{"value": …, "standard_deviation": …}`. The deviation is always "NaN": nothing is
-resampled here. A metric that could not be computed is left out. `au_prc`, `log_loss` and `brier` stand
-beside the documented ones; curves are thinned to the points that the report draws.
+each metric is `{"value": …, "standard_deviation": …}`; the deviation of `auc` is DeLong's, of all others
+"NaN", as nothing is resampled here. A metric that could not be computed is left out. Beside the documented
+ones stand `au_prc`, `log_loss`, `brier`, `ece`, macro averages, and an `interval` where one was computed;
+curves are thinned to the points that the report draws.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from reporting.metrics import Ranking, curve_positions
-from reporting.quality import BINARY, REGRESSION, Quality
+from reporting.quality import BINARY, CLASSES, REGRESSION, Quality
 
 STATISTICS_VERSION = 0.0
 """The version that Model Monitor writes."""
 
-_RENAMED = {"pr_auc": "au_prc"}
+_RENAMED = {
+    "pr_auc": "au_prc",
+    "precision_weighted": "weighted_precision",
+    "recall_weighted": "weighted_recall",
+    "f1_weighted": "weighted_f1",
+}
 
 
 def evaluation_document(quality: Quality, *, evaluated_at: str) -> dict[str, Any]:
@@ -28,43 +34,58 @@ def evaluation_document(quality: Quality, *, evaluated_at: str) -> dict[str, Any
     if quality.kind == BINARY:
         document["binary_classification_metrics"] = _binary(quality)
     if quality.kind == REGRESSION:
-        document["regression_metrics"] = _values(quality.metrics)
+        document["regression_metrics"] = _values(quality.metrics, quality)
+    if quality.kind == CLASSES:
+        document["multiclass_classification_metrics"] = _classes(quality)
     if quality.notes:
         document["notes"] = list(quality.notes)
     return document
 
 
-def _values(metrics: dict[str, float]) -> dict[str, Any]:
-    return {
-        _RENAMED.get(name, name): {"value": value, "standard_deviation": "NaN"}
-        for name, value in metrics.items()
+def _values(metrics: Mapping[str, float], quality: Quality) -> dict[str, Any]:
+    return {_RENAMED.get(name, name): _value(name, value, quality) for name, value in metrics.items()}
+
+
+def _value(name: str, value: float, quality: Quality) -> dict[str, Any]:
+    deviation = quality.auc_standard_deviation if name == "auc" else None
+    entry: dict[str, Any] = {
+        "value": value,
+        "standard_deviation": "NaN" if deviation is None else deviation,
     }
+    interval = quality.intervals.get(name)
+    if interval is not None:
+        entry["interval"] = {"low": interval.low, "high": interval.high, "method": interval.method}
+    return entry
 
 
 def _binary(quality: Quality) -> dict[str, Any]:
-    found = _values(quality.metrics)
+    found = _values(quality.metrics, quality)
     if quality.confusion is not None:
         counts = quality.confusion
-        found |= _values(counts.rates())
+        found |= _values(counts.rates(), quality)
         found["confusion_matrix"] = {
             "0": {"0": counts.true_negatives, "1": counts.false_positives},
             "1": {"0": counts.false_negatives, "1": counts.true_positives},
         }
-    if quality.ranking is not None:
-        found |= _curves(quality.ranking)
+    curve = quality.curve
+    if curve is not None:
+        found["receiver_operating_characteristic_curve"] = {
+            "false_positive_rates": [0.0, *curve.false_positive_rates],
+            "true_positive_rates": [0.0, *curve.true_positive_rates],
+        }
+        found["precision_recall_curve"] = {
+            "precisions": list(curve.precisions),
+            "recalls": list(curve.true_positive_rates),
+        }
     return found
 
 
-def _curves(ranking: Ranking) -> dict[str, Any]:
-    roc = curve_positions(len(ranking.true_positive_rates))
-    steps = curve_positions(len(ranking.precisions))
-    return {
-        "receiver_operating_characteristic_curve": {
-            "false_positive_rates": ranking.false_positive_rates[roc].tolist(),
-            "true_positive_rates": ranking.true_positive_rates[roc].tolist(),
-        },
-        "precision_recall_curve": {
-            "precisions": ranking.precisions[steps].tolist(),
-            "recalls": ranking.true_positive_rates[1:][steps].tolist(),
-        },
-    }
+def _classes(quality: Quality) -> dict[str, Any]:
+    found = _values(quality.metrics, quality)
+    if quality.classes is not None:
+        names = [row.name for row in quality.classes.rows]
+        found["confusion_matrix"] = {
+            name: dict(zip(names, row, strict=True))
+            for name, row in zip(names, quality.classes.confusion, strict=True)
+        }
+    return found

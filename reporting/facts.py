@@ -27,6 +27,7 @@ import pyarrow as pa
 from contracts.dataset import DatasetContract
 from reporting.budget import held_back_words
 from reporting.costs import RunCost, StepTime, run_cost
+from reporting.quality import Quality
 from reporting.run import ReconciledRun
 from reporting.tables import chart_tables, distribution_name, table_document
 from reporting.verdict import judge
@@ -57,16 +58,19 @@ def report_facts(run: ReconciledRun, timings: Mapping[str, float]) -> dict[str, 
             "maximum": summary.maximum if summary.record_count else None,
             "mean": summary.mean if summary.has_mean else None,
         },
-        "quality": {
-            "kind": run.quality.kind,
-            "labelled_count": run.quality.labelled_count,
-            "positive_count": run.quality.positive_count,
-            "notes": list(run.quality.notes),
-        },
+        "quality": _quality(run.quality),
         "cost": dataclasses.asdict(_cost(run, timings)),
         "tables": {table.name: table_document(table) for table in chart_tables(run)},
         "versions": {"Python": platform.python_version(), "Arrow": pa.__version__, "NumPy": np.__version__},
     }
+
+
+def _quality(quality: Quality) -> dict[str, Any]:
+    """Return what is not drawn of the quality; the rest is among the tables."""
+    document = dataclasses.asdict(quality)
+    for drawn in ("curve", "calibration", "lift", "decile_means"):
+        document.pop(drawn)
+    return document
 
 
 def _cost(run: ReconciledRun, timings: Mapping[str, float]) -> RunCost:

@@ -1,40 +1,74 @@
 """Decide which numbers of model quality can be computed for a run, and say why the others cannot.
 
-In:  scores of the records whose outcome is known, and those outcomes (`reporting.labels`).
-Out: a Quality. What could not be computed is a sentence in its notes, never a made-up number.
+In:  what the labelled records of each shard left behind (`reporting.labelled_records`).
+Out: a Quality of plain values. What could not be computed is a sentence in its notes, never a made-up number.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 
-import numpy as np
+from contracts.dataset import DatasetContract, ModelOutputs
+from reporting.classes import (
+    MAX_CLASSES,
+    MAX_RANKED_CLASSES,
+    UNIT_TOLERANCE,
+    ClassMeasures,
+    ClassQuality,
+    add_classes,
+    class_quality,
+)
+from reporting.intervals import Interval, auc_interval, average_precision_interval, fraction_interval
+from reporting.labelled_records import ALL, LabelledRecords
+from reporting.measures import Measures, add_measures
+from reporting.metrics import (
+    Columns,
+    Confusion,
+    calibration_columns,
+    calibration_error,
+    confusion_of,
+    lift_columns,
+    regression_metrics,
+)
+from reporting.ranking import DECILE_COUNT, CurvePoints, MeansPass, Ranking, rank_groups
+from reporting.score_runs import ranked_blocks
+from reporting.segments import LABELLED, LABELS, SegmentCodes, SegmentField, add_sums, segment_field
 
-from reporting import metrics
-from reporting.metrics import Confusion, Ranking
+BINARY, REGRESSION, CLASSES, UNKNOWN = "binary", "regression", "classes", "unknown"
 
-THRESHOLD = 0.5
-"""Score from which a record counts as predicted positive in the confusion matrix."""
-
-BINARY, REGRESSION, UNKNOWN = "binary", "regression", "unknown"
-
-METRIC_NAMES = {
-    "auc": "AUC (area under the ROC curve)",
-    "pr_auc": "PR-AUC (average precision)",
-    "log_loss": "Log loss",
-    "brier": "Brier score",
-    "accuracy": f"Accuracy at {THRESHOLD}",
-    "precision": f"Precision at {THRESHOLD}",
-    "recall": f"Recall at {THRESHOLD}",
-    "f1": f"F1 at {THRESHOLD}",
-    "mae": "Mean absolute error",
-    "mse": "Mean squared error",
-    "rmse": "Root mean squared error",
-    "r2": "R²",
-}
+METRIC_NAMES = MappingProxyType(
+    {
+        "auc": "AUC (area under the ROC curve)",
+        "pr_auc": "PR-AUC (average precision)",
+        "auc_macro": "AUC of each class against the rest, mean",
+        "log_loss": "Log loss",
+        "brier": "Brier score",
+        "ece": "Expected calibration error",
+        "accuracy": "Accuracy",
+        "precision": "Precision",
+        "recall": "Recall",
+        "f1": "F1",
+        "precision_macro": "Precision, mean of the classes",
+        "recall_macro": "Recall, mean of the classes",
+        "f1_macro": "F1, mean of the classes",
+        "precision_weighted": "Precision, weighted by class",
+        "recall_weighted": "Recall, weighted by class",
+        "f1_weighted": "F1, weighted by class",
+        "mae": "Mean absolute error",
+        "mse": "Mean squared error",
+        "rmse": "Root mean squared error",
+        "r2": "R²",
+        "bias": "Bias (mean of score minus label)",
+    }
+)
 """The metrics of the ledger and the report, in the order in which they are shown."""
+
+AT_THRESHOLD = ("accuracy", "precision", "recall", "f1")
+"""Of a binary outcome, those that depend on the contract's threshold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,131 +76,188 @@ class Quality:
     """How well the scores agree with the known outcomes.
 
     Attributes:
-        kind: BINARY, REGRESSION, or UNKNOWN where no outcome is known.
+        kind: BINARY, REGRESSION, CLASSES, or UNKNOWN where no outcome is known.
         labelled_count: Scored records with a known outcome; everything here is about them.
         positive_count: Positive ones among them; 0 unless binary.
+        threshold: Score from which a record counts as predicted positive.
         metrics: Numbers by the names of METRIC_NAMES; only those that could be computed.
+        intervals: Of some of them, by the same names.
         notes: What could not be computed, and why, in sentences.
-        ranking: The records by score, where both classes are there.
-        confusion: Outcomes at THRESHOLD, where scores are in [0, 1].
-        calibration: Columns of `metrics.calibration`, or empty.
-        lift: Columns of `metrics.lift`, or empty.
-        decile_means: Columns of `metrics.means_by_decile` for a regression, or empty.
+        auc_standard_deviation: DeLong's, or None.
+        curve: Points of both curves, where both classes are there.
+        confusion: Outcomes at the threshold, where scores are in [0, 1].
+        calibration: Columns of `metrics.calibration_columns`, or empty.
+        lift: Columns of `metrics.lift_columns`, or empty.
+        decile_means: Columns `group`, `record_count`, `mean_score`, `mean_label`, lowest scores first; of a
+            regression, else empty.
+        segments: One entry for each field that the contract names.
+        classes: Of a model with an output for each class, or None.
     """
 
     kind: str
     labelled_count: int
     positive_count: int = 0
+    threshold: float = 0.5
     metrics: dict[str, float] = field(default_factory=dict)
+    intervals: dict[str, Interval] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    ranking: Ranking | None = None
+    auc_standard_deviation: float | None = None
+    curve: CurvePoints | None = None
     confusion: Confusion | None = None
-    calibration: dict[str, np.ndarray] = field(default_factory=dict)
-    lift: dict[str, np.ndarray] = field(default_factory=dict)
-    decile_means: dict[str, np.ndarray] = field(default_factory=dict)
+    calibration: Columns = field(default_factory=dict)
+    lift: Columns = field(default_factory=dict)
+    decile_means: Columns = field(default_factory=dict)
+    segments: tuple[SegmentField, ...] = ()
+    classes: ClassQuality | None = None
 
 
-def unmeasured(output_count: int, *, label_name: str | None) -> Quality:
-    """Return why a model with several outputs is not measured."""
-    note = (
-        f"The model has {output_count:,} outputs for each record, and what is measured here compares one "
-        "number with each outcome, so nothing was measured."
-    )
-    if label_name is not None:
-        note += f" Name the label field “{label_name}” in KeepColumns to publish the outcomes beside them."
-    return Quality(kind=UNKNOWN, labelled_count=0, notes=(note,))
-
-
-def measure(scores: np.ndarray, labels: np.ndarray, *, label_name: str | None) -> Quality:
-    """Measure scores against outcomes, both finite float64 of shape (records,).
+def measure_quality(
+    parts: Sequence[LabelledRecords], contract: DatasetContract, codes: Mapping[str, SegmentCodes]
+) -> Quality:
+    """Measure a run against its known outcomes, in one pass over the runs of scores for each ranking.
 
     Args:
-        scores: Of the records whose outcome is known.
-        labels: Their outcomes.
-        label_name: The contract's label field, or None if it has none.
+        parts: Of all shards.
+        contract: Names label, segments and threshold.
+        codes: Of the segment fields.
     """
-    if label_name is None:
+    if contract.label is None:
         note = "The contract names no label, so there are no outcomes to measure the model against."
-        return Quality(kind=UNKNOWN, labelled_count=0, notes=(note,))
-    if len(scores) == 0:
-        note = (
-            f"No scored record has a value in the label field “{label_name}”, so nothing could be measured."
-        )
-        return Quality(kind=UNKNOWN, labelled_count=0, notes=(note,))
-    if np.all((labels == 0) | (labels == 1)):
-        return _measure_binary(scores, labels)
-    return _measure_regression(scores, labels)
+        return _unknown(note)
+    if contract.outputs is not None:
+        return _measure_classes(parts, contract.outputs, contract.label)
+    total = add_measures(part.measures for part in parts if part.measures)
+    segments = _segments(parts, codes, is_binary=total.is_binary)
+    if not total.record_count:
+        note = f"No scored record has a value in the label field “{contract.label}”, so nothing was measured."
+        return _unknown(note, segments)
+    runs = _runs(parts, ALL)
+    if total.is_binary:
+        return _measure_binary(total, runs, contract.report.threshold, segments)
+    return _measure_regression(total, runs, segments)
 
 
-def _measure_binary(scores: np.ndarray, labels: np.ndarray) -> Quality:
-    ranking = metrics.rank(scores, labels)
-    has_both = 0 < ranking.positive_count < ranking.record_count
-    has_lift = has_both and ranking.record_count >= metrics.DECILE_COUNT
-    is_probability = bool(np.all((scores >= 0) & (scores <= 1)))
-    confusion = metrics.confusion(scores, labels, threshold=THRESHOLD) if is_probability else None
-    found: dict[str, float] = {}
-    if has_both:
-        found |= {"auc": metrics.roc_auc(ranking), "pr_auc": metrics.average_precision(ranking)}
+def _unknown(note: str, segments: tuple[SegmentField, ...] = ()) -> Quality:
+    return Quality(kind=UNKNOWN, labelled_count=0, notes=(note,), segments=segments)
+
+
+def _runs(parts: Sequence[LabelledRecords], name: str) -> list[Path]:
+    return [part.runs[name] for part in parts if name in part.runs]
+
+
+def _measure_binary(
+    total: Measures, runs: Sequence[Path], threshold: float, segments: tuple[SegmentField, ...]
+) -> Quality:
+    records, positives = total.record_count, round(total.label_sum)
+    ranking = rank_groups(ranked_blocks(runs), {0: (records, positives)}).get(0)
+    confusion = confusion_of(total) if total.is_within_unit else None
+    metrics, intervals = dict(_ranking_metrics(ranking)), dict(_ranking_intervals(ranking))
     if confusion is not None:
-        found |= {"log_loss": metrics.log_loss(scores, labels), "brier": metrics.brier_score(scores, labels)}
-        found |= {name: value for name, value in confusion.rates().items() if name in METRIC_NAMES}
+        metrics |= {"log_loss": total.log_loss_sum / records, "brier": total.squared_error_sum / records}
+        metrics["ece"] = calibration_error(total)
+        metrics |= {name: value for name, value in confusion.rates().items() if name in METRIC_NAMES}
+        intervals |= _rate_intervals(confusion)
     return Quality(
         kind=BINARY,
-        labelled_count=ranking.record_count,
-        positive_count=ranking.positive_count,
-        metrics=found,
-        notes=(*_ranking_notes(ranking), *_probability_notes(scores, found)),
-        ranking=ranking if has_both else None,
+        labelled_count=records,
+        positive_count=positives,
+        threshold=threshold,
+        metrics=metrics,
+        intervals=intervals,
+        notes=(*_ranking_notes(records, positives, ranking), *_probability_notes(total, metrics, threshold)),
+        auc_standard_deviation=_standard_deviation(ranking),
+        curve=ranking.curve if ranking else None,
         confusion=confusion,
-        calibration=metrics.calibration(scores, labels) if is_probability else {},
-        lift=metrics.lift(ranking) if has_lift else {},
+        calibration=calibration_columns(total) if confusion is not None else {},
+        lift=lift_columns(ranking) if ranking and records >= DECILE_COUNT else {},
+        segments=segments,
     )
 
 
-def _ranking_notes(ranking: Ranking) -> Iterator[str]:
-    if ranking.positive_count in (0, ranking.record_count):
-        which = "positive" if ranking.positive_count else "negative"
+def _ranking_metrics(ranking: Ranking | None) -> Iterator[tuple[str, float]]:
+    if ranking is not None:
+        yield "auc", ranking.auc
+        yield "pr_auc", ranking.average_precision
+
+
+def _ranking_intervals(ranking: Ranking | None) -> Iterator[tuple[str, Interval]]:
+    if ranking is None:
+        return
+    intervals = {
+        "auc": auc_interval(ranking.auc, ranking.auc_variance),
+        "pr_auc": average_precision_interval(ranking.average_precision, ranking.positive_count),
+    }
+    yield from ((name, interval) for name, interval in intervals.items() if interval is not None)
+
+
+def _rate_intervals(confusion: Confusion) -> dict[str, Interval]:
+    fractions = {
+        "accuracy": (confusion.true_positives + confusion.true_negatives, confusion.record_count),
+        "precision": (confusion.true_positives, confusion.true_positives + confusion.false_positives),
+        "recall": (confusion.true_positives, confusion.true_positives + confusion.false_negatives),
+    }
+    return {name: fraction_interval(part, whole) for name, (part, whole) in fractions.items() if whole}
+
+
+def _standard_deviation(ranking: Ranking | None) -> float | None:
+    if ranking is None or ranking.auc_variance is None:
+        return None
+    return math.sqrt(ranking.auc_variance)
+
+
+def _ranking_notes(records: int, positives: int, ranking: Ranking | None) -> Iterator[str]:
+    if ranking is None:
+        which = "positive" if positives else "negative"
         yield (
             "AUC, PR-AUC and lift were not computed: they need both outcomes, and every labelled record "
-            f"({ranking.record_count:,}) is {which}."
+            f"({records:,}) is {which}."
         )
         return
-    if ranking.record_count < metrics.DECILE_COUNT:
-        yield (
-            "Lift was not computed: ten groups need ten labelled records, "
-            f"and there are {ranking.record_count}."
-        )
-    if len(ranking.record_counts) == 1:
+    if records < DECILE_COUNT:
+        yield f"Lift was not computed: ten groups need ten labelled records, and there are {records}."
+    if ranking.auc_variance is None:
+        yield "AUC has no interval: it needs two labelled records of each outcome."
+    if ranking.distinct_count == 1:
         yield "Every labelled record has the same score, so the model tells none of them apart."
 
 
-def _probability_notes(scores: np.ndarray, found: dict[str, float]) -> Iterator[str]:
+def _probability_notes(total: Measures, found: Mapping[str, float], threshold: float) -> Iterator[str]:
     if "log_loss" not in found:
         yield (
             "Log loss, Brier score, calibration and the rates at a threshold were not computed: they need "
-            f"scores in [0, 1], and these reach from {scores.min():.6g} to {scores.max():.6g}."
+            f"scores in [0, 1], and these reach from {total.minimum:.6g} to {total.maximum:.6g}."
         )
         return
     if "precision" not in found:
-        yield f"Precision was not computed: no labelled record has a score of {THRESHOLD} or more."
+        yield f"Precision was not computed: no labelled record has a score of {threshold:g} or more."
     if "recall" not in found:
         yield "Recall was not computed: no labelled record is positive."
 
 
-def _measure_regression(scores: np.ndarray, labels: np.ndarray) -> Quality:
-    measured = metrics.regression_errors(scores, labels)
-    means = metrics.means_by_decile(scores, labels)
-    has_means = all(np.isfinite(column).all() for column in means.values())
+def _measure_regression(total: Measures, runs: Sequence[Path], segments: tuple[SegmentField, ...]) -> Quality:
+    measured = regression_metrics(total)
+    means = MeansPass(record_count=total.record_count)
+    for block in ranked_blocks(runs):
+        means.take(block)
+    rows = means.means()
+    has_means = all(math.isfinite(score) and math.isfinite(label) for _, score, label in rows)
+    columns: Columns = {
+        "group": list(range(1, len(rows) + 1)),
+        "record_count": [count for count, _, _ in rows],
+        "mean_score": [score for _, score, _ in rows],
+        "mean_label": [label for _, _, label in rows],
+    }
     return Quality(
         kind=REGRESSION,
-        labelled_count=len(scores),
+        labelled_count=total.record_count,
         metrics={name: value for name, value in measured.items() if math.isfinite(value)},
         notes=tuple(_regression_notes(measured, has_means=has_means)),
-        decile_means=means if has_means else {},
+        decile_means=columns if has_means else {},
+        segments=segments,
     )
 
 
-def _regression_notes(measured: dict[str, float], *, has_means: bool) -> Iterator[str]:
+def _regression_notes(measured: Mapping[str, float], *, has_means: bool) -> Iterator[str]:
     yield "The label has values other than 0 and 1, so the scores are measured as predictions of a number."
     if "r2" not in measured:
         yield "R² was not computed: it needs labels that differ from each other."
@@ -178,3 +269,78 @@ def _regression_notes(measured: dict[str, float], *, has_means: bool) -> Iterato
             f"Not computed: {', '.join(lost)}. The scores and labels are so large, or differ by so little, "
             "that a sum or a quotient leaves the range of float64."
         )
+
+
+def _segments(
+    parts: Sequence[LabelledRecords], codes: Mapping[str, SegmentCodes], *, is_binary: bool
+) -> tuple[SegmentField, ...]:
+    found = []
+    for name, one in codes.items():
+        sums = add_sums([part.segments[name] for part in parts if name in part.segments])
+        totals = {
+            code: (round(sums[LABELLED, code]), round(sums[LABELS, code])) for code in range(sums.shape[1])
+        }
+        ranks = is_binary and not one.is_too_many
+        rankings = rank_groups(ranked_blocks(_runs(parts, name)), totals) if ranks else {}
+        found.append(segment_field(one, sums, rankings, is_binary=is_binary))
+    return tuple(found)
+
+
+def _measure_classes(parts: Sequence[LabelledRecords], outputs: ModelOutputs, label_name: str) -> Quality:
+    measured = [part.classes for part in parts if part.classes is not None]
+    if outputs.count > MAX_CLASSES:
+        return _unknown(
+            f"The model has {outputs.count:,} outputs for each record; up to {MAX_CLASSES} are compared with "
+            f"the label “{label_name}”, so nothing was measured."
+        )
+    total = add_classes(measured) if measured else None
+    if total is None or not total.confusion.sum():
+        return _unknown(_no_classes(total, outputs, label_name))
+    count = int(total.confusion.sum())
+    rankings: dict[int, Ranking] = {}
+    for position in range(outputs.count):
+        runs = _runs(parts, str(position))
+        totals = {0: (count, int(total.confusion[position].sum()))}
+        if runs:
+            rankings.update((position, one) for one in rank_groups(ranked_blocks(runs), totals).values())
+    classes = class_quality(total, rankings, outputs)
+    return Quality(
+        kind=CLASSES,
+        labelled_count=count,
+        metrics=classes.metrics,
+        intervals=classes.intervals,
+        notes=tuple(_class_notes(total, classes, outputs, label_name)),
+        classes=classes,
+    )
+
+
+def _no_classes(total: ClassMeasures | None, outputs: ModelOutputs, label_name: str) -> str:
+    if total is not None and total.unknown_count:
+        names = ", ".join(outputs.labels[:5]) + (", …" if outputs.count > 5 else "")
+        return (
+            f"None of the {total.unknown_count:,} values of the label field “{label_name}” is one of the "
+            f"model's outputs ({names}), so nothing was measured."
+        )
+    return f"No scored record has a value in the label field “{label_name}”, so nothing was measured."
+
+
+def _class_notes(
+    total: ClassMeasures, classes: ClassQuality, outputs: ModelOutputs, label_name: str
+) -> Iterator[str]:
+    if total.unknown_count:
+        yield (
+            f"{total.unknown_count:,} records have a value of “{label_name}” that is none of the model's "
+            "outputs; they are left out of every number here."
+        )
+    if outputs.top_k is not None:
+        yield f"Log loss and AUC were not computed: only the {outputs.top_k} largest outputs came back."
+        return
+    if "log_loss" not in classes.metrics:
+        yield (
+            "Log loss was not computed: it needs outputs that sum to 1 for each record, and these miss it by "
+            f"more than {UNIT_TOLERANCE}."
+        )
+    if outputs.count > MAX_RANKED_CLASSES:
+        yield f"AUC was not computed: it is computed for up to {MAX_RANKED_CLASSES} classes."
+    elif "auc_macro" not in classes.metrics:
+        yield "The mean AUC was not computed: it needs records of at least two classes."

@@ -13,8 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
 from contracts.contract_file import read_contract
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError, PlatformError
@@ -27,10 +25,11 @@ from reporting.late_duplicates import KeptFiles, LateDuplicates, find_late_dupli
 from reporting.late_quarantine import check_late_budget, with_late_counts, write_late_quarantine
 from reporting.outputs import OutputsSummary, add_up_outputs, are_counted
 from reporting.publish import check_publishable, write_pointer, write_success
-from reporting.quality import Quality, measure, unmeasured
+from reporting.quality import Quality, measure_quality
 from reporting.quarantine import QuarantineDigest, add_up_quarantine, read_quarantine
 from reporting.reconcile import check_contract, output_faults, plan_faults, quarantine_faults, refuse
 from reporting.request import ReportPaths, ReportRequest
+from reporting.segments import SegmentCodes
 from reporting.shards import MAX_ERRORS_KEPT, ShardDesk, ShardSettlement
 
 
@@ -135,6 +134,7 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
     contract = read_contract(_only_file(paths.contract))
     check_publishable(contract)
     books = _with_late_duplicates(_open_books(request, paths, contract), paths, request, contract, around)
+    ranked = paths.scratch / "ranked"
     desk = ShardDesk(
         request=request,
         contract=contract,
@@ -142,11 +142,15 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
         kept_folder=paths.kept,
         outputs=books.outputs,
         scores_folder=paths.scores / request.scores_folder,
+        ranked_folder=ranked,
+        segment_codes=_segment_codes(contract),
         late_rows={name: late.rows for name, late in books.late.by_shard.items()},
     )
     shards = books.manifest.shards
     settled = _settle_all(desk, shards, around)
     counts = _counts(books, settled)
+    quality = measure_quality([one.labelled for one in settled], contract, desk.segment_codes)
+    shutil.rmtree(ranked, ignore_errors=True)
     write_success(desk.scores_folder, request, [one.file for one in settled if one.file])
     examples = [example for one in settled for example in one.unscorable_examples]
     return ReconciledRun(
@@ -160,7 +164,7 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
         unscorable_examples=tuple(examples[:MAX_ERRORS_KEPT]),
         distribution=_distribution(desk, shards, settled),
         outputs=_outputs(contract, settled),
-        quality=_quality(contract, settled),
+        quality=quality,
     )
 
 
@@ -283,9 +287,7 @@ def _outputs(contract: DatasetContract, settled: Iterable[ShardSettlement]) -> O
     return add_up_outputs((one.outputs for one in settled if one.outputs), contract.outputs)
 
 
-def _quality(contract: DatasetContract, settled: Iterable[ShardSettlement]) -> Quality:
+def _segment_codes(contract: DatasetContract) -> dict[str, SegmentCodes]:
     if contract.outputs is not None:
-        return unmeasured(contract.outputs.count, label_name=contract.label)
-    parts = [(one.labelled_scores, one.labels) for one in settled] or [(np.empty(0), np.empty(0))]
-    scores, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return measure(scores, labels, label_name=contract.label)
+        return {}
+    return {name: SegmentCodes(name=name) for name in contract.report.segments}

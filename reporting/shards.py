@@ -1,7 +1,7 @@
 """Settle one shard: read its kept records and its answers, compare, publish, and sum up what is needed later.
 
-Shards are settled one by one or side by side; what is kept of a shard in memory are a few numbers, and score
-and outcome of the records whose outcome is known.
+Shards are settled one by one or side by side; what is kept of a shard in memory are a few numbers, and on
+disk the scores of the records whose outcome is known.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
 from reporting.answers import ID_COLUMN, read_answers, with_ids
 from reporting.damage import naming_damage
 from reporting.distribution import ScoreSummary, summarise
-from reporting.labels import label_numbers
+from reporting.labelled_records import LabelledRecords, keep_labelled, keep_labelled_outputs
 from reporting.outputs import OutputsSummary, are_counted, record_numbers, summarise_outputs
 from reporting.publish import PublishedFile, part_name, published_table, write_part
 from reporting.reconcile import shard_faults
 from reporting.request import ReportRequest
+from reporting.segments import SegmentCodes
 
 MAX_ERRORS_KEPT = 5
 """Unscorable records of one shard that the report may show."""
@@ -44,8 +45,7 @@ class ShardSettlement:
         outputs: Of several outputs that are counted; else None.
         unscorable_count: Records that came back with an error.
         unscorable_examples: The first of them, as (id, error).
-        labelled_scores: Scores of the records whose outcome is known.
-        labels: Their outcomes.
+        labelled: What its records with a known outcome left behind.
         file: What was published.
     """
 
@@ -55,8 +55,7 @@ class ShardSettlement:
     outputs: OutputsSummary | None
     unscorable_count: int
     unscorable_examples: tuple[tuple[str, str], ...]
-    labelled_scores: np.ndarray
-    labels: np.ndarray
+    labelled: LabelledRecords
     file: PublishedFile | None
 
 
@@ -71,6 +70,8 @@ class ShardDesk:
         kept_folder: Holds each shard's ids, labels and kept columns.
         outputs: Path of each output by its file name.
         scores_folder: Where the run's scores are published.
+        ranked_folder: For the scores of labelled records, which are needed again when all shards are settled.
+        segment_codes: Of the fields by which quality is taken apart.
         late_rows: Rows that are compared but not published, by name of the shard.
     """
 
@@ -80,6 +81,8 @@ class ShardDesk:
     kept_folder: Path
     outputs: dict[str, Path]
     scores_folder: Path
+    ranked_folder: Path
+    segment_codes: Mapping[str, SegmentCodes] = field(default_factory=dict)
     late_rows: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def settle(self, shard: Shard) -> ShardSettlement:
@@ -106,7 +109,7 @@ class ShardDesk:
             request=self.request,
         )
         file = write_part(path, table)
-        return self._settled(kept, answers, file)
+        return self._settled(shard, kept, answers, file)
 
     def scores(self, shard: Shard) -> np.ndarray:
         """Return the shard's scores as its summary has them, without those of unscorable records."""
@@ -130,7 +133,7 @@ class ShardDesk:
         )
 
     def _kept(self, shard: Shard) -> pa.Table:
-        needed = (self.contract.id_field, self.contract.label, *self.kept_names)
+        needed = (self.contract.id_field, self.contract.label, *self.kept_names, *self.contract.report.fields)
         wanted = list(dict.fromkeys(name for name in needed if name))
         path = self.kept_folder / shard.kept_name
         sentence = f"{path}: cannot be read as what PrepareInput kept"
@@ -146,15 +149,15 @@ class ShardDesk:
         except FileNotFoundError as error:
             raise PlatformError(f"{sentence}: {error}") from error
 
-    def _settled(self, kept: pa.Table, answers: pa.Table, file: PublishedFile) -> ShardSettlement:
+    def _settled(
+        self, shard: Shard, kept: pa.Table, answers: pa.Table, file: PublishedFile
+    ) -> ShardSettlement:
+        folder = self.ranked_folder / shard.name
         if self.contract.outputs is not None:
-            return _settled_outputs(answers, self.contract.outputs, file)
+            labelled = keep_labelled_outputs(answers, kept, self.contract, self.contract.outputs, folder)
+            return _settled_outputs(answers, self.contract.outputs, file, labelled)
         scores = _numbers(answers.column(SCORE_COLUMN))
         is_scored = ~np.isnan(scores)
-        labels = np.full(len(scores), np.nan)
-        if self.contract.label:
-            labels = label_numbers(kept.column(self.contract.label), self.contract)
-        is_labelled = is_scored & np.isfinite(labels)
         return ShardSettlement(
             record_count=len(answers),
             faults=(),
@@ -162,15 +165,16 @@ class ShardDesk:
             outputs=None,
             unscorable_count=len(scores) - int(np.sum(is_scored)),
             unscorable_examples=tuple(_first_errors(answers)),
-            labelled_scores=scores[is_labelled],
-            labels=labels[is_labelled],
+            labelled=keep_labelled(scores, kept, self.contract, self.segment_codes, folder),
             file=file,
         )
 
 
-def _settled_outputs(answers: pa.Table, outputs: ModelOutputs, file: PublishedFile) -> ShardSettlement:
-    """Return what a shard of several outputs came to; they are not compared with outcomes."""
-    numbers, nothing = record_numbers(answers.column(SCORE_COLUMN), outputs), np.empty(0)
+def _settled_outputs(
+    answers: pa.Table, outputs: ModelOutputs, file: PublishedFile, labelled: LabelledRecords
+) -> ShardSettlement:
+    """Return what a shard of several outputs came to."""
+    numbers = record_numbers(answers.column(SCORE_COLUMN), outputs)
     return ShardSettlement(
         record_count=len(answers),
         faults=(),
@@ -178,8 +182,7 @@ def _settled_outputs(answers: pa.Table, outputs: ModelOutputs, file: PublishedFi
         outputs=summarise_outputs(answers, outputs) if are_counted(outputs) else None,
         unscorable_count=len(answers) - len(numbers),
         unscorable_examples=tuple(_first_errors(answers)),
-        labelled_scores=nothing,
-        labels=nothing,
+        labelled=labelled,
         file=file,
     )
 
@@ -193,8 +196,7 @@ def _refused(faults: list[str]) -> ShardSettlement:
         outputs=None,
         unscorable_count=0,
         unscorable_examples=(),
-        labelled_scores=nothing,
-        labels=nothing,
+        labelled=LabelledRecords(),
         file=None,
     )
 

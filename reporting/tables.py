@@ -14,8 +14,8 @@ from pandas.api.types import is_numeric_dtype
 from contracts.dataset import ModelOutputs
 from contracts.spreadsheet_text import harmless_text
 from reporting.distribution import ScoreDistribution
-from reporting.metrics import Ranking, curve_positions
 from reporting.outputs import OutputsSummary, are_counted
+from reporting.ranking import CurvePoints
 from reporting.run import ReconciledRun
 
 SCORE_DISTRIBUTION = "score_distribution"
@@ -65,9 +65,9 @@ def chart_tables(run: ReconciledRun) -> Iterator[ChartTable]:
         yield ChartTable(name=distribution_name(outputs), frame=_histogram(run.distribution))
         if outputs is not None and run.outputs is not None:
             yield ChartTable(name=OUTPUTS, frame=_outputs(run.outputs, outputs))
-    if quality.ranking is not None:
-        yield ChartTable(name=ROC, frame=_roc(quality.ranking))
-        yield ChartTable(name=PRECISION_RECALL, frame=_precision_recall(quality.ranking))
+    if quality.curve is not None:
+        yield ChartTable(name=ROC, frame=_roc(quality.curve))
+        yield ChartTable(name=PRECISION_RECALL, frame=_precision_recall(quality.curve))
     for name, columns in (
         (CALIBRATION, quality.calibration),
         (LIFT, quality.lift),
@@ -127,21 +127,15 @@ def _outputs(summary: OutputsSummary, outputs: ModelOutputs) -> pd.DataFrame:
     return frame
 
 
-def _roc(ranking: Ranking) -> pd.DataFrame:
-    chosen = curve_positions(len(ranking.true_positive_rates))
+def _roc(curve: CurvePoints) -> pd.DataFrame:
     columns = {
-        "false_positive_rate": ranking.false_positive_rates[chosen],
-        "true_positive_rate": ranking.true_positive_rates[chosen],
+        "false_positive_rate": [0.0, *curve.false_positive_rates],
+        "true_positive_rate": [0.0, *curve.true_positive_rates],
     }
     frame: pd.DataFrame = pd.DataFrame(columns)
     return frame
 
 
-def _precision_recall(ranking: Ranking) -> pd.DataFrame:
-    chosen = curve_positions(len(ranking.precisions))
-    columns = {
-        "recall": ranking.true_positive_rates[1:][chosen],
-        "precision": ranking.precisions[chosen],
-    }
-    frame: pd.DataFrame = pd.DataFrame(columns)
+def _precision_recall(curve: CurvePoints) -> pd.DataFrame:
+    frame: pd.DataFrame = pd.DataFrame({"recall": curve.true_positive_rates, "precision": curve.precisions})
     return frame

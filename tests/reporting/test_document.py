@@ -53,7 +53,11 @@ def test_every_number_of_the_page_is_the_ledgers(tmp_path: Path) -> None:
 def test_the_ledger_and_the_evaluation_agree(tmp_path: Path) -> None:
     done = _learned(tmp_path)
     found = done.evaluation["binary_classification_metrics"]
-    assert found["auc"] == {"value": done.ledger.quality["auc"], "standard_deviation": "NaN"}
+    assert found["auc"]["value"] == done.ledger.quality["auc"]
+    interval, reach = found["auc"]["interval"], 1.959964 * found["auc"]["standard_deviation"]
+    assert interval["method"] == "DeLong"
+    assert interval["high"] - interval["low"] == pytest.approx(2 * reach, rel=1e-6)
+    assert found["log_loss"]["standard_deviation"] == "NaN"
     assert found["au_prc"]["value"] == done.ledger.quality["pr_auc"]
     assert sum(sum(row.values()) for row in found["confusion_matrix"].values()) == 400
     assert done.evaluation["dataset"]["item_count"] == 400
@@ -144,9 +148,9 @@ def test_a_numeric_label_of_zeros_and_ones_is_a_binary_outcome(tmp_path: Path) -
 def test_a_numeric_label_with_other_values_is_measured_as_a_number(tmp_path: Path) -> None:
     done = _report(tmp_path, [1.0, 2.0, 5.0], [1.0, 3.0, 5.0], contract=NUMERIC_CONTRACT)
     assert done.ledger.quality == pytest.approx(
-        {"mae": 1 / 3, "mse": 1 / 3, "rmse": (1 / 3) ** 0.5, "r2": 1 - 1 / 8}
+        {"mae": 1 / 3, "mse": 1 / 3, "rmse": (1 / 3) ** 0.5, "r2": 1 - 1 / 8, "bias": -1 / 3}
     )
-    assert set(done.evaluation["regression_metrics"]) == {"mae", "mse", "rmse", "r2"}
+    assert set(done.evaluation["regression_metrics"]) == {"mae", "mse", "rmse", "r2", "bias"}
     assert [figure["id"] for figure in done.page.find_all("figure")] == ["score_distribution", "decile_means"]
 
 

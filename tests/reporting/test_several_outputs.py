@@ -200,8 +200,9 @@ def test_the_quality_section_says_why_there_is_none(tmp_path: Path) -> None:
     """And the ledger and the evaluation have no number that was made up."""
     done = reported(tmp_path, FIRST, outputs=CLASSES)
 
-    note = "The model has 3 outputs for each record, and what is measured here compares one number"
-    assert note in done.html
+    (note,) = done.evaluation["notes"]
+    assert note.startswith("None of the 2 values of the label field “churn” is one of the model's outputs")
+    assert note in done.page.find("section", attrs={"aria-labelledby": "quality"}).text
     assert "metrics" not in " ".join(done.evaluation)
     assert (done.ledger.quality, done.ledger.labelled_count) == ({}, 0)
 
