@@ -26,7 +26,13 @@ from preprocessing.arguments import Arguments, read_arguments
 from preprocessing.baseline import build_baseline
 from preprocessing.hosts import read_hosts
 from preprocessing.memory import tune_memory
-from preprocessing.plan_parts import read_parts, write_added_plan, write_part
+from preprocessing.plan_parts import (
+    read_parts,
+    read_profiles,
+    write_added_plan,
+    write_added_profile,
+    write_part,
+)
 from preprocessing.prepare import only_file, prepare
 from preprocessing.prepare_request import Folders, PrepareRequest
 
@@ -58,20 +64,22 @@ def _run(arguments: Arguments, root: Path) -> None:
     if arguments.command == "plan":
         parts = read_parts(paths.inside(root, paths.PLAN_INPUT))
         write_added_plan(plan_folder, parts, arguments.sizing)
+        write_added_profile(plan_folder, read_profiles(paths.inside(root, paths.PLAN_INPUT)))
         return
     if not csv_engine.is_native():
         sys.stderr.write(f"note: {csv_engine.MISSING_NOTE}\n")
     request = _request(arguments, root)
-    manifest = prepare(request, _throttled(time.monotonic), time.monotonic)
-    write_part(plan_folder, request.host, manifest)
+    manifest, profile = prepare(request, _throttled(time.monotonic), time.monotonic)
+    write_part(plan_folder, request.host, manifest, profile)
     if not arguments.is_part:
         write_added_plan(plan_folder, [manifest], arguments.sizing)
+        write_added_profile(plan_folder, [profile])
 
 
 def _describe(root: Path) -> None:
     contract = only_file(paths.inside(root, paths.CONTRACT_INPUT))
     baseline = build_baseline(paths.inside(root, paths.SOURCE_INPUT), contract)
-    write_json(paths.inside(root, paths.PLAN_OUTPUT) / BASELINE_FILE, baseline)
+    write_json(paths.inside(root, paths.PLAN_OUTPUT) / BASELINE_FILE, baseline.document())
 
 
 def _request(arguments: Arguments, root: Path) -> PrepareRequest:

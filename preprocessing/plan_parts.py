@@ -9,6 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from contracts.atomic_files import write_json
+from contracts.data_profile import (
+    PROFILE_FILE,
+    PROFILE_PARTS_FOLDER,
+    DataProfile,
+    add_profiles,
+    parse_profile,
+)
 from contracts.errors import CallerError, InternalError
 from contracts.plan import (
     PLAN_PARTS_FOLDER,
@@ -21,9 +29,23 @@ from contracts.plan import (
 from contracts.sizing import SizingRules, transform_instance_count
 
 
-def write_part(plan_folder: Path, host: str, manifest: ShardManifest) -> None:
-    """Write one instance's part."""
+def write_part(plan_folder: Path, host: str, manifest: ShardManifest, profile: DataProfile) -> None:
+    """Write one instance's part, and the profile of its records."""
+    write_json(plan_folder / PROFILE_PARTS_FOLDER / f"{host}.json", profile.document())
     write_manifest(plan_folder / PLAN_PARTS_FOLDER / f"{host}.json", manifest)
+
+
+def read_profiles(plan_folder: Path) -> list[DataProfile]:
+    """Read the profiles of all parts, by host name."""
+    folder = plan_folder / PROFILE_PARTS_FOLDER
+    return [parse_profile(path.read_bytes(), name=str(path)) for path in sorted(folder.glob("*.json"))]
+
+
+def write_added_profile(plan_folder: Path, profiles: list[DataProfile]) -> None:
+    """Write the profile of all records that were prepared."""
+    total = add_profiles(profiles)
+    if total is not None:
+        write_json(plan_folder / PROFILE_FILE, total.document())
 
 
 def read_parts(plan_folder: Path) -> list[ShardManifest]:

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from contracts.atomic_files import write_bytes
 from contracts.contract_file import check_patterns, read_contract
+from contracts.data_profile import DataProfile
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
 from contracts.keep_columns import kept_file_names
@@ -36,6 +37,7 @@ from preprocessing.duplicates import ShardFolders, find_duplicates, shards_witho
 from preprocessing.id_watch import IdWatch
 from preprocessing.ordered_work import ordered_map
 from preprocessing.prepare_request import PrepareRequest
+from preprocessing.profile import added, empty_profile, profile_records, stride_for
 from preprocessing.quarantine_file import QuarantineFile
 from preprocessing.readers import choose_format, read_blocks
 from preprocessing.record_places import with_places
@@ -69,12 +71,13 @@ class _CheckedBlock:
     id_digests: DigestBatch
     quarantined: list[QuarantinedRecord]
     source_form: SourceForm
+    profile: DataProfile
 
 
 def prepare(
     request: PrepareRequest, report: Callable[[Progress], None], seconds: Callable[[], float]
-) -> ShardManifest:
-    """Prepare everything below the source folder.
+) -> tuple[ShardManifest, DataProfile]:
+    """Prepare everything below the source folder; return its shards, and how its features are distributed.
 
     Args:
         request: What to do.
@@ -104,7 +107,7 @@ def prepare(
             shards = run.without_duplicates(executor, tuple(run.shards(executor, report)))
     finally:
         executor.shutdown(cancel_futures=True)
-    return ShardManifest(
+    manifest = ShardManifest(
         shards=shards,
         sources=run.sources(),
         reason_counts=dict(sorted(quarantine.reason_counts.items())),
@@ -112,6 +115,7 @@ def prepare(
         contract_fingerprint=contract.fingerprint,
         wire_format=request.wire_name,
     )
+    return manifest, run.profile
 
 
 def _check_formats(files: list[SourceFile], input_format: str) -> None:
@@ -163,6 +167,8 @@ class _Preparation:
             len(contract.features) + 1, request.wire_name
         )
         self._window = request.thread_count + 1
+        self._stride = stride_for(self._total_bytes)
+        self.profile = empty_profile(contract)
 
     def sources(self) -> tuple[SourceObject, ...]:
         """Return what was read of each source object."""
@@ -239,6 +245,7 @@ class _Preparation:
             id_digests=self._watch.digests(valid.column(self._contract.id_field)),
             quarantined=checked.quarantined,
             source_form=given.block.source_form,
+            profile=profile_records(valid, self._contract, stride=self._stride),
         )
 
     def _cut(
@@ -256,6 +263,7 @@ class _Preparation:
 
     def _count(self, block: _CheckedBlock) -> None:
         self._watch.add(block.source_index, block.number, block.id_digests)
+        self.profile = added(self.profile, block.profile)
         self._record_counts[block.source_index] += block.record_count
         self._quarantined_counts[block.source_index] += len(block.quarantined)
         for record in block.quarantined:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from preparation import CONTRACT
 
+from contracts.data_profile import FeatureProfile, parse_profile
 from preprocessing.__main__ import main
 
 pytestmark = pytest.mark.functional
@@ -25,25 +25,30 @@ def described(root: Path, csv: str, contract: str = CONTRACT) -> tuple[int, Path
     return code, root / "processing" / "output" / "plan" / "baseline.json"
 
 
+def _numbers(feature: FeatureProfile) -> tuple[list[float], list[int]]:
+    assert feature.histogram is not None
+    return feature.histogram.lower_bounds().tolist(), feature.histogram.counts.tolist()
+
+
 def test_categories_and_numbers_are_counted(tmp_path: Path) -> None:
     rows = [f"{n},{n},{'a' if n < 7 else 'b'},1" for n in range(10)] + ["10,,,0", "11,bad,a,0"]
     code, path = described(tmp_path, "id,x,kind,label\n" + "\n".join(rows) + "\n")
 
-    baseline = json.loads(path.read_text())
-    assert (code, baseline["record_count"]) == (0, 11)
-    assert baseline["features"]["kind"] == {"missing_count": 1, "values": ["a", "b"], "counts": [7, 3]}
-    assert baseline["features"]["x"]["missing_count"] == 1
-    assert baseline["features"]["x"]["counts"] == [1] * 10
-    assert baseline["features"]["x"]["edges"] == pytest.approx([0.9 * n for n in range(1, 10)])
+    baseline = parse_profile(path.read_bytes(), name="baseline.json")
+    assert (code, baseline.record_count, baseline.score) == (0, 11, None)
+    assert baseline.features["kind"].missing_count == 1
+    assert baseline.features["kind"].values == {"a": 7, "b": 3}
+    assert _numbers(baseline.features["x"]) == ([float(number) for number in range(10)], [1] * 10)
+    assert baseline.features["x"].missing_count == 1
 
 
-def test_a_category_that_the_contract_takes_for_missing_is_counted_as_missing(tmp_path: Path) -> None:
+def test_a_category_that_the_model_has_not_seen_is_counted_by_its_value(tmp_path: Path) -> None:
     contract = CONTRACT.replace("label: label", "label: label, unseenCategory: missing")
     csv = "id,x,kind,label\n1,1,a,0\n2,1,new,0\n3,1,,0\n"
     _, path = described(tmp_path, csv, contract)
 
-    kind = json.loads(path.read_text())["features"]["kind"]
-    assert kind == {"missing_count": 2, "values": ["a", "b"], "counts": [1, 0]}
+    kind = parse_profile(path.read_bytes(), name="baseline.json").features["kind"]
+    assert (kind.missing_count, kind.values) == (1, {"a": 1, "new": 1})
 
 
 def test_typed_sources_are_described_like_text(tmp_path: Path) -> None:
@@ -58,10 +63,11 @@ def test_typed_sources_are_described_like_text(tmp_path: Path) -> None:
     contract.write_text(CONTRACT)
     assert main(["baseline"], {"BATCHSCORE_ML_ROOT": str(tmp_path)}) == 0
 
-    baseline = json.loads((tmp_path / "processing" / "output" / "plan" / "baseline.json").read_text())
-    assert baseline["record_count"] == 2
-    assert baseline["features"]["kind"]["counts"] == [1, 1]
-    assert baseline["features"]["x"] == {"missing_count": 0, "edges": [5.0], "counts": [0, 2]}
+    path = tmp_path / "processing" / "output" / "plan" / "baseline.json"
+    baseline = parse_profile(path.read_bytes(), name="baseline.json")
+    assert baseline.record_count == 2
+    assert baseline.features["kind"].values == {"a": 1, "b": 1}
+    assert _numbers(baseline.features["x"]) == ([5.0], [2])
 
 
 def test_data_without_a_valid_record_is_refused(tmp_path: Path) -> None:
@@ -84,5 +90,5 @@ def test_training_data_is_read_in_the_dialect_that_the_contract_declares(tmp_pat
         (inputs / name).write_bytes(content)
     assert main(["baseline"], {"BATCHSCORE_ML_ROOT": str(tmp_path)}) == 0
     path = tmp_path / "processing" / "output" / "plan" / "baseline.json"
-    kind = json.loads(path.read_text())["features"]["kind"]
-    assert kind == {"missing_count": 0, "values": ["a", "é"], "counts": [1, 2]}
+    kind = parse_profile(path.read_bytes(), name="baseline.json").features["kind"]
+    assert kind.values == {"a": 1, "é": 2}

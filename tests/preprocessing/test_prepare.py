@@ -281,7 +281,9 @@ def test_parts_of_several_instances_add_up_to_one_plan(tmp_path: Path) -> None:
 
 def test_a_part_writes_no_plan_of_its_own(tmp_path: Path) -> None:
     part = _part(tmp_path, "algo-2", DOZEN)
-    assert [path.name for path in (part.outputs / "plan").rglob("*") if path.is_file()] == ["algo-2.json"]
+    plan = part.outputs / "plan"
+    written = sorted(path.relative_to(plan).as_posix() for path in plan.rglob("*") if path.is_file())
+    assert written == ["parts/algo-2.json", "profiles/algo-2.json"]
 
 
 def test_adding_up_without_parts_is_refused(tmp_path: Path) -> None:
