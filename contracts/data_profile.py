@@ -10,7 +10,10 @@ are estimates then, and exact for n = 1.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -117,6 +120,28 @@ def parse_profile(content: bytes, *, name: str) -> DataProfile:
     except (ValueError, RecursionError) as error:
         raise CallerError(f"{name}: is no JSON: {error}") from error
     return profile_of_document(document, name)
+
+
+def packed(content: bytes) -> bytes:
+    """Return the bytes of a profile's file, compressed, as text that fits into a Parquet file's metadata."""
+    return base64.b64encode(zlib.compress(content, 9))
+
+
+def unpacked(text: bytes, *, name: str) -> bytes:
+    """Return what `packed` made text of; it may come from anywhere.
+
+    Raises:
+        CallerError: It is no such text, or stands for more bytes than a profile has.
+    """
+    try:
+        content = zlib.decompressobj().decompress(
+            base64.b64decode(text, validate=True), MAX_PROFILE_BYTES + 1
+        )
+    except (binascii.Error, zlib.error) as error:
+        raise CallerError(f"{name}: is no packed profile: {error}") from error
+    if len(content) > MAX_PROFILE_BYTES:
+        raise CallerError(f"{name}: unpacks to more than {MAX_PROFILE_BYTES} bytes; refused")
+    return content
 
 
 def profile_of_document(document: Any, name: str) -> DataProfile:

@@ -34,6 +34,10 @@ ERROR_COLUMN = "error"
 FINGERPRINT_KEY = b"batchscore.contract_fingerprint"
 """Key of the contract's fingerprint in a Parquet shard's schema metadata."""
 
+BASELINE_KEY = b"batchscore.baseline"
+"""Key of the model's training baseline in a Parquet answer's schema metadata, as
+`contracts.data_profile.packed` makes it: so what scored says what it was trained on."""
+
 FINGERPRINT_VARIABLE = "BATCHSCORE_CONTRACT_FINGERPRINT"
 """Environment variable by which the transform step tells the server which contract made the shards."""
 

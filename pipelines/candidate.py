@@ -13,6 +13,8 @@
     ScoreShards                      Batch Transform over the shards
         │ *.out
     ReportRun                        balance the books, publish scores, report
+        │ gate.json
+    CheckQuality ──no──► FailQuality
 
 Compiles with no network, no credentials and no region in the environment; the same choices always give
 the same definition. Importing this module imports the SageMaker SDK, which takes about two seconds.
@@ -26,8 +28,10 @@ from typing import Any
 from pipelines.offline_session import DEFAULT_REGION, PLACEHOLDER_ROLE_ARN, OfflinePipelineSession
 from pipelines.parameters import CandidateParameters, candidate_parameters, own_identity, set_defaults
 from steps.check_error_budget import Branches, build_check_error_budget_step
+from steps.check_quality import build_check_quality_step
 from steps.create_model import build_create_model_step
 from steps.fail_error_budget import build_fail_error_budget_step
+from steps.fail_quality import build_fail_quality_step
 from steps.job_security import JobSecurity
 from steps.preparing import build_preparing_steps
 from steps.register_model import build_register_model_step
@@ -108,8 +112,10 @@ def _steps(run: RunContext, parameters: CandidateParameters) -> list[Variable]:
     score_step = build_score_shards_step(run, shards, create_step.properties.ModelName)
     report_step = build_report_run_step(run, score_step, model_package_arn)
 
+    quality_step = build_check_quality_step(report_step, build_fail_quality_step(run, report_step))
+
     branches = Branches(
         within_budget=(register_step, create_step, score_step, report_step),
         over_budget=(build_fail_error_budget_step(run, plan_step),),
     )
-    return [*preparing, build_check_error_budget_step(run, plan_step, branches)]
+    return [*preparing, build_check_error_budget_step(run, plan_step, branches), quality_step]

@@ -167,6 +167,11 @@ _SPECS = (
     _whole(
         "MaxProcessingRuntimeInSeconds", "Time after which a processing job is stopped, in seconds.", 14_400
     ),
+    _text(
+        "HourlyPricesUsd",
+        "USD an hour by instance type, for the report's costs: ml.m5.xlarge=0.23, ml.m5.2xlarge=0.461.",
+        "",
+    ),
     _text("TransformInstanceType", "Instance type on which shards are scored.", "ml.m5.xlarge"),
     _whole("MaxTransformInstances", "Most instances that the plan may ask for (1 to 100).", 10, most=100),
     _whole("TransformInstanceCount", "Instances that score shards (1 to 100).", 1, most=100),
@@ -193,6 +198,25 @@ _SPECS = (
         "Most records that may be quarantined; more fails the run.",
         NO_COUNT_LIMIT,
         least=0,
+    ),
+    _text(
+        "QualityMetric",
+        "Metric of the quality gate; larger is better for each.",
+        "auc",
+        choices=("auc", "pr_auc", "auc_macro", "accuracy", "f1", "precision", "recall", "f1_macro", "r2"),
+    ),
+    ParameterSpec(
+        name="MinQuality",
+        kind=float,
+        description="Least QualityMetric of a candidate; below it the run fails after its report. 0: none.",
+        default=0.0,
+    ),
+    ParameterSpec(
+        name="MaxDrift",
+        kind=float,
+        description="Largest PSI beside the training data; above it the run fails after its report. 0: none.",
+        default=0.0,
+        minimum=0.0,
     ),
     _text("RunId", "Id of the run that is resumed: letters, digits, '-', '_' and '.'.", pattern=_RUN_ID),
     _text("RunStartedAt", "When the run that is resumed started, ISO 8601."),

@@ -18,6 +18,7 @@ from steps.run_context import (
     BudgetVariables,
     CandidateVariables,
     DatasetVariables,
+    GateVariables,
     PipelineShape,
     ProcessingVariables,
     RunIdentity,
@@ -46,6 +47,7 @@ class CandidateParameters:
     processing: ProcessingVariables
     transform: TransformVariables
     budget: BudgetVariables
+    gate: GateVariables
 
     @property
     def declared(self) -> tuple[Variable, ...]:
@@ -66,6 +68,11 @@ def candidate_parameters(shape: PipelineShape) -> CandidateParameters:
         processing=processing_parameters(shape),
         transform=transform_parameters(shape),
         budget=budget_parameters(),
+        gate=GateVariables(
+            quality_metric=_declare("QualityMetric"),
+            min_quality=_declare("MinQuality"),
+            max_drift=_declare("MaxDrift"),
+        ),
     )
 
 
@@ -184,6 +191,7 @@ def processing_parameters(shape: PipelineShape) -> ProcessingVariables:
         report_instance_type=_declare("ReportInstanceType"),
         volume_size_gb=_declare("ProcessingVolumeSizeInGB"),
         max_runtime_seconds=_declare("MaxProcessingRuntimeInSeconds"),
+        hourly_prices_usd=_declare("HourlyPricesUsd"),
     )
 
 

@@ -33,7 +33,9 @@ from pipelines.parameters import (
     resume_parameters,
     set_defaults,
 )
+from steps.check_quality import build_check_quality_step
 from steps.create_model import build_create_model_step
+from steps.fail_quality import build_fail_quality_step
 from steps.job_security import JobSecurity
 from steps.register_model import build_register_model_step
 from steps.report_run import build_report_run_step
@@ -137,4 +139,8 @@ def _steps(
         create_step = build_create_model_step(run, model_package_arn)
         score_step = build_score_shards_step(run, own.shards, create_step.properties.ModelName)
         steps += [create_step, score_step]
-    return [*steps, build_report_run_step(run, score_step, model_package_arn)]
+    report_step = build_report_run_step(run, score_step, model_package_arn)
+    if isinstance(of_run, CandidateParameters):
+        fail_step = build_fail_quality_step(run, report_step)
+        return [*steps, report_step, build_check_quality_step(report_step, fail_step)]
+    return [*steps, report_step]

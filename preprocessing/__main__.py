@@ -37,6 +37,9 @@ from preprocessing.prepare import only_file, prepare
 from preprocessing.prepare_request import Folders, PrepareRequest
 
 PROGRESS_INTERVAL_SECONDS = 0.5
+STARTED_FILE = "run.json"
+"""Says only that a run was here: an empty prefix would fail the job that reads it."""
+
 MAX_THREADS = 16
 
 
@@ -69,6 +72,8 @@ def _run(arguments: Arguments, root: Path) -> None:
     if not csv_engine.is_native():
         sys.stderr.write(f"note: {csv_engine.MISSING_NOTE}\n")
     request = _request(arguments, root)
+    history = paths.inside(root, paths.HISTORY_OUTPUT)
+    write_json(history / STARTED_FILE, {"instance": request.host})
     manifest, profile = prepare(request, _throttled(time.monotonic), time.monotonic)
     write_part(plan_folder, request.host, manifest, profile)
     if not arguments.is_part:

@@ -37,7 +37,7 @@ from preprocessing.duplicates import ShardFolders, find_duplicates, shards_witho
 from preprocessing.id_watch import IdWatch
 from preprocessing.ordered_work import ordered_map
 from preprocessing.prepare_request import PrepareRequest
-from preprocessing.profile import added, empty_profile, profile_records, stride_for
+from preprocessing.profile import ProfileDesk, counted_records, stride_for
 from preprocessing.quarantine_file import QuarantineFile
 from preprocessing.readers import choose_format, read_blocks
 from preprocessing.record_places import with_places
@@ -71,7 +71,7 @@ class _CheckedBlock:
     id_digests: DigestBatch
     quarantined: list[QuarantinedRecord]
     source_form: SourceForm
-    profile: DataProfile
+    counted: pa.Table
 
 
 def prepare(
@@ -115,7 +115,7 @@ def prepare(
         contract_fingerprint=contract.fingerprint,
         wire_format=request.wire_name,
     )
-    return manifest, run.profile
+    return manifest, run.profile_desk.profile()
 
 
 def _check_formats(files: list[SourceFile], input_format: str) -> None:
@@ -168,7 +168,7 @@ class _Preparation:
         )
         self._window = request.thread_count + 1
         self._stride = stride_for(self._total_bytes)
-        self.profile = empty_profile(contract)
+        self.profile_desk = ProfileDesk(contract, self._stride)
 
     def sources(self) -> tuple[SourceObject, ...]:
         """Return what was read of each source object."""
@@ -245,7 +245,7 @@ class _Preparation:
             id_digests=self._watch.digests(valid.column(self._contract.id_field)),
             quarantined=checked.quarantined,
             source_form=given.block.source_form,
-            profile=profile_records(valid, self._contract, stride=self._stride),
+            counted=counted_records(valid, self._contract, stride=self._stride),
         )
 
     def _cut(
@@ -263,7 +263,7 @@ class _Preparation:
 
     def _count(self, block: _CheckedBlock) -> None:
         self._watch.add(block.source_index, block.number, block.id_digests)
-        self.profile = added(self.profile, block.profile)
+        self.profile_desk.add(block.counted)
         self._record_counts[block.source_index] += block.record_count
         self._quarantined_counts[block.source_index] += len(block.quarantined)
         for record in block.quarantined:

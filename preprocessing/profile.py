@@ -14,7 +14,10 @@ from contracts.data_profile import DataProfile, FeatureProfile, add_features, ad
 from contracts.dataset import DatasetContract, Field
 from contracts.value_histogram import ValueHistogram, value_histogram
 
-BYTES_COUNTED_IN_FULL = 128 * 1024 * 1024
+BYTES_COUNTED_IN_FULL = 16 * 1024 * 1024
+
+
+RECORDS_AT_ONCE = 65_536
 
 
 def stride_for(byte_count: int) -> int:
@@ -22,24 +25,57 @@ def stride_for(byte_count: int) -> int:
     return max(1, -(-byte_count // BYTES_COUNTED_IN_FULL))
 
 
-def profile_records(valid: pa.Table, contract: DatasetContract, *, stride: int = 1) -> DataProfile:
-    """Return the profile of one block of valid records.
+def counted_records(valid: pa.Table, contract: DatasetContract, *, stride: int) -> pa.Table:
+    """Return the features of those valid records of a block that are counted: one of `stride`."""
+    features = valid.select(list(contract.features))
+    if stride == 1:
+        return features
+    return features.take(pa.array(np.arange(0, valid.num_rows, stride)))
+
+
+class ProfileDesk:
+    """Counts the records of many blocks, some blocks at once."""
+
+    def __init__(self, contract: DatasetContract, stride: int) -> None:
+        self._contract = contract
+        self._stride = stride
+        self._total = empty_profile(contract)
+        self._waiting: list[pa.Table] = []
+
+    def add(self, records: pa.Table) -> None:
+        """Take what `counted_records` chose of one block."""
+        if self._waiting and not self._waiting[0].schema.equals(records.schema):
+            self._count()
+        self._waiting.append(records)
+        if sum(table.num_rows for table in self._waiting) >= RECORDS_AT_ONCE:
+            self._count()
+
+    def profile(self) -> DataProfile:
+        """Return the profile of all blocks."""
+        self._count()
+        return self._total
+
+    def _count(self) -> None:
+        for records in [pa.concat_tables(self._waiting)] if self._waiting else []:
+            profile = profile_records(records, self._contract, stride=self._stride)
+            self._total = add_profiles((self._total, profile)) or self._total
+        self._waiting = []
+
+
+def profile_records(records: pa.Table, contract: DatasetContract, *, stride: int = 1) -> DataProfile:
+    """Return the profile of valid records, each of which stands for `stride` of them.
 
     Args:
-        valid: Typed columns, the features among them.
+        records: Typed columns, the features among them.
         contract: Names the features.
-        stride: Of so many records one is counted, as so many.
+        stride: At least 1.
     """
-    if stride > 1:
-        names = list(dict.fromkeys(contract.features))
-        rows = pa.array(np.arange(0, valid.num_rows, stride))
-        valid = valid.select(names).take(rows)
     features = {
-        field.name: _times(_feature(valid.column(field.name), field), stride)
+        field.name: _times(_feature(records.column(field.name), field), stride)
         for field in contract.feature_fields
     }
     return DataProfile(
-        contract_fingerprint=contract.fingerprint, record_count=valid.num_rows * stride, features=features
+        contract_fingerprint=contract.fingerprint, record_count=records.num_rows * stride, features=features
     )
 
 
@@ -84,9 +120,3 @@ def _times(profile: FeatureProfile, factor: int) -> FeatureProfile:
         if histogram is None
         else ValueHistogram(shift=histogram.shift, bins=histogram.bins, counts=histogram.counts * factor),
     )
-
-
-def added(one: DataProfile, other: DataProfile) -> DataProfile:
-    """Return the profile of two blocks together."""
-    total = add_profiles((one, other))
-    return one if total is None else total

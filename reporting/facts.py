@@ -9,6 +9,8 @@ The page is always drawn from this document, at once or again later, so that a p
     unscorable_examples  the first records that came back with an error, as [id, error]
     scores               smallest, largest and mean score
     quality              agreement with known outcomes, see `reporting.quality`
+    drift                what moved, see `reporting.drift_findings`
+    last_run             id, date and counts of the last published run, or null
     cost                 time and cost by step, see `reporting.costs`
     tables               what is drawn: name of the chart to its columns, each a list
     versions             of what computed it
@@ -24,9 +26,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from contracts.data_profile import DataProfile
 from contracts.dataset import DatasetContract
 from reporting.budget import held_back_words
 from reporting.costs import RunCost, StepTime, run_cost
+from reporting.drift_findings import DriftFindings
+from reporting.history import RunDigest
 from reporting.quality import Quality
 from reporting.run import ReconciledRun
 from reporting.tables import chart_tables, distribution_name, table_document
@@ -59,6 +64,8 @@ def report_facts(run: ReconciledRun, timings: Mapping[str, float]) -> dict[str, 
             "mean": summary.mean if summary.has_mean else None,
         },
         "quality": _quality(run.quality),
+        "drift": _drift(run.drift),
+        "last_run": _last_run(run.drift.last_run),
         "cost": dataclasses.asdict(_cost(run, timings)),
         "tables": {table.name: table_document(table) for table in chart_tables(run)},
         "versions": {"Python": platform.python_version(), "Arrow": pa.__version__, "NumPy": np.__version__},
@@ -71,6 +78,36 @@ def _quality(quality: Quality) -> dict[str, Any]:
     for drawn in ("curve", "calibration", "lift", "decile_means"):
         document.pop(drawn)
     return document
+
+
+def _drift(found: DriftFindings) -> dict[str, Any]:
+    return {
+        "reports": [dataclasses.asdict(report) for report in found.reports],
+        "notes": list(found.notes),
+    }
+
+
+def _last_run(digest: RunDigest | None) -> dict[str, Any] | None:
+    if digest is None:
+        return None
+    return {name: getattr(digest, name) for name in ("run_id", "run_date", "counts", "quality")}
+
+
+def run_digest(run: ReconciledRun, *, finished_at: str) -> RunDigest:
+    """Return what this run leaves for the next one."""
+    tables = {table.name: table for table in chart_tables(run)}
+    drawn = tables.get(distribution_name(run.contract.outputs))
+    empty = DataProfile(contract_fingerprint=run.contract.fingerprint, record_count=0, features={})
+    return RunDigest(
+        run_id=run.request.run_id,
+        run_date=run.request.run_date,
+        finished_at=finished_at,
+        model_package_arn=run.request.model_package_arn,
+        counts=dict(vars(run.counts)),
+        quality=run.quality.metrics,
+        profile=run.drift.profile or empty,
+        distribution={} if drawn is None else table_document(drawn),
+    )
 
 
 def _cost(run: ReconciledRun, timings: Mapping[str, float]) -> RunCost:

@@ -9,11 +9,14 @@ from pathlib import Path
 
 from contracts.atomic_files import write_bytes, write_json
 from contracts.errors import CallerError
+from contracts.gate import write_gate
 from contracts.ledger import EVALUATION_FILE, LEDGER_FILE, REPORT_FILE, RunLedger, write_ledger
 from reporting.document import render_document
 from reporting.evaluation import evaluation_document
-from reporting.facts import report_facts
+from reporting.facts import report_facts, run_digest
 from reporting.figures import draw_figures
+from reporting.gate import judge_gate
+from reporting.history import write_digest
 from reporting.run import ReconciledRun
 from reporting.tables import table_csv, table_of_document
 
@@ -22,12 +25,13 @@ TABLES_FOLDER = "tables"
 
 
 def write_report(
-    folder: Path, run: ReconciledRun, *, began_at: dt.datetime, now: Callable[[], dt.datetime]
+    folder: Path, history: Path, run: ReconciledRun, *, began_at: dt.datetime, now: Callable[[], dt.datetime]
 ) -> str:
     """Write everything about a run into `folder`, the ledger last; return when the run finished.
 
     Args:
         folder: Where to; made if it is not there.
+        history: Where to put what the next run compares itself with.
         run: The reconciled run.
         began_at: When the report began.
         now: Tells the time; the run is finished when all of it is computed, before its figures are drawn.
@@ -35,8 +39,10 @@ def write_report(
     ledger = build_ledger(run, began_at=began_at, finished_at=now())
     evaluation = evaluation_document(run.quality, evaluated_at=ledger.finished_at)
     write_json(folder / EVALUATION_FILE, evaluation)
+    write_gate(folder, judge_gate(run.quality, run.drift, run.request.parameters))
     write_page(folder, ledger)
     write_ledger(folder / LEDGER_FILE, ledger)
+    write_digest(history, run_digest(run, finished_at=ledger.finished_at))
     return ledger.finished_at
 
 

@@ -80,16 +80,18 @@ class ReportRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportPaths:
-    """The container's folders on this machine: five that are read, four that are written, one to work in."""
+    """The container's folders on this machine: six that are read, five that are written, one to work in."""
 
     plan: Path
     kept: Path
     quarantine: Path
     transform: Path
     contract: Path
+    history: Path
     scores: Path
     report: Path
     late_quarantine: Path
+    next_history: Path
     pointer: Path
     scratch: Path
 
@@ -102,9 +104,11 @@ class ReportPaths:
             quarantine=inside(root, container_paths.QUARANTINE_INPUT),
             transform=inside(root, container_paths.TRANSFORM_INPUT),
             contract=inside(root, container_paths.CONTRACT_INPUT),
+            history=inside(root, container_paths.HISTORY_INPUT),
             scores=inside(root, container_paths.SCORES_OUTPUT),
             report=inside(root, container_paths.REPORT_OUTPUT),
             late_quarantine=inside(root, container_paths.LATE_QUARANTINE_OUTPUT),
+            next_history=inside(root, container_paths.HISTORY_OUTPUT),
             pointer=inside(root, container_paths.POINTER_OUTPUT),
             scratch=inside(root, container_paths.SCRATCH),
         )

@@ -7,6 +7,7 @@ and the caller gets an error: a failed processing job uploads nothing.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,9 @@ from contracts.keep_columns import kept_names
 from contracts.ledger import RunCounts
 from contracts.plan import MANIFEST_FILE, ScoringPlan, Shard, ShardManifest, read_manifest, read_plan
 from contracts.progress import Progress
+from contracts.value_histogram import add_histograms, empty_histogram
 from reporting.distribution import ScoreDistribution, add_up, unit_distribution, wide_distribution
+from reporting.drift_findings import DriftFindings, find_drift
 from reporting.late_duplicates import KeptFiles, LateDuplicates, find_late_duplicates
 from reporting.late_quarantine import check_late_budget, with_late_counts, write_late_quarantine
 from reporting.outputs import OutputsSummary, add_up_outputs, are_counted
@@ -65,6 +68,7 @@ class ReconciledRun:
             `reporting.outputs` says.
         outputs: Of several outputs that are counted; else None.
         quality: Agreement with known outcomes.
+        drift: What moved since training and since the last run.
     """
 
     request: ReportRequest
@@ -78,6 +82,7 @@ class ReconciledRun:
     distribution: ScoreDistribution
     outputs: OutputsSummary | None
     quality: Quality
+    drift: DriftFindings
 
 
 def report_run(request: ReportRequest, paths: ReportPaths, around: Surroundings) -> ReconciledRun:
@@ -106,7 +111,7 @@ def _report(request: ReportRequest, paths: ReportPaths, around: Surroundings) ->
         run = reconcile_and_publish(request, paths, around)
         engine.result()
         write_report = writer.result()
-    finished_at = write_report(paths.report, run, began_at=began_at, now=around.now)
+    finished_at = write_report(paths.report, paths.next_history, run, began_at=began_at, now=around.now)
     write_pointer(paths.pointer, request, finished_at=finished_at)
     return run
 
@@ -165,6 +170,7 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
         distribution=_distribution(desk, shards, settled),
         outputs=_outputs(contract, settled),
         quality=quality,
+        drift=_drift(paths, request, contract, books, settled),
     )
 
 
@@ -291,3 +297,21 @@ def _segment_codes(contract: DatasetContract) -> dict[str, SegmentCodes]:
     if contract.outputs is not None:
         return {}
     return {name: SegmentCodes(name=name) for name in contract.report.segments}
+
+
+def _drift(
+    paths: ReportPaths,
+    request: ReportRequest,
+    contract: DatasetContract,
+    books: _Books,
+    settled: Iterable[ShardSettlement],
+) -> DriftFindings:
+    scores = functools.reduce(add_histograms, (one.histogram for one in settled), empty_histogram())
+    return find_drift(
+        scores,
+        plan_folder=paths.plan,
+        history_folder=paths.history,
+        answers=next(iter(books.outputs.values()), None),
+        wire_format=request.wire_format,
+        limits=contract.report.drift,
+    )

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from contracts.dataset import DatasetContract, ModelOutputs
 from contracts.errors import InternalError, PlatformError
 from contracts.plan import Shard
+from contracts.value_histogram import ValueHistogram, empty_histogram, value_histogram
 from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
 from reporting.answers import ID_COLUMN, read_answers, with_ids
 from reporting.damage import naming_damage
@@ -42,6 +43,7 @@ class ShardSettlement:
         faults: Why its books do not balance; if there are any, nothing was published of it.
         summary: Of its scores; of several outputs, of the number of each record that
             `reporting.outputs` says.
+        histogram: Of the numbers that the summary is of.
         outputs: Of several outputs that are counted; else None.
         unscorable_count: Records that came back with an error.
         unscorable_examples: The first of them, as (id, error).
@@ -52,6 +54,7 @@ class ShardSettlement:
     record_count: int
     faults: tuple[str, ...]
     summary: ScoreSummary
+    histogram: ValueHistogram
     outputs: OutputsSummary | None
     unscorable_count: int
     unscorable_examples: tuple[tuple[str, str], ...]
@@ -162,6 +165,7 @@ class ShardDesk:
             record_count=len(answers),
             faults=(),
             summary=summarise(scores[is_scored]),
+            histogram=value_histogram(scores[is_scored]),
             outputs=None,
             unscorable_count=len(scores) - int(np.sum(is_scored)),
             unscorable_examples=tuple(_first_errors(answers)),
@@ -179,6 +183,7 @@ def _settled_outputs(
         record_count=len(answers),
         faults=(),
         summary=summarise(numbers),
+        histogram=value_histogram(numbers),
         outputs=summarise_outputs(answers, outputs) if are_counted(outputs) else None,
         unscorable_count=len(answers) - len(numbers),
         unscorable_examples=tuple(_first_errors(answers)),
@@ -193,6 +198,7 @@ def _refused(faults: list[str]) -> ShardSettlement:
         record_count=0,
         faults=tuple(faults),
         summary=summarise(nothing),
+        histogram=empty_histogram(),
         outputs=None,
         unscorable_count=0,
         unscorable_examples=(),

@@ -176,7 +176,8 @@ def package(
     contract: Annotated[Path, typer.Option(help="Dataset contract that it was trained under.")],
     out: Annotated[Path, typer.Option(help="Artifact to write, such as model.tar.gz.")],
     baseline: Annotated[
-        Path | None, typer.Option(help="Training data, whose distributions go into the artifact.")
+        Path | None,
+        typer.Option(help="Training data, or its baseline.json: what runs are compared with for drift."),
     ] = None,
     model_alone: Annotated[
         bool,
@@ -196,6 +197,29 @@ def package(
 
     package_model(model, contract, out, baseline, is_alone=model_alone)
     typer.echo(f"{out}: written and checked")
+
+
+@app.command()
+def baseline(
+    contract: Annotated[Path, typer.Option(help="Dataset contract; a record that breaks it does not count.")],
+    input: Annotated[Path, typer.Option(help="File or folder of training data.")],  # noqa: A002 - the option's name
+    out: Annotated[Path, typer.Option(help="File to write, such as baseline.json.")],
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Model file, whose scores of the data are described too.", show_default=False),
+    ] = None,
+) -> None:
+    """Describe training data, so that reports can say how far later data has drifted from it.
+
+    \b
+    Example:
+      batchscore baseline --contract contract.yaml --input train.csv --model churn.ubj --out baseline.json
+    """
+    from runner.baseline_command import baseline_command  # noqa: PLC0415 - see the module docstring
+    from runner.package import model_member  # noqa: PLC0415 - as above
+
+    baseline_command(input, contract, out, None if model is None else model_member(model))
+    typer.echo(f"{out}: written; `batchscore package --baseline {out}` puts it into an artifact")
 
 
 @app.command()

@@ -7,15 +7,16 @@ The archive has the same bytes for the same content: members are sorted, and own
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import tarfile
-import tempfile
 from pathlib import Path
 
 from contracts.atomic_files import whole_file
-from contracts.container_paths import CONTRACT_INPUT, MODEL, PLAN_OUTPUT, SOURCE_INPUT, inside
+from contracts.container_paths import MODEL, inside
 from contracts.contract_file import check_patterns, read_contract
+from contracts.data_profile import parse_profile
 from contracts.errors import CallerError
 from contracts.model_artifact import BASELINE_FILE, CONTRACT_FILE, find_contract
 from contracts.model_formats import (
@@ -25,10 +26,8 @@ from contracts.model_formats import (
     check_suffix,
     format_of,
 )
-from runner.container_code import ask_container, lay_input
+from runner.baseline_command import make_baseline
 from runner.model_check import check_model, content_of, contract_as_json, model_root
-
-BASELINE_ARGV = ("python3", "-m", "preprocessing", "baseline")
 
 
 def package_model(
@@ -40,7 +39,8 @@ def package_model(
         model: Model file; its ending says which of the formats of `contracts.model_formats` it has.
         contract: Dataset contract that it was trained under.
         out: The archive to write.
-        baseline: File or folder of training data, whose distributions go into the archive.
+        baseline: File or folder of training data, whose distributions, scores included, go into the
+            archive; or what `batchscore baseline` wrote.
         is_alone: Leave the contract out; there can be no baseline then.
 
     Raises:
@@ -51,7 +51,7 @@ def package_model(
     check_patterns(read_contract(contract), name=str(contract))
     if out.is_dir():
         raise CallerError(f"--out {out}: is a folder; expected the name of a file, such as model.tar.gz")
-    model_name, model_content = _model_member(model)
+    model_name, model_content = model_member(model)
     with model_root() as root:
         (inside(root, MODEL) / model_name).write_bytes(model_content)
         check_model(root, contract, model, is_alone=is_alone)
@@ -59,22 +59,23 @@ def package_model(
     if not is_alone:
         members[CONTRACT_FILE] = contract_as_json(contract)
     if baseline is not None:
-        members[BASELINE_FILE] = _baseline(baseline, contract)
+        members[BASELINE_FILE] = _baseline(baseline, contract, (model_name, model_content))
     with whole_file(out) as stream:
         stream.write(_archive(members))
     find_contract(out)
 
 
-def _baseline(data: Path, contract: Path) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="batchscore-baseline-") as temporary:
-        root = Path(temporary)
-        lay_input(inside(root, SOURCE_INPUT), data, "--baseline")
-        lay_input(inside(root, CONTRACT_INPUT), contract, "--contract")
-        ask_container(BASELINE_ARGV, root)
-        return (inside(root, PLAN_OUTPUT) / BASELINE_FILE).read_bytes()
+def _baseline(given: Path, contract: Path, model: tuple[str, bytes]) -> bytes:
+    """Return the baseline that is given, or that of the training data that is given."""
+    if given.suffix == ".json" and given.is_file():
+        content = given.read_bytes()
+        with contextlib.suppress(CallerError):  # it may be training data in JSON
+            parse_profile(content, name=str(given))
+            return content
+    return make_baseline(given, contract, model, option="--baseline")
 
 
-def _model_member(model: Path) -> tuple[str, bytes]:
+def model_member(model: Path) -> tuple[str, bytes]:
     """Return the name that a model has in the archive, and its content."""
     suffix = model.suffix.lower()
     check_suffix(str(model), suffix)

@@ -15,16 +15,22 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 
+from contracts.container_paths import ml_root
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError
 from serving.factory import serve
 from serving.model_folder import check_model_alone, find_model, load_model_folder
+from serving.score_profile import write_scored_baseline
 from serving.settings import settings_from
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Do what the arguments say and return the exit code."""
     parser = argparse.ArgumentParser(prog="python3 -m serving", description="The model server.")
-    parser.add_argument("command", choices=("serve", "check"), help="serve scores, or check the model folder")
+    parser.add_argument(
+        "command",
+        choices=("serve", "check", "baseline"),
+        help="serve scores, check the model folder, or describe the scores of training data",
+    )
     parser.add_argument(
         "--contract-optional", action="store_true", help="take a model without a contract too"
     )
@@ -32,6 +38,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     try:
         if given.command == "serve":
             serve(settings_from(environment), sys.stdout, is_contract_optional=given.contract_optional)
+        elif given.command == "baseline":
+            _describe(environment)
         else:
             _check(environment, is_contract_optional=given.contract_optional)
     except BatchScoreError as error:
@@ -42,6 +50,12 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         sys.stderr.write(f"error: the model server failed: {type(error).__name__}: {error}\n")
         return InternalError.exit_code
     return EXIT_SUCCEEDED
+
+
+def _describe(environment: Mapping[str, str]) -> None:
+    settings = settings_from(environment)
+    model = load_model_folder(settings.model_folder, threads=os.cpu_count() or 1, expected_fingerprint=None)
+    write_scored_baseline(model, ml_root(environment))
 
 
 def _check(environment: Mapping[str, str], *, is_contract_optional: bool) -> None:

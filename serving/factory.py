@@ -84,5 +84,5 @@ def serve(
 
 def served_codecs(model: ServedModel) -> dict[str, Codec]:
     """Return the codecs by content type: all of them, for a model alone those of the built-in container."""
-    codecs = codecs_for(model.contract)
+    codecs = codecs_for(model.contract, baseline=model.baseline)
     return {name: codecs[name] for name in BUILTIN_CONTENT_TYPES} if model.is_alone else codecs

@@ -68,10 +68,10 @@ class Answer:
     fault_count: int
 
 
-def codecs_for(contract: DatasetContract) -> dict[str, Codec]:
-    """Return the codecs for one contract by their content type."""
+def codecs_for(contract: DatasetContract, *, baseline: bytes = b"") -> dict[str, Codec]:
+    """Return the codecs for one contract by their content type; see ParquetCodec for the baseline."""
     codecs: tuple[Codec, ...] = (
-        ParquetCodec(contract),
+        ParquetCodec(contract, baseline=baseline),
         CsvCodec(contract),
         JsonLinesCodec(contract),
         RecordioCodec(contract),

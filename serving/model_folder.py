@@ -9,17 +9,21 @@ ping is stopped only after about half an hour, a container that ends at once say
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.contract_file import read_contract
+from contracts.data_profile import packed, parse_profile
 from contracts.dataset import DatasetContract, Field
 from contracts.errors import CallerError
-from contracts.model_artifact import CONTRACT_FILE, MODEL_FILES
+from contracts.model_artifact import BASELINE_FILE, CONTRACT_FILE, MODEL_FILES
 from contracts.model_formats import START_BYTE_COUNT, check_model_start, check_suffix, format_of
 from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
 from serving.scorer import Model, Scorer, load_scorer
+
+_logger = logging.getLogger(__name__)
 
 XGBOOST_SUFFIXES = (".json", ".ubj")
 
@@ -38,11 +42,13 @@ class ServedModel:
         contract: Under which the model was trained; for a model alone, one that names its features.
         scorer: The model.
         is_alone: Whether the contract is made up.
+        baseline: The training baseline, packed; empty if the artifact has none that can be read.
     """
 
     contract: DatasetContract
     scorer: Scorer
     is_alone: bool = False
+    baseline: bytes = b""
 
 
 def find_model(folder: Path) -> Path:
@@ -90,7 +96,20 @@ def load_model_folder(
     scorer = load_scorer(model_path, threads=threads, outputs=contract.outputs)
     _check_features(model_path, scorer.model, contract)
     _check_categories(model_path, scorer.model, contract)
-    return ServedModel(contract=contract, scorer=scorer)
+    return ServedModel(contract=contract, scorer=scorer, baseline=_packed_baseline(folder / BASELINE_FILE))
+
+
+def _packed_baseline(path: Path) -> bytes:
+    """Return the baseline as answers carry it; one that cannot be read is no reason not to score."""
+    if not path.exists():
+        return b""
+    try:
+        content = path.read_bytes()
+        parse_profile(content, name=path.name)
+    except (OSError, CallerError) as error:
+        _logger.warning("the training baseline is left out: %s", error)
+        return b""
+    return packed(content)
 
 
 def check_model_alone(model_path: Path) -> None:

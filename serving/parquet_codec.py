@@ -18,7 +18,14 @@ import pyarrow.types as pt
 from contracts.dataset import DatasetContract
 from contracts.encoding import ARROW_TYPES, encode
 from contracts.errors import CallerError, near_matches
-from contracts.wire import ERROR_COLUMN, FINGERPRINT_KEY, PARQUET_CONTENT_TYPE, SCORE_COLUMN, TOP_COLUMN
+from contracts.wire import (
+    BASELINE_KEY,
+    ERROR_COLUMN,
+    FINGERPRINT_KEY,
+    PARQUET_CONTENT_TYPE,
+    SCORE_COLUMN,
+    TOP_COLUMN,
+)
 from serving.codecs import DecodedPayload
 from serving.output_lines import NUMBERS_AT_ONCE
 from serving.scorer import Scores
@@ -38,9 +45,10 @@ class ParquetCodec:
     content_type = PARQUET_CONTENT_TYPE
     answer_type = PARQUET_CONTENT_TYPE
 
-    def __init__(self, contract: DatasetContract) -> None:
-        """Take the contract of the model."""
+    def __init__(self, contract: DatasetContract, *, baseline: bytes = b"") -> None:
+        """Take the contract of the model, and its training baseline, packed, to say it with every answer."""
         self._contract = contract
+        self._metadata = {BASELINE_KEY: baseline} if baseline else None
         # Read as they are stored, each different value once: a text for each record would only be looked up.
         self._categories = [field.name for field in contract.feature_fields if field.type == "string"]
 
@@ -75,6 +83,7 @@ class ParquetCodec:
                 else pa.array(errors, pa.string()),
             }
         )
+        answer = answer.replace_schema_metadata(self._metadata)
         sink = pa.BufferOutputStream()
         # Ids and scores hardly repeat: dictionaries and compression would cost time and save nothing.
         pq.write_table(answer, sink, use_dictionary=False, compression="none")

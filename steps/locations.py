@@ -2,10 +2,13 @@
 
     <OutputUri>pointer/latest.json         names the newest published run
     <OutputUri>scores/run_date=…/<run id>/ published scores
+    <OutputUri>history/published/          what the last published run leaves for the next one
+    <OutputUri>history/started/            a marker, so that the prefix is never empty
     <OutputUri>runs/<run id>/<folder>/     everything else that belongs to one run
 
-No job writes to a prefix that it reads from, or to a parent of one: whether the service refuses that is not
-documented (aws/sagemaker-python-sdk#1950 reports that it does).
+No job writes to a prefix that it reads from: the service refuses folders that are the same
+(aws/sagemaker-python-sdk#1950). One writes below a prefix that it reads: ReportRun, below `history/`, see
+docs/adr/0013.
 
 Every URI ends with `/`, because S3 prefixes are string prefixes: without it `…/plan` would match
 `…/plan_parts/`.
@@ -48,3 +51,8 @@ def scores_folder(output_uri: Variable) -> Variable:
 def pointer_folder(output_uri: Variable) -> Variable:
     """Return the URI of the folder with the pointer to the newest published run."""
     return Join(on="", values=[output_uri, "pointer/"])
+
+
+def history_folder(output_uri: Variable, part: str = "") -> Variable:
+    """Return the URI of what runs leave for the next one; `part` is `started`, `published` or all of it."""
+    return Join(on="", values=[output_uri, f"history/{part}/" if part else "history/"])

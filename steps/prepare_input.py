@@ -1,6 +1,7 @@
 """PrepareInput: read the source objects, quarantine what breaks the contract, cut the rest into shards.
 
-In: every source object below InputUri, the dataset contract. Out: `plan`, `shards`, `kept`, `quarantine`.
+In: every source object below InputUri, the dataset contract. Out: `plan`, `shards`, `kept`, `quarantine`,
+and a marker below `history`, which ReportRun reads and which must not be empty then.
 One instance writes `plan.json`; in the sharded form each of several instances gets whole source objects
 of its own and writes a part of the plan, because no instance sees the whole and all of them would
 overwrite one `plan.json`.
@@ -9,7 +10,7 @@ overwrite one `plan.json`.
 from __future__ import annotations
 
 from contracts import container_paths as paths
-from steps.locations import run_folder
+from steps.locations import history_folder, run_folder
 from steps.processing_job import (
     JobInput,
     JobOutput,
@@ -76,4 +77,9 @@ def _outputs(run: RunContext) -> tuple[JobOutput, ...]:
         JobOutput(name="shards", uri=run_folder(run, "shards"), folder=paths.SHARDS_OUTPUT),
         JobOutput(name="kept", uri=run_folder(run, "kept"), folder=paths.KEPT_OUTPUT),
         JobOutput(name="quarantine", uri=run_folder(run, "quarantine"), folder=paths.QUARANTINE_OUTPUT),
+        JobOutput(
+            name="history",
+            uri=history_folder(run.dataset.output_uri, "started"),
+            folder=paths.HISTORY_OUTPUT,
+        ),
     )

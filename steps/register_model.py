@@ -7,10 +7,12 @@ versioned package needs none, and a list would refuse a larger machine later.
 
 from __future__ import annotations
 
+from contracts.registration import REPORT_PROPERTY, RUN_PROPERTY
+from steps.locations import run_folder, run_folder_parts
 from steps.model_request import register_arguments
 from steps.policies import step_retries
 from steps.run_context import CandidateVariables, RunContext, Variable
-from steps.sdk import ModelStep
+from steps.sdk import Join, ModelStep
 
 
 def build_register_model_step(run: RunContext, candidate: CandidateVariables) -> Variable:
@@ -21,6 +23,11 @@ def build_register_model_step(run: RunContext, candidate: CandidateVariables) ->
     container = {"Image": image_uri, "ModelDataUrl": candidate.model_artifact_uri}
     request = {
         "ModelPackageGroupName": candidate.model_package_group_name,
+        "ModelPackageDescription": Join(on="", values=_description(run)),
+        "CustomerMetadataProperties": {
+            RUN_PROPERTY: run.identity.run_id,
+            REPORT_PROPERTY: run_folder(run, "report"),
+        },
         "ModelApprovalStatus": candidate.model_approval_status,
         "InferenceSpecification": {
             "Containers": [container],
@@ -35,3 +42,13 @@ def build_register_model_step(run: RunContext, candidate: CandidateVariables) ->
         step_args=register_arguments(run, request),
         retry_policies=step_retries(),
     )
+
+
+def _description(run: RunContext) -> list[Variable]:
+    return [
+        "Registered by run ",
+        run.identity.run_id,
+        " before its quality was judged. Approve it only if that run succeeded; its report is at ",
+        *run_folder_parts(run, "report"),
+        "report.html",
+    ]

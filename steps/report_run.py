@@ -1,15 +1,16 @@
 """ReportRun: balance the books, measure, draw the report, and publish the scores.
 
-In: the plan, the kept columns, the quarantine, the transform job's outputs, the contract. Out, in this
-order: the scores, the report, and last the pointer that makes the run the newest one, so that a reader
-who follows the pointer finds all of it. In the sharded form `late_quarantine` comes first: records whose id
-another prepare instance read too.
+In: the plan, the kept columns, the quarantine, the transform job's outputs, the contract, and what the last
+run left. Out, in this order: the scores, the report, what the next run compares itself with, and last the
+pointer that makes the run the newest one, so that a reader who follows the pointer finds all of it. In the
+sharded form `late_quarantine` comes first: records whose id another prepare instance read too.
 """
 
 from __future__ import annotations
 
 from contracts import container_paths as paths
-from steps.locations import pointer_folder, run_folder, scores_folder
+from steps.check_quality import quality_gate_file
+from steps.locations import history_folder, pointer_folder, run_folder, scores_folder
 from steps.processing_job import (
     JobInput,
     JobOutput,
@@ -37,7 +38,10 @@ def build_report_run_step(run: RunContext, score_step: Variable, model_package_a
         outputs=_outputs(run),
         instance_type=run.processing.report_instance_type,
     )
-    return build_processing_step(run, _TEXT, job, depends_on=() if score_step is None else (score_step,))
+    depends_on = () if score_step is None else (score_step,)
+    return build_processing_step(
+        run, _TEXT, job, property_files=(quality_gate_file(),), depends_on=depends_on
+    )
 
 
 def _facts(run: RunContext, model_package_arn: Variable) -> dict[str, Variable]:
@@ -70,6 +74,7 @@ def _inputs(run: RunContext) -> tuple[JobInput, ...]:
         JobInput(name="quarantine", uri=run_folder(run, "quarantine"), folder=paths.QUARANTINE_INPUT),
         JobInput(name="transform", uri=run_folder(run, "transform"), folder=paths.TRANSFORM_INPUT),
         JobInput(name="contract", uri=run.dataset.contract_uri, folder=paths.CONTRACT_INPUT),
+        JobInput(name="history", uri=history_folder(run.dataset.output_uri), folder=paths.HISTORY_INPUT),
     )
 
 
@@ -80,10 +85,13 @@ def _outputs(run: RunContext) -> tuple[JobOutput, ...]:
         uri=run_folder(run, "late_quarantine"),
         folder=paths.LATE_QUARANTINE_OUTPUT,
     )
+    history = JobOutput(
+        name="history", uri=history_folder(output_uri, "published"), folder=paths.HISTORY_OUTPUT
+    )
     pointer = JobOutput(name="pointer", uri=pointer_folder(output_uri), folder=paths.POINTER_OUTPUT)
     return (
         *([late] if run.shape.is_sharded else []),
         JobOutput(name="scores", uri=scores_folder(output_uri), folder=paths.SCORES_OUTPUT),
         JobOutput(name="report", uri=run_folder(run, "report"), folder=paths.REPORT_OUTPUT),
-        *([pointer] if run.shape.moves_pointer else []),
+        *([history, pointer] if run.shape.moves_pointer else []),
     )

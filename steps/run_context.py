@@ -131,6 +131,7 @@ class ProcessingVariables:
     report_instance_type: Variable
     volume_size_gb: Variable
     max_runtime_seconds: Variable
+    hourly_prices_usd: Variable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +161,15 @@ class BudgetVariables:
 
     max_quarantine_fraction: Variable
     max_quarantine_count: Variable
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateVariables:
+    """What a candidate must come to before its run ends well; 0 asks for nothing."""
+
+    quality_metric: Variable
+    min_quality: Variable
+    max_drift: Variable
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,11 @@ with borrowed_settings(), warnings.catch_warnings():
     )
     from sagemaker.core.transformer import Transformer
     from sagemaker.core.utils.utils import serialize
-    from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo, ConditionLessThanOrEqualTo
+    from sagemaker.core.workflow.conditions import (
+        ConditionEquals,
+        ConditionGreaterThanOrEqualTo,
+        ConditionLessThanOrEqualTo,
+    )
     from sagemaker.core.workflow.execution_variables import ExecutionVariables
     from sagemaker.core.workflow.functions import Join, JsonGet
     from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
@@ -49,6 +53,7 @@ ModelStepArguments = _ModelStepArguments
 
 __all__ = [
     "CacheConfig",
+    "ConditionEquals",
     "ConditionGreaterThanOrEqualTo",
     "ConditionLessThanOrEqualTo",
     "ConditionStep",

@@ -26,8 +26,6 @@ _NUMBERS = st.one_of(
 )
 _RANGES = st.integers(1, 4000).map(lambda count: list(np.linspace(900, 1100, count)))
 _MANY = st.lists(_NUMBERS, max_size=40) | _RANGES
-    lambda count: list(np.linspace(900, 1100, count))
-)
 
 
 def _facts(histogram: ValueHistogram) -> dict[str, Any]:
