@@ -9,6 +9,7 @@ The page is always drawn from this document, at once or again later, so that a p
     unscorable_examples  the first records that came back with an error, as [id, error]
     scores               smallest, largest and mean score
     quality              agreement with known outcomes, see `reporting.quality`
+    actions              who to act on, see `reporting.action_list`
     drift                what moved, see `reporting.drift_findings`
     last_run             id, date and counts of the last published run, or null
     cost                 time and cost by step, see `reporting.costs`
@@ -64,6 +65,7 @@ def report_facts(run: ReconciledRun, timings: Mapping[str, float]) -> dict[str, 
             "mean": summary.mean if summary.has_mean else None,
         },
         "quality": _quality(run.quality),
+        "actions": dataclasses.asdict(run.actions.facts),
         "drift": _drift(run.drift),
         "last_run": _last_run(run.drift.last_run),
         "cost": dataclasses.asdict(_cost(run, timings)),

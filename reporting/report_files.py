@@ -11,6 +11,7 @@ from contracts.atomic_files import write_bytes, write_json
 from contracts.errors import CallerError
 from contracts.gate import write_gate
 from contracts.ledger import EVALUATION_FILE, LEDGER_FILE, REPORT_FILE, RunLedger, write_ledger
+from reporting.action_files import write_list
 from reporting.document import render_document
 from reporting.evaluation import evaluation_document
 from reporting.facts import report_facts, run_digest
@@ -39,6 +40,7 @@ def write_report(
     ledger = build_ledger(run, began_at=began_at, finished_at=now())
     evaluation = evaluation_document(run.quality, evaluated_at=ledger.finished_at)
     write_json(folder / EVALUATION_FILE, evaluation)
+    write_list(folder, history, run.actions)
     write_gate(folder, judge_gate(run.quality, run.drift, run.request.parameters))
     write_page(folder, ledger)
     write_ledger(folder / LEDGER_FILE, ledger)

@@ -22,6 +22,7 @@ from contracts.ledger import RunCounts
 from contracts.plan import MANIFEST_FILE, ScoringPlan, Shard, ShardManifest, read_manifest, read_plan
 from contracts.progress import Progress
 from contracts.value_histogram import add_histograms, empty_histogram
+from reporting.action_list import MadeList, make_list, no_list
 from reporting.distribution import ScoreDistribution, add_up, unit_distribution, wide_distribution
 from reporting.drift_findings import DriftFindings, find_drift
 from reporting.late_duplicates import KeptFiles, LateDuplicates, find_late_duplicates
@@ -69,6 +70,7 @@ class ReconciledRun:
         outputs: Of several outputs that are counted; else None.
         quality: Agreement with known outcomes.
         drift: What moved since training and since the last run.
+        actions: Who to act on.
     """
 
     request: ReportRequest
@@ -83,6 +85,7 @@ class ReconciledRun:
     outputs: OutputsSummary | None
     quality: Quality
     drift: DriftFindings
+    actions: MadeList
 
 
 def report_run(request: ReportRequest, paths: ReportPaths, around: Surroundings) -> ReconciledRun:
@@ -149,12 +152,14 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
         scores_folder=paths.scores / request.scores_folder,
         ranked_folder=ranked,
         segment_codes=_segment_codes(contract),
+        action_codes=_action_codes(contract),
         late_rows={name: late.rows for name, late in books.late.by_shard.items()},
     )
     shards = books.manifest.shards
     settled = _settle_all(desk, shards, around)
     counts = _counts(books, settled)
     quality = measure_quality([one.labelled for one in settled], contract, desk.segment_codes)
+    actions = _actions(desk, shards, settled, paths)
     shutil.rmtree(ranked, ignore_errors=True)
     write_success(desk.scores_folder, request, [one.file for one in settled if one.file])
     examples = [example for one in settled for example in one.unscorable_examples]
@@ -171,6 +176,7 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
         outputs=_outputs(contract, settled),
         quality=quality,
         drift=_drift(paths, request, contract, books, settled),
+        actions=actions,
     )
 
 
@@ -314,4 +320,26 @@ def _drift(
         answers=next(iter(books.outputs.values()), None),
         wire_format=request.wire_format,
         limits=contract.report.drift,
+    )
+
+
+def _action_codes(contract: DatasetContract) -> SegmentCodes | None:
+    segment = contract.report.action_list.segment
+    return None if segment is None or contract.outputs is not None else SegmentCodes(name=segment)
+
+
+def _actions(
+    desk: ShardDesk, shards: Sequence[Shard], settled: Sequence[ShardSettlement], paths: ReportPaths
+) -> MadeList:
+    if desk.contract.outputs is not None:
+        return no_list(
+            f"The model has {desk.contract.outputs.count:,} outputs for each record, and a list is made by "
+            "one."
+        )
+    return make_list(
+        [one.values for one in settled if one.values is not None],
+        desk.contract,
+        desk.action_codes,
+        lambda number, positions: desk.rows(shards[number], positions),
+        paths.history,
     )

@@ -20,6 +20,7 @@ from contracts.errors import InternalError, PlatformError
 from contracts.plan import Shard
 from contracts.value_histogram import ValueHistogram, empty_histogram, value_histogram
 from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
+from reporting.action_values import ShardValues, keep_values
 from reporting.answers import ID_COLUMN, read_answers, with_ids
 from reporting.damage import naming_damage
 from reporting.distribution import ScoreSummary, summarise
@@ -48,6 +49,7 @@ class ShardSettlement:
         unscorable_count: Records that came back with an error.
         unscorable_examples: The first of them, as (id, error).
         labelled: What its records with a known outcome left behind.
+        values: By what its records are put on the action list, or None.
         file: What was published.
     """
 
@@ -59,6 +61,7 @@ class ShardSettlement:
     unscorable_count: int
     unscorable_examples: tuple[tuple[str, str], ...]
     labelled: LabelledRecords
+    values: ShardValues | None
     file: PublishedFile | None
 
 
@@ -75,6 +78,7 @@ class ShardDesk:
         scores_folder: Where the run's scores are published.
         ranked_folder: For the scores of labelled records, which are needed again when all shards are settled.
         segment_codes: Of the fields by which quality is taken apart.
+        action_codes: Of the field for each of whose values there is an action list, or None.
         late_rows: Rows that are compared but not published, by name of the shard.
     """
 
@@ -86,6 +90,7 @@ class ShardDesk:
     scores_folder: Path
     ranked_folder: Path
     segment_codes: Mapping[str, SegmentCodes] = field(default_factory=dict)
+    action_codes: SegmentCodes | None = None
     late_rows: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def settle(self, shard: Shard) -> ShardSettlement:
@@ -120,6 +125,22 @@ class ShardDesk:
         scores = answers.column(SCORE_COLUMN).drop_null()
         outputs = self.contract.outputs
         return _numbers(scores) if outputs is None else record_numbers(scores, outputs)
+
+    def rows(self, shard: Shard, positions: np.ndarray) -> pa.Table:
+        """Return records of a settled shard: id, score, what the action list is made by, the kept columns.
+
+        Args:
+            shard: Of a model with one output.
+            positions: Among its published records, rising.
+        """
+        chosen = pa.array(positions)
+        kept = self._published(shard, self._kept(shard)).take(chosen)
+        scores = self._published(shard, self._answers(shard)).column(SCORE_COLUMN).take(chosen)
+        rules = self.contract.report.action_list
+        used = (rules.segment, rules.value.field if rules.value else None, *self.kept_names)
+        names = [name for name in dict.fromkeys(used) if name]
+        ids = {self.contract.id_field: kept.column(self.contract.id_field), SCORE_COLUMN: scores}
+        return pa.table({**ids, **{name: kept.column(name) for name in names}})
 
     def _published(self, shard: Shard, records: pa.Table) -> pa.Table:
         """Return the records of a shard without its late rows."""
@@ -170,6 +191,9 @@ class ShardDesk:
             unscorable_count=len(scores) - int(np.sum(is_scored)),
             unscorable_examples=tuple(_first_errors(answers)),
             labelled=keep_labelled(scores, kept, self.contract, self.segment_codes, folder),
+            values=keep_values(
+                scores, kept, self.contract.report.action_list, self.action_codes, folder / "values"
+            ),
             file=file,
         )
 
@@ -188,6 +212,7 @@ def _settled_outputs(
         unscorable_count=len(answers) - len(numbers),
         unscorable_examples=tuple(_first_errors(answers)),
         labelled=labelled,
+        values=None,
         file=file,
     )
 
@@ -203,6 +228,7 @@ def _refused(faults: list[str]) -> ShardSettlement:
         unscorable_count=0,
         unscorable_examples=(),
         labelled=LabelledRecords(),
+        values=None,
         file=None,
     )
 

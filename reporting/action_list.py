@@ -1,0 +1,366 @@
+"""Who to act on: the records at the top, by score or by what acting on them is worth.
+
+The top N or top fraction of all scored records, or of each value of a field. Of records with the same value
+those that stand first in the source come first. By worth, records below 0 are left out: acting on them costs
+more than it brings. Exact for any number of records; of records only those of the list are ever in memory, at
+most MAX_ACTION_COUNT of each.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from contracts.dataset import DatasetContract
+from contracts.report_rules import MAX_ACTION_COUNT, ActionListRules
+from reporting.action_values import ShardValues, count_from, nth_largest
+from reporting.history import ACTION_IDS_FILE
+from reporting.segments import MISSING, SegmentCodes
+
+RANK, VALUE = "rank", "expected_value"
+SHOWN_ROWS = 20
+MAX_LISTED_SEGMENTS = 200
+CAMPAIGN_SIZES = (100, 500, 1_000, 5_000, 10_000, 50_000, 100_000, 500_000, 1_000_000)
+CAMPAIGN_FRACTIONS = (0.01, 0.05, 0.1, 0.2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignSize:
+    """What a campaign of a fixed size asks for.
+
+    Attributes:
+        size: Records wanted.
+        fraction: Of all records that can be listed.
+        threshold: Value from which they are, inclusive.
+        record_count: Records at or above it; more than `size` where values are the same.
+    """
+
+    size: int
+    fraction: float
+    threshold: float
+    record_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedSegment:
+    """One value of the segment field: how many are listed, and the lowest value among them."""
+
+    name: str
+    record_count: int
+    lowest: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListOverlap:
+    """This list beside the last run's.
+
+    Attributes:
+        stayed: Ids on both.
+        joined: Ids on this one only.
+        left: Ids on the last one only.
+    """
+
+    stayed: int
+    joined: int
+    left: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionList:
+    """The list, as the report shows it.
+
+    Attributes:
+        record_count: Records on it.
+        rule: Who is on it, in words.
+        basis: `score` or `expected value`.
+        lowest: The lowest value on it, or None if it is empty.
+        total_value: Sum of expected values on it, or None if it is by score.
+        columns: Headings of `rows`.
+        rows: Its first records, as text.
+        sizes: See CampaignSize.
+        segments: See ListedSegment; empty for one list.
+        overlap: With the last run's list, or None.
+        notes: What could not be listed or compared, and why.
+    """
+
+    record_count: int
+    rule: str
+    basis: str
+    lowest: float | None
+    total_value: float | None
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    sizes: tuple[CampaignSize, ...]
+    segments: tuple[ListedSegment, ...]
+    overlap: ListOverlap | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeList:
+    """The list with its records.
+
+    Attributes:
+        facts: As the report shows it.
+        table: Its records: rank, id, score, what it was made by, kept columns; None if there is no list.
+        id_name: Of the id's column.
+    """
+
+    facts: ActionList
+    table: pa.Table | None
+    id_name: str
+
+
+RowReader = Callable[[int, np.ndarray], pa.Table]
+"""Returns id, score and all needed columns of some records (rising positions) of a shard, by its number."""
+
+
+def no_list(reason: str) -> MadeList:
+    """Return that there is no list, and why."""
+    facts = ActionList(
+        record_count=0,
+        rule="",
+        basis="score",
+        lowest=None,
+        total_value=None,
+        columns=(),
+        rows=(),
+        sizes=(),
+        segments=(),
+        overlap=None,
+        notes=(reason,),
+    )
+    return MadeList(facts=facts, table=None, id_name="")
+
+
+def make_list(
+    shards: Sequence[ShardValues],
+    contract: DatasetContract,
+    codes: SegmentCodes | None,
+    read_rows: RowReader,
+    history: Path,
+) -> MadeList:
+    """Choose who is on the list and read their records.
+
+    Args:
+        shards: In the order of the source.
+        contract: Says the rules.
+        codes: Of the segment field, if there is one.
+        read_rows: Reads records of a shard.
+        history: Holds the ids of the last run's list, if there was one.
+    """
+    rules = contract.report.action_list
+    valued = sum(shard.valued_count for shard in shards)
+    if not valued:
+        return no_list("No record has a score to be listed by.")
+    if codes is not None and codes.is_too_many:
+        return no_list(f"“{codes.name}” has too many different values for a list of each of them.")
+    chosen = _chosen(shards, rules, codes)
+    table = _table(chosen, shards, contract, codes, read_rows)
+    overlap, overlap_note = _overlap(table.column(contract.id_field), history)
+    return MadeList(
+        facts=_facts(table, shards, contract, codes, overlap, [*_notes(shards, rules), *overlap_note]),
+        table=table,
+        id_name=contract.id_field,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Chosen:
+    """Records of one list, best first: the shard, the position in it, and the value of each."""
+
+    shard: np.ndarray
+    position: np.ndarray
+    value: np.ndarray
+    segment: int
+
+
+def _wanted(rules: ActionListRules, available: int) -> int:
+    wanted = rules.count if rules.count is not None else math.ceil((rules.fraction or 0) * available)
+    return min(wanted, available, MAX_ACTION_COUNT)
+
+
+def _chosen(
+    shards: Sequence[ShardValues], rules: ActionListRules, codes: SegmentCodes | None
+) -> list[_Chosen]:
+    if codes is None:
+        count = _wanted(rules, sum(shard.valued_count for shard in shards))
+        threshold = nth_largest(shards, count)
+        return [_best(shards, count, _floored(threshold, rules), None)]
+    lists = []
+    for code in list(codes.codes.values())[:MAX_LISTED_SEGMENTS]:
+        values = [np.asarray(shard.values)[np.asarray(shard.segments) == code] for shard in shards]
+        available = sum(int(np.sum(~np.isnan(one))) for one in values)
+        count = _wanted(rules, available)
+        if count:
+            joined = np.concatenate([one[~np.isnan(one)] for one in values])
+            threshold = float(np.partition(joined, len(joined) - count)[len(joined) - count])
+            lists.append(_best(shards, count, _floored(threshold, rules), code))
+    return lists
+
+
+def _floored(threshold: float, rules: ActionListRules) -> float:
+    return threshold if rules.value is None else max(threshold, 0.0)
+
+
+def _best(shards: Sequence[ShardValues], count: int, threshold: float, code: int | None) -> _Chosen:
+    """Return the records at or above a value, at most `count`, of those with that very value the first."""
+    parts = []
+    for number, shard in enumerate(shards):
+        values = np.asarray(shard.values)
+        is_in = values >= threshold
+        if code is not None:
+            is_in &= np.asarray(shard.segments) == code
+        positions = np.flatnonzero(is_in)
+        parts.append((np.full(len(positions), number), positions, values[positions]))
+    shard_numbers, positions, values = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(-values, kind="stable")[:count]
+    return _Chosen(
+        shard=shard_numbers[order],
+        position=positions[order],
+        value=values[order],
+        segment=-1 if code is None else code,
+    )
+
+
+def _table(
+    lists: Sequence[_Chosen],
+    shards: Sequence[ShardValues],
+    contract: DatasetContract,
+    codes: SegmentCodes | None,
+    read_rows: RowReader,
+) -> pa.Table:
+    lists = sorted(lists, key=lambda one: _segment_name(codes, one.segment))
+    numbers = np.concatenate([one.shard for one in lists])
+    positions = np.concatenate([one.position for one in lists])
+    order = np.lexsort((positions, numbers))
+    parts = [
+        read_rows(number, positions[order][numbers[order] == number])
+        for number in range(len(shards))
+        if np.any(numbers == number)
+    ]
+    back = np.empty(len(order), dtype=np.int64)
+    back[order] = np.arange(len(order))
+    records = (
+        pa.concat_tables(parts).take(pa.array(back)) if parts else read_rows(0, np.empty(0, dtype=np.int64))
+    )
+    ranks = np.concatenate([np.arange(1, len(one.value) + 1) for one in lists])
+    columns = {_free_name(RANK, records.column_names): pa.array(ranks)}
+    columns |= {name: records.column(name) for name in records.column_names}
+    if contract.report.action_list.value is not None:
+        values = pa.array(np.concatenate([one.value for one in lists]))
+        columns[_free_name(VALUE, records.column_names)] = values
+    return pa.table(columns)
+
+
+def _free_name(name: str, taken: Sequence[str]) -> str:
+    """Return the name, with `action_` before it if a field of the contract is called so."""
+    return name if name not in taken else f"action_{name}"
+
+
+def _segment_name(codes: SegmentCodes | None, code: int) -> str:
+    if codes is None:
+        return ""
+    name = {number: value for value, number in codes.codes.items()}.get(code)
+    return MISSING if name is None else name
+
+
+def _facts(
+    table: pa.Table,
+    shards: Sequence[ShardValues],
+    contract: DatasetContract,
+    codes: SegmentCodes | None,
+    overlap: ListOverlap | None,
+    notes: Sequence[str],
+) -> ActionList:
+    rules = contract.report.action_list
+    by_value = rules.value is not None
+    name = _free_name(VALUE, [field.name for field in contract.fields]) if by_value else "score"
+    values = np.asarray(table.column(name), dtype=np.float64)
+    shown = table.slice(0, SHOWN_ROWS)
+    return ActionList(
+        record_count=table.num_rows,
+        rule=_rule(rules),
+        basis="expected value" if by_value else "score",
+        lowest=float(values.min()) if len(values) else None,
+        total_value=float(values.sum()) if by_value else None,
+        columns=tuple(table.column_names),
+        rows=tuple(tuple(_cell(value) for value in row.values()) for row in shown.to_pylist()),
+        sizes=tuple(_sizes(shards, table.num_rows if codes is None else 0)),
+        segments=tuple(_segments(table, values, rules)),
+        overlap=overlap,
+        notes=tuple(notes),
+    )
+
+
+def _rule(rules: ActionListRules) -> str:
+    size = f"{rules.count:,} records" if rules.count is not None else f"{rules.fraction:.6g} of the records"
+    where = f" of each value of “{rules.segment}”" if rules.segment else ""
+    if rules.value is None:
+        return f"The {size}{where} with the highest scores"
+    worth = f"score × {rules.value.factor:g} × “{rules.value.field}”"
+    cost = f" − {rules.value.contact_cost:g}" if rules.value.contact_cost else ""
+    return f"The {size}{where} with the highest expected value ({worth}{cost}), none below 0"
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    text = f"{value:,.6g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def _sizes(shards: Sequence[ShardValues], listed: int) -> Iterator[CampaignSize]:
+    available = sum(shard.valued_count for shard in shards)
+    wanted = {size for size in (*CAMPAIGN_SIZES, listed) if 0 < size <= available}
+    wanted |= {math.ceil(fraction * available) for fraction in CAMPAIGN_FRACTIONS}
+    for size in sorted(wanted):
+        threshold = nth_largest(shards, size)
+        yield CampaignSize(
+            size=size,
+            fraction=size / available,
+            threshold=threshold,
+            record_count=count_from(shards, threshold),
+        )
+
+
+def _segments(table: pa.Table, values: np.ndarray, rules: ActionListRules) -> Iterator[ListedSegment]:
+    if rules.segment is None:
+        return
+    names = pc.fill_null(table.column(rules.segment).cast(pa.string()), MISSING).to_numpy(
+        zero_copy_only=False
+    )
+    for name in dict.fromkeys(names.tolist()):
+        own = values[names == name]
+        yield ListedSegment(name=str(name), record_count=len(own), lowest=float(own.min()))
+
+
+def _notes(shards: Sequence[ShardValues], rules: ActionListRules) -> Iterator[str]:
+    unvalued = sum(shard.unvalued_count for shard in shards)
+    if unvalued and rules.value is not None:
+        yield f"{unvalued:,} scored records have no “{rules.value.field}”, so they could not be listed."
+    if rules.value is not None and rules.count is not None:
+        return
+    if rules.count is not None and sum(shard.valued_count for shard in shards) < rules.count:
+        yield "There are fewer scored records than the list may have, so all of them are on it."
+
+
+def _overlap(ids: pa.ChunkedArray, history: Path) -> tuple[ListOverlap | None, list[str]]:
+    path = next(iter(sorted(history.rglob(ACTION_IDS_FILE))), None)
+    if path is None:
+        return None, ["The last run left no action list to compare with."]
+    try:
+        before = pq.read_table(path).column("id")
+        if before.type != ids.type:
+            before = before.cast(ids.type)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        return None, [f"The last run's action list cannot be compared: {' '.join(str(error).split())}."]
+    stayed = int(pc.sum(pc.is_in(ids, value_set=before.combine_chunks())).as_py() or 0)
+    return ListOverlap(stayed=stayed, joined=len(ids) - stayed, left=len(before) - stayed), []
