@@ -41,7 +41,8 @@ def draw(table: tables.ChartTable, *, title: str, description: str) -> Markup:
         title: Read out by a screen reader, and shown on hover.
         description: What a person who does not see it should know.
     """
-    chart = _CHARTS[table.name](table.frame)
+    draws = _drift if table.name.startswith(tables.DRIFT_PREFIX) else _CHARTS[table.name]
+    chart = draws(table.frame)
     svg = vl_convert.vegalite_to_svg(_styled(chart).to_dict(validate=False), vl_version=_VEGA_LITE_VERSION)
     return _inline(svg, name=table.name, title=title, description=description)
 
@@ -158,6 +159,23 @@ def _outputs(frame: pd.DataFrame) -> Drawing:
         )
     )
     return bars
+
+
+def _drift(frame: pd.DataFrame) -> Drawing:
+    label_pixels = min(180, 8 * int(frame["group"].str.len().max()))
+    shown = frame.assign(group=frame["group"].str.slice(0, 24))
+    y = alt.Y("group:N", title=None, sort=None, axis=alt.Axis(minExtent=label_pixels))
+    bars = (
+        alt.Chart(shown)
+        .mark_bar(color=MARK_COLOUR)
+        .encode(x=alt.X("run_fraction:Q", title="Part of the records", axis=alt.Axis(format="%")), y=y)
+    )
+    ticks = (
+        alt.Chart(shown)
+        .mark_tick(color=INK_COLOUR, thickness=3, size=14, opacity=1)
+        .encode(x="reference_fraction:Q", y=y)
+    )
+    return alt.layer(bars, ticks)
 
 
 def _roc(frame: pd.DataFrame) -> Drawing:

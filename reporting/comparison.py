@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from contracts.ledger import RunLedger
 from reporting.charts import draw
 from reporting.page_engine import page_environment, spoken_seconds
 from reporting.quality import METRIC_NAMES
-from reporting.tables import DISTRIBUTION_PAIR, ChartTable
+from reporting.tables import DISTRIBUTION_PAIR, ChartTable, distribution_pair
 
 COUNT_NAMES = {
     "read": "Records read",
@@ -67,7 +66,7 @@ def compare_runs(first: RunLedger, second: RunLedger) -> list[ComparedRow]:
 
 def comparison_page(first: RunLedger, second: RunLedger) -> str:
     """Return the page that shows two runs side by side."""
-    table = distribution_pair(first, second)
+    table = pair_table(first, second)
     figure = None
     if table is not None:
         reading = (
@@ -85,17 +84,11 @@ def comparison_page(first: RunLedger, second: RunLedger) -> str:
     )
 
 
-def distribution_pair(first: RunLedger, second: RunLedger) -> ChartTable | None:
+def pair_table(first: RunLedger, second: RunLedger) -> ChartTable | None:
     """Return the two runs' scores by bin, as fractions, or None where their bins are not the same."""
     one, other = _distribution(first), _distribution(second)
-    bounds = ("score_from", "score_to")
-    if not one or not other or any(one[name] != other[name] for name in bounds):
-        return None
-    columns = {name: np.asarray(one[name]) for name in bounds}
-    columns["fraction"] = np.asarray(other["record_count"]) / max(1, second.counts.scored)
-    columns["other_fraction"] = np.asarray(one["record_count"]) / max(1, first.counts.scored)
-    frame: pd.DataFrame = pd.DataFrame(columns)
-    return ChartTable(name=DISTRIBUTION_PAIR, frame=frame)
+    columns = distribution_pair(one, other) if other else None
+    return None if columns is None else ChartTable(name=DISTRIBUTION_PAIR, frame=pd.DataFrame(columns))
 
 
 def _distribution(ledger: RunLedger) -> dict[str, list[Any]]:

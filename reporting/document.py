@@ -14,19 +14,29 @@ from contracts.ledger import RunLedger
 from contracts.quarantine import REASON_MEANINGS
 from reporting.figures import Figure
 from reporting.page_engine import page_environment
-from reporting.quality import METRIC_NAMES
+from reporting.quality import AT_THRESHOLD, BINARY, METRIC_NAMES
 from reporting.tables import (
+    CALIBRATION,
+    DECILE_MEANS,
+    DISTRIBUTION_PAIR,
     DISTRIBUTIONS,
+    DRIFT_PREFIX,
     LARGEST_DISTRIBUTION,
+    LIFT,
     NORM_DISTRIBUTION,
     OUTPUTS,
+    PRECISION_RECALL,
+    ROC,
     SCORE_DISTRIBUTION,
 )
+
+MAX_DRIFT_ROWS = 40
 
 MAX_LISTED_SOURCES = 50
 """Source objects listed on the page; the ledger has them all."""
 
-HEADLINE_METRICS = ("auc", "pr_auc", "rmse", "r2")
+HEADLINE_METRICS = ("auc", "pr_auc", "accuracy", "rmse", "r2")
+QUALITY_FIGURES = (ROC, PRECISION_RECALL, CALIBRATION, LIFT, DECILE_MEANS)
 
 SCORE_NOUNS = {
     SCORE_DISTRIBUTION: "score",
@@ -38,7 +48,7 @@ SCORE_NOUNS = {
 
 def render_document(ledger: RunLedger, figures: Sequence[Figure]) -> str:
     """Return the page of a run, whose ledger has its facts."""
-    distributions = (*DISTRIBUTIONS, OUTPUTS)
+    distributions = (*DISTRIBUTIONS, DISTRIBUTION_PAIR, OUTPUTS)
     return (
         page_environment()
         .get_template("report.html")
@@ -49,11 +59,17 @@ def render_document(ledger: RunLedger, figures: Sequence[Figure]) -> str:
             contract=ledger.report["contract"],
             quality=ledger.report["quality"],
             metric_names={name: text for name, text in METRIC_NAMES.items() if name in ledger.quality},
-            headline_metrics=[name for name in HEADLINE_METRICS if name in ledger.quality],
+            headline_metrics=[name for name in HEADLINE_METRICS if name in ledger.quality][:2],
+            at_threshold=AT_THRESHOLD if ledger.report["quality"]["kind"] == BINARY else (),
             reasons=[_reason(ledger, reason, count) for reason, count in ledger.reason_counts.items()],
             score_noun=SCORE_NOUNS[ledger.report["scores"]["distribution"]],
             distribution_figures=[figure for figure in figures if figure.name in distributions],
-            quality_figures=[figure for figure in figures if figure.name not in distributions],
+            quality_figures=[figure for figure in figures if figure.name in QUALITY_FIGURES],
+            drift_figures=[
+                [figure for figure in figures if figure.name.startswith(f"{DRIFT_PREFIX}{number}_")]
+                for number in range(1, 1 + len(ledger.report["drift"]["reports"]))
+            ],
+            max_drift_rows=MAX_DRIFT_ROWS,
             sources=ledger.sources[:MAX_LISTED_SOURCES],
         )
     )

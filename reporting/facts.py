@@ -4,6 +4,7 @@ The page is always drawn from this document, at once or again later, so that a p
 
     contract             what is said about records: id, features, label, outputs
     verdict              level, heading and sentence, see `reporting.verdict`
+    gate                 what came of the quality gate
     held_back            a clause about the error budget
     quarantine_examples  a few held back records of each reason
     unscorable_examples  the first records that came back with an error, as [id, error]
@@ -29,6 +30,7 @@ import pyarrow as pa
 
 from contracts.data_profile import DataProfile
 from contracts.dataset import DatasetContract
+from contracts.gate import QualityGate
 from reporting.budget import held_back_words
 from reporting.costs import RunCost, StepTime, run_cost
 from reporting.drift_findings import DriftFindings
@@ -36,18 +38,19 @@ from reporting.history import RunDigest
 from reporting.quality import Quality
 from reporting.run import ReconciledRun
 from reporting.tables import chart_tables, distribution_name, table_document
-from reporting.verdict import judge
+from reporting.verdict import Evidence, judge
 
 MAX_ID_CHARACTERS, MAX_ERROR_CHARACTERS = 120, 300
 
 
-def report_facts(run: ReconciledRun, timings: Mapping[str, float]) -> dict[str, Any]:
+def report_facts(run: ReconciledRun, gate: QualityGate, timings: Mapping[str, float]) -> dict[str, Any]:
     """Return the document of a reconciled run, whose times are those of the ledger."""
     summary = run.distribution.summary
     return {
         "contract": _contract(run.contract),
         "output_format": run.request.output_format,
-        "verdict": dataclasses.asdict(judge(run)),
+        "verdict": dataclasses.asdict(judge(_evidence(run, gate))),
+        "gate": dataclasses.asdict(gate),
         "held_back": run.request.budget.beside(held_back_words(run.counts), run.counts),
         "quarantine_examples": [dataclasses.asdict(one) for one in run.quarantine.examples],
         "unscorable_examples": [
@@ -72,6 +75,18 @@ def report_facts(run: ReconciledRun, timings: Mapping[str, float]) -> dict[str, 
         "tables": {table.name: table_document(table) for table in chart_tables(run)},
         "versions": {"Python": platform.python_version(), "Arrow": pa.__version__, "NumPy": np.__version__},
     }
+
+
+def _evidence(run: ReconciledRun, gate: QualityGate) -> Evidence:
+    summary = run.distribution.summary
+    return Evidence(
+        counts=run.counts,
+        budget=run.request.budget,
+        has_equal_scores=summary.record_count > 0 and summary.minimum == summary.maximum,
+        quality=run.quality,
+        drift=run.drift,
+        gate=gate,
+    )
 
 
 def _quality(quality: Quality) -> dict[str, Any]:

@@ -20,6 +20,7 @@ TITLES = {
     tables.SCORE_DISTRIBUTION: "Score distribution",
     tables.LARGEST_DISTRIBUTION: "Distribution of the largest output",
     tables.NORM_DISTRIBUTION: "Distribution of the norm",
+    tables.DISTRIBUTION_PAIR: "Beside the last run",
     tables.OUTPUTS: "Which output is the largest",
     tables.ROC: "ROC curve",
     tables.PRECISION_RECALL: "Precision and recall",
@@ -53,18 +54,40 @@ class Figure:
 def draw_figures(ledger: RunLedger, chart_tables: list[tables.ChartTable]) -> Iterator[Figure]:
     """Yield the figure of each table."""
     for table in chart_tables:
-        reading = _READINGS[table.name](ledger)
+        title, reading = _words(ledger, table.name)
         is_short = len(table.frame) <= MAX_TABLE_ROWS
         yield Figure(
             name=table.name,
-            title=TITLES[table.name],
+            title=title,
             reading=reading,
-            svg=draw(table, title=TITLES[table.name], description=reading),
+            svg=draw(table, title=title, description=reading),
             columns=tuple(_heading(name) for name in table.frame.columns) if is_short else (),
             rows=tuple(tuple(_cell(value) for value in row) for row in table.frame.itertuples(index=False))
             if is_short
             else (),
         )
+
+
+def _words(ledger: RunLedger, name: str) -> tuple[str, str]:
+    """Return title and reading of a table's figure."""
+    if not name.startswith(tables.DRIFT_PREFIX):
+        return TITLES[name], _READINGS[name](ledger)
+    reference, rank = (int(number) - 1 for number in name.removeprefix(tables.DRIFT_PREFIX).split("_"))
+    report = ledger.report["drift"]["reports"][reference]
+    measured = [one for one in report["features"] if one["psi"] is not None]
+    mover = sorted(measured, key=lambda one: (-one["psi"], one["name"]))[rank]
+    reading = (
+        f"PSI {mover['psi']:.3g}, Jensen-Shannon {mover['jensen_shannon']:.3g}. Bars are this run, marks "
+        f"{report['reference']}."
+    )
+    return f"“{mover['name']}” beside {report['reference'].split(' (')[0]}", reading
+
+
+def _pair_reading(ledger: RunLedger) -> str:
+    last_run = ledger.report["last_run"]
+    return (
+        f"The part of the records that has each score: this run as bars, run {last_run['run_id']} as a line."
+    )
 
 
 def _heading(name: Any) -> str:
@@ -172,6 +195,7 @@ _READINGS = {
     tables.SCORE_DISTRIBUTION: _distribution_reading,
     tables.LARGEST_DISTRIBUTION: _largest_reading,
     tables.NORM_DISTRIBUTION: _norm_reading,
+    tables.DISTRIBUTION_PAIR: _pair_reading,
     tables.OUTPUTS: _outputs_reading,
     tables.ROC: _roc_reading,
     tables.PRECISION_RECALL: _precision_recall_reading,

@@ -23,6 +23,7 @@ def page_environment() -> jinja2.Environment:
         "seconds": spoken_seconds,
         "percent": _percent,
         "usd": _usd,
+        "fraction": _fraction,
         "breakable": _breakable,
     }
     return environment
@@ -53,6 +54,10 @@ def spoken_seconds(number: float) -> str:
     minutes, seconds = divmod(round(number), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+
+
+def _fraction(number: float | None) -> str:
+    return "–" if number is None else f"{number:.4g}"
 
 
 def _usd(amount: float | None) -> str:

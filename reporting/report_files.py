@@ -9,7 +9,7 @@ from pathlib import Path
 
 from contracts.atomic_files import write_bytes, write_json
 from contracts.errors import CallerError
-from contracts.gate import write_gate
+from contracts.gate import QualityGate, write_gate
 from contracts.ledger import EVALUATION_FILE, LEDGER_FILE, REPORT_FILE, RunLedger, write_ledger
 from reporting.action_files import write_list
 from reporting.document import render_document
@@ -37,11 +37,12 @@ def write_report(
         began_at: When the report began.
         now: Tells the time; the run is finished when all of it is computed, before its figures are drawn.
     """
-    ledger = build_ledger(run, began_at=began_at, finished_at=now())
+    gate = judge_gate(run.quality, run.drift, run.request.parameters)
+    ledger = build_ledger(run, gate, began_at=began_at, finished_at=now())
     evaluation = evaluation_document(run.quality, evaluated_at=ledger.finished_at)
     write_json(folder / EVALUATION_FILE, evaluation)
     write_list(folder, history, run.actions)
-    write_gate(folder, judge_gate(run.quality, run.drift, run.request.parameters))
+    write_gate(folder, gate)
     write_page(folder, ledger)
     write_ledger(folder / LEDGER_FILE, ledger)
     write_digest(history, run_digest(run, finished_at=ledger.finished_at))
@@ -67,7 +68,9 @@ def write_page(folder: Path, ledger: RunLedger) -> None:
     write_bytes(folder / REPORT_FILE, page.encode())
 
 
-def build_ledger(run: ReconciledRun, *, began_at: dt.datetime, finished_at: dt.datetime) -> RunLedger:
+def build_ledger(
+    run: ReconciledRun, gate: QualityGate, *, began_at: dt.datetime, finished_at: dt.datetime
+) -> RunLedger:
     """Return the run ledger of a reconciled run.
 
     Its timings are `prepare_seconds` (as the plan states), `report_seconds` (from `began_at`), `run_seconds`
@@ -94,7 +97,7 @@ def build_ledger(run: ReconciledRun, *, began_at: dt.datetime, finished_at: dt.d
         quality=run.quality.metrics,
         labelled_count=run.quality.labelled_count,
         timings=timings,
-        report=report_facts(run, timings),
+        report=report_facts(run, gate, timings),
     )
 
 

@@ -14,6 +14,7 @@ from pandas.api.types import is_numeric_dtype
 from contracts.dataset import ModelOutputs
 from contracts.spreadsheet_text import harmless_text
 from reporting.distribution import ScoreDistribution
+from reporting.drift_findings import DriftFindings
 from reporting.outputs import OutputsSummary, are_counted
 from reporting.ranking import CurvePoints
 from reporting.run import ReconciledRun
@@ -27,6 +28,12 @@ PRECISION_RECALL = "precision_recall"
 CALIBRATION = "calibration"
 LIFT = "lift"
 DECILE_MEANS = "decile_means"
+DRIFT_PREFIX = "drift_"
+"""Then the number of the reference and the rank of the mover, both from 1."""
+
+DRAWN_MOVERS = 4
+"""Of each reference."""
+
 DISTRIBUTION_PAIR = "score_distribution_pair"
 """The scores of two runs, in the same bins."""
 
@@ -62,9 +69,15 @@ def chart_tables(run: ReconciledRun) -> Iterator[ChartTable]:
     """Yield the tables of every chart that this run can have, in the order of the report."""
     quality, outputs = run.quality, run.contract.outputs
     if run.distribution.summary.record_count:
-        yield ChartTable(name=distribution_name(outputs), frame=_histogram(run.distribution))
+        histogram = _histogram(run.distribution)
+        yield ChartTable(name=distribution_name(outputs), frame=histogram)
+        last_run = run.drift.last_run
+        beside = last_run and distribution_pair(last_run.distribution, table_columns(histogram))
+        if beside:
+            yield ChartTable(name=DISTRIBUTION_PAIR, frame=pd.DataFrame(beside))
         if outputs is not None and run.outputs is not None:
             yield ChartTable(name=OUTPUTS, frame=_outputs(run.outputs, outputs))
+    yield from _drift_tables(run.drift)
     if quality.curve is not None:
         yield ChartTable(name=ROC, frame=_roc(quality.curve))
         yield ChartTable(name=PRECISION_RECALL, frame=_precision_recall(quality.curve))
@@ -75,6 +88,25 @@ def chart_tables(run: ReconciledRun) -> Iterator[ChartTable]:
     ):
         if columns:
             yield ChartTable(name=name, frame=pd.DataFrame(columns))
+
+
+def distribution_pair(
+    other: Mapping[str, list[Any]], own: Mapping[str, list[Any]]
+) -> dict[str, list[Any]] | None:
+    """Return two runs' scores by bin, as fractions of all; None where the bins are not the same."""
+    bounds = ("score_from", "score_to")
+    if not other or any(other[name] != own[name] for name in bounds):
+        return None
+    columns = {name: list(own[name]) for name in bounds}
+    for name, table in (("fraction", own), ("other_fraction", other)):
+        total = max(1, sum(table["record_count"]))
+        columns[name] = [count / total for count in table["record_count"]]
+    return columns
+
+
+def table_columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
+    """Return a frame as lists by name of the column."""
+    return {str(name): frame[name].tolist() for name in frame.columns}
 
 
 def table_document(table: ChartTable) -> dict[str, list[Any]]:
@@ -125,6 +157,21 @@ def _outputs(summary: OutputsSummary, outputs: ModelOutputs) -> pd.DataFrame:
         columns["mean_output"] = summary.means[chosen]
     frame: pd.DataFrame = pd.DataFrame(columns)
     return frame
+
+
+def _drift_tables(found: DriftFindings) -> Iterator[ChartTable]:
+    """Yield the groups of what moved most from each reference; only what was measured."""
+    for number, report in enumerate(found.reports):
+        measured = [one for one in report.features if one.psi is not None]
+        movers = sorted(measured, key=lambda one: (-(one.psi or 0.0), one.name))[:DRAWN_MOVERS]
+        for rank, drift in enumerate(movers):
+            columns = {
+                "group": [group.label for group in drift.groups],
+                "reference_fraction": [group.reference_fraction for group in drift.groups],
+                "run_fraction": [group.run_fraction for group in drift.groups],
+            }
+            frame: pd.DataFrame = pd.DataFrame(columns)
+            yield ChartTable(name=f"{DRIFT_PREFIX}{number + 1}_{rank + 1}", frame=frame)
 
 
 def _roc(curve: CurvePoints) -> pd.DataFrame:

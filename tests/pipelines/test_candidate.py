@@ -27,11 +27,17 @@ def _without_ledger_parameters(document: dict[str, Any]) -> list[Any]:
     return [*steps.values(), arguments, conditions]
 
 
+READ_BY_THE_REPORT = {
+    f"Parameters.{name}" for name in ("HourlyPricesUsd", "QualityMetric", "MinQuality", "MaxDrift")
+}
+"""From the list of all parameters: `reporting.costs` and `reporting.gate` have the tests that they do."""
+
+
 def test_every_declared_parameter_is_used_by_some_step(document: dict[str, Any]) -> None:
     """A parameter that only the ledger records would be a setting that sets nothing."""
     declared = {f"Parameters.{parameter['Name']}" for parameter in document["Parameters"]}
     used = set(expressions(_without_ledger_parameters(document), "Get"))
-    assert declared - used == set()
+    assert declared - used - READ_BY_THE_REPORT == set()
 
 
 def test_every_parameter_that_is_used_is_declared(document: dict[str, Any]) -> None:
@@ -143,7 +149,7 @@ def test_no_condition_stands_inside_another(document: dict[str, Any]) -> None:
 def test_reports_pointer_is_uploaded_last(default_document: dict[str, Any]) -> None:
     """Whoever follows the pointer must find the scores."""
     outputs = all_steps(default_document)["ReportRun"]["Arguments"]["ProcessingOutputConfig"]["Outputs"]
-    assert [output["OutputName"] for output in outputs] == ["scores", "report", "pointer"]
+    assert [output["OutputName"] for output in outputs] == ["scores", "report", "history", "pointer"]
 
 
 def test_report_waits_for_the_scores(default_document: dict[str, Any]) -> None:
@@ -239,7 +245,7 @@ def test_definition_is_small_enough_to_be_sent_inline() -> None:
 
 def _score_shards(**choices: str) -> dict[str, Any]:
     pipeline = get_pipeline(**choices)
-    branches = pipeline.steps[-1]
+    branches = next(step for step in pipeline.steps if step.name == "CheckErrorBudget")
     step = next(step for step in branches.if_steps if step.name == "ScoreShards")
     arguments: dict[str, Any] = step.arguments
     return arguments
@@ -275,3 +281,23 @@ def test_a_model_image_that_no_container_can_have_is_refused(uri: str) -> None:
     """[src] `ContainerImage` of the API: at most 255 characters without white space."""
     with pytest.raises(CallerError, match="expected the URI of an image"):
         get_pipeline(model_image=uri)
+
+
+def test_the_quality_gate_waits_for_the_report_and_stands_beside_the_error_budget(
+    default_document: dict[str, Any],
+) -> None:
+    """Conditions do not nest; one that waits for a step of a branch not taken is never reached."""
+    *_, budget, quality = default_document["Steps"]
+    assert (budget["Name"], quality["Name"]) == ("CheckErrorBudget", "CheckQuality")
+    assert quality["DependsOn"] == ["ReportRun"]
+    assert [step["Name"] for step in quality["Arguments"]["ElseSteps"]] == ["FailQuality"]
+    report = all_steps(default_document)["ReportRun"]
+    (gate,) = report["PropertyFiles"]
+    assert gate == {"PropertyFileName": "QualityGate", "OutputName": "report", "FilePath": "gate.json"}
+
+
+def test_a_registered_package_says_which_run_judges_it(default_document: dict[str, Any]) -> None:
+    arguments = all_steps(default_document)["RegisterModel"]["Arguments"]
+    assert set(arguments["CustomerMetadataProperties"]) == {"RunId", "ReportUri"}
+    words = arguments["ModelPackageDescription"]["Std:Join"]["Values"]
+    assert "Approve it only if that run succeeded" in "".join(word for word in words if isinstance(word, str))

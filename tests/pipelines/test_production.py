@@ -25,9 +25,9 @@ def _defaults(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_production_is_the_candidate_without_its_registration() -> None:
-    """The same builders: every other step has the same arguments, but for the package that scores."""
+    """And its gate. The same builders: every other step is the same, but for the package that scores."""
     candidates, productions = all_steps(_compiled(candidate)), all_steps(_compiled(production))
-    assert set(candidates) - set(productions) == {"RegisterModel"}
+    assert set(candidates) - set(productions) == {"RegisterModel", "CheckQuality", "FailQuality"}
     for name in ("PrepareInput", "ScoreShards", "FailErrorBudget"):
         assert productions[name] == candidates[name]
 

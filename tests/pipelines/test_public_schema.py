@@ -102,7 +102,11 @@ def _correct_steps(definitions: dict[str, Any]) -> None:
         definitions[f"{name}Step"]["properties"]["DisplayName"] = text
     # CreateModelPackage takes an approval status; the schema forgets it.
     registration = definitions["RegisterModelStep"]["properties"]["Arguments"]["properties"]
-    registration["ModelApprovalStatus"] = {"$ref": "#/definitions/StringArgumentValue"}
+    text_value = {"$ref": "#/definitions/StringArgumentValue"}
+    registration["ModelApprovalStatus"] = text_value
+    # It takes a description and properties of the customer's too [src: botocore's model].
+    registration["ModelPackageDescription"] = text_value
+    registration["CustomerMetadataProperties"] = {"type": "object", "additionalProperties": text_value}
     # `PropertyFiles` is what `Std:JsonGet` reads [doc].
     definitions["ProcessingStep"]["properties"]["PropertyFiles"] = {
         "type": "array",

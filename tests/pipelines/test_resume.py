@@ -28,6 +28,9 @@ def parameter(name: str) -> dict[str, str]:
     return {"Get": f"Parameters.{name}"}
 
 
+GATE = ["CheckQuality", "FailQuality"]
+
+
 def told_to_the_ledger(document: dict[str, Any]) -> list[str]:
     arguments = all_steps(document)["ReportRun"]["Arguments"]["AppSpecification"]["ContainerArguments"]
     values = [arguments[at + 1] for at, part in enumerate(arguments) if part == "--parameter"]
@@ -37,9 +40,9 @@ def told_to_the_ledger(document: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize(
     ("resume_at", "steps"),
     [
-        ("register", ["RegisterModel", "CreateModel", "ScoreShards", "ReportRun"]),
-        ("score", ["CreateModel", "ScoreShards", "ReportRun"]),
-        ("report", ["ReportRun"]),
+        ("register", ["RegisterModel", "CreateModel", "ScoreShards", "ReportRun", *GATE]),
+        ("score", ["CreateModel", "ScoreShards", "ReportRun", *GATE]),
+        ("report", ["ReportRun", *GATE]),
     ],
 )
 def test_only_what_is_left_of_the_run_is_there(resume_at: str, steps: list[str]) -> None:

@@ -136,4 +136,5 @@ def _bound_faults(measure: float, shape: Shape, path: str, unit: str) -> Iterato
 
 def _python_pattern(pattern: str) -> str:
     """Translate what Python's `re` lacks: a Unicode property within brackets is taken as any character."""
-    return re.sub(r"\\p\{\w+\}", r"\\s\\S", pattern)
+    # The model of CreateModelPackage has a quantifier behind an anchor, `$\{1,256}`, which says nothing.
+    return re.sub(r"\$\{1,\d+\}$", "", re.sub(r"\\p\{\w+\}", r"\\s\\S", pattern))
