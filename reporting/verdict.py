@@ -89,10 +89,11 @@ def _stops(evidence: Evidence) -> Iterator[str]:
 def _cares(evidence: Evidence) -> Iterator[str]:
     counts = evidence.counts
     if counts.unscorable:
-        yield f"{counts.unscorable:,} records came back from the model with an error instead of a score."
+        yield f"{_records(counts.unscorable)} came back from the model with an error instead of a score."
     if counts.quarantined:
         compared = evidence.budget.beside(fraction_words(counts), counts)
-        yield f"{counts.quarantined:,} records were held back with a reason ({compared})."
+        verb = "was" if counts.quarantined == 1 else "were"
+        yield f"{_records(counts.quarantined)} {verb} held back with a reason ({compared})."
     interval = evidence.quality.intervals.get("auc")
     if interval is not None and interval.low <= CHANCE <= interval.high:
         yield f"The AUC of {evidence.quality.metrics['auc']:.4f} may be chance: its interval includes 0.5."
@@ -136,6 +137,10 @@ def _strengths(evidence: Evidence) -> str:
     if measured and all(one.level == NONE for one in measured):
         words += "; nothing has drifted"
     return words
+
+
+def _records(count: int) -> str:
+    return f"{count:,} {'record' if count == 1 else 'records'}"
 
 
 def _lowered(reasons: tuple[str, ...]) -> str:

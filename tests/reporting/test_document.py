@@ -169,18 +169,24 @@ def test_only_labelled_records_are_measured_and_the_labels_description_is_shown(
 
 def test_the_verdict_is_a_sentence_and_a_level(tmp_path: Path) -> None:
     clean = _report(tmp_path / "clean", [0.5, 0.6], [None, None]).page.find(class_="verdict")
-    assert "complete" in clean["class"]
-    assert clean.p.text == "Every one of the 2 records read was scored."
+    assert "usable" in clean["class"]
+    assert clean.p.text == "These scores can be used: every one of the 2 records read was scored."
     held_back = _report(tmp_path / "held", [0.5], [None], quarantined=[quarantined(1)])
     verdict = held_back.page.find(class_="verdict")
-    assert "exceptions" in verdict["class"]
-    assert verdict.p.text.startswith("1 of 2 records read were scored, 1 held back with a reason")
+    assert "care" in verdict["class"]
+    assert verdict.p.text == (
+        "These scores can be used with care: 1 of 2 records read were scored and none is unaccounted for, but "
+        "1 record was held back with a reason (50.00%)."
+    )
 
 
 def test_what_was_held_back_is_compared_with_the_budget(tmp_path: Path) -> None:
     budget = {"MaxQuarantineFraction": "0.75", "MaxQuarantineCount": "2147483647"}
     done = _report(tmp_path, [0.5], [None], quarantined=[quarantined(1)], parameters=budget)
-    assert "1 held back with a reason (50.00%; the budget is 75%)" in done.page.find(class_="verdict").p.text
+    assert (
+        "1 record was held back with a reason (50.00%; the budget is 75%)"
+        in done.page.find(class_="verdict").p.text
+    )
     assert done.page.find(id="budget").text == "1 of 2 (50.00%) held back; the budget is 75%."
 
 

@@ -47,7 +47,7 @@ def test_nothing_speaks_against_a_whole_run_of_a_good_model() -> None:
         (
             {"counts": RunCounts(read=9, valid=9, quarantined=0, scored=8, unscorable=1)},
             "care",
-            "1 records came back from the model with an error",
+            "1 record came back from the model with an error",
         ),
         ({"quality": measured_quality(0.52, 0.48, 0.56)}, "care", "The AUC of 0.5200 may be chance"),
         (
