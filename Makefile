@@ -51,8 +51,16 @@ bench-validation: $(VENV)/bench.stamp ## Time validation of a damaged CSV beside
 	@$(BIN)/python -m benchmarks.validate_csv --rows $(or $(ROWS),5000000)
 
 .PHONY: test
-test: $(VENV)/test.stamp $(VENV)/infra.stamp ## Set up what tests need and run all of them
+test: $(VENV)/test.stamp $(VENV)/infra.stamp $(VENV)/browser.stamp ## Set up what tests need and run all of them
 	@$(BIN)/python -m pytest
+
+.PHONY: test-browser
+test-browser: $(VENV)/test.stamp $(VENV)/browser.stamp ## Open reports in the system's Chromium, in both colour schemes and on a phone
+	@$(BIN)/python -m pytest -q tests/browser
+
+.PHONY: screenshots
+screenshots: $(VENV)/test.stamp $(VENV)/browser.stamp ## Take docs/images/report-*.png of the report at REPORT
+	@$(BIN)/python tests/support/screenshots.py $(REPORT)
 
 .PHONY: test-faults
 test-faults: $(VENV)/test.stamp ## Kill servers and runs at random moments, in TRIALS=100 seeded trials
@@ -172,6 +180,17 @@ $(VENV)/infra.stamp: $(VENV)/bootstrap.stamp requirements/infra.txt requirements
 	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(MINISTACK)
 	@$(BIN)/uv pip install --quiet --system-certs --python $(INFRA)/bin/python --require-hashes -r requirements/infra.txt
 	@$(BIN)/uv pip install --quiet --system-certs --python $(MINISTACK)/bin/python --require-hashes -r requirements/ministack.txt
+	@touch $@
+
+# Without a Chromium, and without the right to install Debian's, the tests that need one are skipped and say so.
+$(VENV)/browser.stamp: $(VENV)/bootstrap.stamp
+	@if ! command -v chromium chromium-browser google-chrome > /dev/null; then \
+		if command -v apt-get > /dev/null && [ "$$(id -u)" = 0 ]; then \
+			echo "Installing Debian's chromium, in which tests open the report (once) …"; \
+			{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends \
+				chromium > /dev/null; } || echo "Note: chromium could not be installed" >&2; \
+		fi; \
+	fi
 	@touch $@
 
 $(VENV)/bench.stamp: $(VENV)/run.stamp requirements/bench.txt

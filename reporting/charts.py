@@ -8,6 +8,7 @@ do not see it, no script, and nothing that is loaded from elsewhere.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
@@ -29,6 +30,9 @@ Drawing: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart
 _MAX_DRAWN_EXTENT = 1.7e308
 """From the lowest to the highest score; a drawing engine that subtracts them cannot go beyond float64."""
 
+_INNER_ROLE = re.compile(r' (?:role|aria-roledescription|aria-hidden)="[^"<>]*"')
+"""Vega's, in its tags; an attribute in a text would have its quotes escaped, and no text can end one."""
+
 _UNIT = alt.Scale(domain=[0, 1])
 _VEGA_LITE_VERSION = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
@@ -48,8 +52,9 @@ def draw(table: tables.ChartTable, *, title: str, description: str) -> Markup:
 
 
 def _inline(svg: str, *, name: str, title: str, description: str) -> Markup:
-    """Replace the outermost tag: no fixed size, but a role, a title and a description."""
+    """Give the outermost tag, instead of a size, a role, a title and a description; no other has a role."""
     opening, body = svg.split(">", 1)
+    body = _INNER_ROLE.sub("", body)
     box = opening.split('viewBox="', 1)[1].split('"', 1)[0]
     return Markup(
         '<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="{box}" role="img" '

@@ -1,0 +1,37 @@
+"""One report of each kind for all tests, and one browser for each test module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from browser import NO_CHROMIUM, chromium_path, running_browser
+from playwright.sync_api import Browser
+from report_run import Reported, report
+from reports_to_open import HOSTILE_TEXTS, RUNS_TO_OPEN
+
+
+@pytest.fixture(scope="session")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reported]:
+    """The reports of RUNS_TO_OPEN, by name."""
+    folder = tmp_path_factory.mktemp("reports")
+    changed = {"hostile": {"pipeline_name": HOSTILE_TEXTS[0], "model_package_arn": HOSTILE_TEXTS[1]}}
+    return {
+        name: report(folder / name, make(), **changed.get(name, {})) for name, make in RUNS_TO_OPEN.items()
+    }
+
+
+@pytest.fixture(params=RUNS_TO_OPEN)
+def done(request: pytest.FixtureRequest, reports: dict[str, Reported]) -> Reported:
+    """Each of the reports in turn."""
+    return reports[request.param]
+
+
+# Not for the session: where it runs, this thread has a running event loop, and other tests start their own.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium that is cut off from every network."""
+    if chromium_path() is None:
+        pytest.skip(NO_CHROMIUM)
+    with running_browser() as running:
+        yield running
