@@ -167,7 +167,7 @@ def _outputs(frame: pd.DataFrame) -> Drawing:
 
 
 def _drift(frame: pd.DataFrame) -> Drawing:
-    label_pixels = min(180, 8 * int(frame["group"].str.len().max()))
+    label_pixels = min(200, 16 + 8 * int(frame["group"].str.len().max()))
     shown = frame.assign(group=frame["group"].str.slice(0, 24))
     y = alt.Y("group:N", title=None, sort=None, axis=alt.Axis(minExtent=label_pixels))
     bars = (

@@ -20,9 +20,9 @@ LEAST_CONTRAST = 4.5
 """WCAG 2.2, success criterion 1.4.3, for text of ordinary size."""
 
 LOOKS = [
-    ("rich", DESKTOP, "light"),
-    ("rich", DESKTOP, "dark"),
-    ("rich", PHONE, "light"),
+    ("whole", DESKTOP, "light"),
+    ("whole", DESKTOP, "dark"),
+    ("whole", PHONE, "light"),
     ("hostile", DESKTOP, "dark"),
     ("hostile", PHONE, "light"),
     ("unlabelled", PHONE, "dark"),

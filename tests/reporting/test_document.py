@@ -175,8 +175,8 @@ def test_the_verdict_is_a_sentence_and_a_level(tmp_path: Path) -> None:
     verdict = held_back.page.find(class_="verdict")
     assert "care" in verdict["class"]
     assert verdict.p.text == (
-        "These scores can be used with care: 1 of 2 records read were scored and none is unaccounted for, but "
-        "1 record was held back with a reason (50.00%)."
+        "These scores can be used with care: 1 of 2 records read were scored and none is unaccounted for, "
+        "but 1 record was held back with a reason (50.00%)."
     )
 
 

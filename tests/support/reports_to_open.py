@@ -67,3 +67,6 @@ RUNS_TO_OPEN = {
     "unlabelled": unlabelled_run,
     "single record": single_record_run,
 }
+
+WHOLE = "whole"
+"""The one of `whole_report`."""

@@ -23,12 +23,21 @@ def ledger_numbers(ledger: Any, name: str) -> set[float]:
     The name leads along keys, with other keys between: `timing-prepare_seconds` is `timings.prepare_seconds`,
     `threshold-precision` would be `report.threshold.precision`. A key may end in `_count` (`labelled` is
     `labelled_count`), and what ends in a list is the list's length. Only the places nearest to the top count.
+    A name that begins with `report.` is the very path, with positions in lists.
     """
+    if name.startswith("report."):
+        return {_at(ledger, name.split("."))}
     place, rest = _split(name)
     words = [*place, *([rest] if rest else [])]
     found = _found(ledger, words) or _found(ledger, [*place, *rest.split("-")])
     nearest = min((depth for depth, _ in found), default=0)
     return {number for depth, number in found if depth == nearest}
+
+
+def _at(value: Any, path: Sequence[str]) -> float:
+    for key in path:
+        value = value[int(key)] if isinstance(value, list) else value[key]
+    return float(value)
 
 
 def _split(name: str) -> tuple[Sequence[str], str]:
