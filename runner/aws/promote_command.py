@@ -8,6 +8,7 @@ import time
 import typer
 
 from contracts.errors import CallerError, PlatformError, RunFailedError
+from runner.aws.approval import check_judged
 from runner.aws.model_packages import newest_approved
 from runner.aws.options import UpsertOptions, upsert_request
 from runner.aws.promote import Promotion, check_group, facts_of, plan_promotion, start_promoted
@@ -43,7 +44,8 @@ def promote_command(
 
     Raises:
         CallerError: Nothing is approved and nothing deployed, or an option is wrong.
-        RunFailedError: Nothing is approved any more and the default was withdrawn, or the run failed.
+        RunFailedError: Nothing is approved any more and the default was withdrawn, the package's own run did
+            not pass its quality gate, or the run failed.
     """
     group_name = group or stack_settings(connection, options.stack).group_name
     if not group_name:
@@ -70,10 +72,13 @@ def _settled(options: UpsertOptions, group: str, connection: AwsConnection, *, t
     """Upsert until the package is still the newest approved one afterwards; somebody may decide meanwhile.
 
     Raises:
+        RunFailedError: The package was approved though its run's quality gate was not passed.
         PlatformError: It was not, so many times.
     """
     for _ in range(MAX_TRIES):
         plan = plan_promotion(upsert_request(options, connection), group, connection)
+        if plan.package is not None and plan.package.arn != plan.before:
+            check_judged(connection, plan.package.arn, needs_gate=not plan.is_rollback)
         if tells:
             _show(plan)
         apply_upsert(plan.upsert, connection)

@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.text import Text
 
 from contracts.errors import PlatformError
+from runner.aws.approval import describe_failed_gate
 from runner.aws.errors import explain
 from runner.aws.session import AwsConnection
 from runner.aws.status import Clock, Prices, RunObserver, RunStatus, utc_now
@@ -68,20 +69,24 @@ def wait_for_run(
 
 
 def follow(connection: AwsConnection, arn: str, options: WatchOptions, console: Console) -> RunStatus:
-    """Follow a run to its end, however it ends."""
+    """Follow a run to its end, however it ends; a quality gate that ended it is told to its package."""
     observer = RunObserver(connection, arn, options.now)
     try:
         with _shown(console, options) as board:
             while True:
                 status = _look(observer, board, options)
                 if status is not None and status.state.has_ended:
-                    return status
+                    break
                 options.sleep(options.poll_seconds)
     except KeyboardInterrupt:
         _say(console, f"stopped watching; the run goes on: {arn}")
         _say(console, f"watch it again with `batchscore status {arn} --wait`")
         _say(console, f"end it with `batchscore stop {arn}`")
         raise
+    told = describe_failed_gate(connection, status.state)
+    if told:
+        _say(console, told)
+    return status
 
 
 class _Board:

@@ -135,6 +135,9 @@ def _bound_faults(measure: float, shape: Shape, path: str, unit: str) -> Iterato
 
 
 def _python_pattern(pattern: str) -> str:
-    """Translate what Python's `re` lacks: a Unicode property within brackets is taken as any character."""
-    # The model of CreateModelPackage has a quantifier behind an anchor, `$\{1,256}`, which says nothing.
-    return re.sub(r"\$\{1,\d+\}$", "", re.sub(r"\\p\{\w+\}", r"\\s\\S", pattern))
+    """Translate what Python's `re` lacks: a Unicode property within brackets is taken as any character.
+
+    [src] The patterns of CustomerMetadataProperties end with `${1,256}`, an end that is repeated; minimum and
+    maximum say their lengths too.
+    """
+    return re.sub(r"\\p\{\w+\}", r"\\s\\S", re.sub(r"\$\{\d+,\d+\}$", "", pattern))
