@@ -28,6 +28,7 @@ create table if not exists model_package (
     approval_status text not null,
     created_at text not null,
     request text not null,
+    approval_description text not null default '',
     unique (group_name, version)
 );
 create table if not exists model (name text primary key, request text not null, created_at text not null);
@@ -45,6 +46,7 @@ class ModelPackage:
         approval_status: One of APPROVAL_STATUSES.
         created_at: UTC, ISO 8601.
         request: The CreateModelPackage request that made it.
+        approval_description: Why it was approved or should not be; empty if nobody said.
     """
 
     arn: str
@@ -53,6 +55,7 @@ class ModelPackage:
     approval_status: str
     created_at: str
     request: Mapping[str, Any]
+    approval_description: str = ""
 
 
 class ModelRegistry:
@@ -63,6 +66,7 @@ class ModelRegistry:
         self._path = path
         with closing(self._connect()) as connection:
             connection.executescript(_TABLES)
+            _add_description(connection)
 
     def register(self, request: Mapping[str, Any], created_at: str) -> ModelPackage:
         """Add the next version to the request's group."""
@@ -83,8 +87,8 @@ class ModelRegistry:
                 "select coalesce(max(version), 0) + 1 from model_package where group_name = ?", (group,)
             ).fetchone()
             arn = f"{ARN_PREFIX}model-package/{group.lower()}/{version}"
-            row = (arn, group, version, approval_status, created_at, json.dumps(request))
-            connection.execute("insert into model_package values (?, ?, ?, ?, ?, ?)", row)
+            row = (arn, group, version, approval_status, created_at, json.dumps(request), "")
+            connection.execute("insert into model_package values (?, ?, ?, ?, ?, ?, ?)", row)
         return self.package(arn)
 
     def package(self, arn: str) -> ModelPackage:
@@ -102,7 +106,8 @@ class ModelRegistry:
     def packages(self, group_name: str | None = None) -> list[ModelPackage]:
         """Return the packages of one group, or of all, newest first."""
         query = (
-            "select arn, group_name, version, approval_status, created_at, request from model_package "
+            "select arn, group_name, version, approval_status, created_at, request, approval_description "
+            "from model_package "
             "where ?1 is null or group_name = ?1 order by created_at desc, version desc"
         )
         with closing(self._connect()) as connection:
@@ -115,8 +120,9 @@ class ModelRegistry:
                 approval_status=status,
                 created_at=created_at,
                 request=json.loads(request),
+                approval_description=description,
             )
-            for arn, group, version, status, created_at, request in rows
+            for arn, group, version, status, created_at, request, description in rows
         ]
 
     def set_approval_status(self, arn: str, approval_status: str) -> ModelPackage:
@@ -128,6 +134,14 @@ class ModelRegistry:
                 "update model_package set approval_status = ? where arn = ?", (approval_status, arn)
             )
         return self.package(arn)
+
+    def describe_approval(self, arn: str, description: str) -> None:
+        """Say why a package, which must exist, should not be approved."""
+        arn = self.package(arn).arn
+        with closing(self._connect()) as connection, connection:
+            connection.execute(
+                "update model_package set approval_description = ? where arn = ?", (description, arn)
+            )
 
     def create_model(self, name: str, request: Mapping[str, Any], created_at: str) -> None:
         """Keep a CreateModel request under `name`."""
@@ -154,6 +168,16 @@ class ModelRegistry:
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, timeout=30)
+
+
+def _add_description(connection: sqlite3.Connection) -> None:
+    """Give the table of a registry of before the column that it lacks."""
+    columns = {row[1] for row in connection.execute("pragma table_info(model_package)")}
+    if "approval_description" not in columns:
+        with connection:
+            connection.execute(
+                "alter table model_package add column approval_description text not null default ''"
+            )
 
 
 def _check_approval_status(status: str) -> None:

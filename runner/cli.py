@@ -370,9 +370,12 @@ def models_approve(
     arn: Annotated[
         str, typer.Argument(help="Model package as `models list` shows it: group/version or ARN.")
     ],
+    force: Annotated[
+        bool, typer.Option("--force", help="Also where it did not pass its quality gate.")
+    ] = False,
     state: StateOption = None,
 ) -> None:
-    """Approve a model package.
+    """Approve a model package; one that did not pass its quality gate only by force.
 
     \b
     Example:
@@ -380,7 +383,7 @@ def models_approve(
     """
     from runner.models_command import set_approval  # noqa: PLC0415 - see the module docstring
 
-    set_approval(arn, "Approved", state)
+    set_approval(arn, "Approved", state, is_forced=force)
 
 
 @models_app.command("reject")

@@ -122,9 +122,17 @@ def attend(run_id: str, state: LocalState, execute: Callable[[OnEvent], RunRecor
         if isinstance(error, KeyboardInterrupt):
             console.print("interrupted: everything that was started is stopped")
         if run_id in state.run_ids():
+            describe_failed_gate(state.run(run_id), state)
             print_summary(results_of(state.run(run_id), state))
         raise
     print_summary(results_of(record, state))
+
+
+def describe_failed_gate(record: RunRecord, state: LocalState) -> None:
+    """Note at the package of a run that ended at its quality gate why it should not be approved."""
+    register, gate = record.steps.get("RegisterModel"), record.steps.get("FailQuality")
+    if gate is not None and register is not None and register.made:
+        state.registry.describe_approval(register.made, gate.outcome)
 
 
 def parse_parameters(texts: list[str]) -> dict[str, str]:
