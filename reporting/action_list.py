@@ -301,7 +301,11 @@ def _facts(
 
 
 def _rule(rules: ActionListRules) -> str:
-    size = f"{rules.count:,} records" if rules.count is not None else f"{rules.fraction:.6g} of the records"
+    size = (
+        f"{rules.count:,} records"
+        if rules.count is not None
+        else f"{100 * (rules.fraction or 0):.6g}% of the records"
+    )
     where = f" of each value of “{rules.segment}”" if rules.segment else ""
     if rules.value is None:
         return f"The {size}{where} with the highest scores"
