@@ -113,7 +113,7 @@ def test_the_readme_s_commands_run_as_they_stand(tmp_path: Path) -> None:
     shutil.copytree(business.source, tmp_path / "customers")
     (block,) = [block for block in code_blocks("README.md") if "batchscore run" in block]
     commands = [shlex.split(line) for line in block.splitlines()]
-    assert [command[0] for command in commands] == [".venv/bin/batchscore"] * 5
+    assert [command[0] for command in commands] == [".venv/bin/batchscore"] * 6
     for command in commands:
         words = [word.replace("churn.ubj", "churn.json") for word in command[1:]]
         more = ["-p", "MaxQuarantineFraction=0.5"] if words[0] == "run" else []
