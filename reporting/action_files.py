@@ -40,8 +40,13 @@ def _harmless(table: pa.Table) -> pa.Table:
     for column in table.columns:
         if pa.types.is_timestamp(column.type):
             columns.append(iso_moments(column))
-        elif pa.types.is_dictionary(column.type) or pa.types.is_string(column.type):
+        elif not _is_harmless(column.type):
             columns.append(harmless_column(column.cast(pa.string())))
         else:
             columns.append(column)
     return pa.table(columns, names=[harmless_text(name) for name in table.column_names])
+
+
+def _is_harmless(kind: pa.DataType) -> bool:
+    """Whether no value of a type can be taken for a formula; texts come in several types."""
+    return pa.types.is_primitive(kind) or pa.types.is_null(kind)

@@ -162,101 +162,100 @@ def make_list(
         return no_list("No record has a score to be listed by.")
     if codes is not None and codes.is_too_many:
         return no_list(f"“{codes.name}” has too many different values for a list of each of them.")
-    chosen = _chosen(shards, rules, codes)
-    table = _table(chosen, shards, contract, codes, read_rows)
+    wanted = _wanted(shards, rules, codes)
+    table = _table(_chosen(shards, wanted), shards, contract, read_rows)
     overlap, overlap_note = _overlap(table.column(contract.id_field), history)
+    notes = [*_notes(shards, rules, codes), *overlap_note]
     return MadeList(
-        facts=_facts(table, shards, contract, codes, overlap, [*_notes(shards, rules), *overlap_note]),
+        facts=_facts(table, shards, contract, codes, overlap, notes),
         table=table,
         id_name=contract.id_field,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """Who is wanted of each segment.
+
+    Attributes:
+        counts: Records at most, by number of the segment.
+        thresholds: From which value on, by number of the segment; infinity where nobody is wanted.
+        order: Rank of the segment on the list, by its number.
+    """
+
+    counts: np.ndarray
+    thresholds: np.ndarray
+    order: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Chosen:
-    """Records of one list, best first: the shard, the position in it, and the value of each."""
+    """Records of the list, in its order: shard, position in it, value, and rank in the segment from 1."""
 
     shard: np.ndarray
     position: np.ndarray
     value: np.ndarray
-    segment: int
+    rank: np.ndarray
 
 
-def _wanted(rules: ActionListRules, available: int) -> int:
+def _wanted(shards: Sequence[ShardValues], rules: ActionListRules, codes: SegmentCodes | None) -> _Wanted:
+    names = {0: ""} if codes is None else {code: _segment_name(codes, code) for code in codes.codes.values()}
+    sizes = {code: sum(len(shard.rising(code)) for shard in shards) for code in names}
+    listed = sorted((code for code in names if sizes[code]), key=lambda code: (-sizes[code], names[code]))
+    listed = sorted(listed[:MAX_LISTED_SEGMENTS], key=lambda code: names[code])
+    most = MAX_ACTION_COUNT // max(1, len(listed))
+    counts, order = np.zeros(len(names), dtype=np.int64), np.zeros(len(names), dtype=np.int64)
+    thresholds = np.full(len(names), np.inf)
+    for place, code in enumerate(listed):
+        counts[code], order[code] = min(_size(rules, sizes[code]), most), place
+        threshold = nth_largest([shard.rising(code) for shard in shards], int(counts[code]))
+        thresholds[code] = threshold if rules.value is None else max(threshold, 0.0)
+    return _Wanted(counts=counts, thresholds=thresholds, order=order)
+
+
+def _size(rules: ActionListRules, available: int) -> int:
     wanted = rules.count if rules.count is not None else math.ceil((rules.fraction or 0) * available)
-    return min(wanted, available, MAX_ACTION_COUNT)
+    return max(1, min(wanted, available))
 
 
-def _chosen(
-    shards: Sequence[ShardValues], rules: ActionListRules, codes: SegmentCodes | None
-) -> list[_Chosen]:
-    if codes is None:
-        count = _wanted(rules, sum(shard.valued_count for shard in shards))
-        threshold = nth_largest(shards, count)
-        return [_best(shards, count, _floored(threshold, rules), None)]
-    lists = []
-    for code in list(codes.codes.values())[:MAX_LISTED_SEGMENTS]:
-        values = [np.asarray(shard.values)[np.asarray(shard.segments) == code] for shard in shards]
-        available = sum(int(np.sum(~np.isnan(one))) for one in values)
-        count = _wanted(rules, available)
-        if count:
-            joined = np.concatenate([one[~np.isnan(one)] for one in values])
-            threshold = float(np.partition(joined, len(joined) - count)[len(joined) - count])
-            lists.append(_best(shards, count, _floored(threshold, rules), code))
-    return lists
-
-
-def _floored(threshold: float, rules: ActionListRules) -> float:
-    return threshold if rules.value is None else max(threshold, 0.0)
-
-
-def _best(shards: Sequence[ShardValues], count: int, threshold: float, code: int | None) -> _Chosen:
-    """Return the records at or above a value, at most `count`, of those with that very value the first."""
+def _chosen(shards: Sequence[ShardValues], wanted: _Wanted) -> _Chosen:
+    """Return who is at or above the threshold of the segment; of those at it, the first of the source."""
     parts = []
     for number, shard in enumerate(shards):
-        values = np.asarray(shard.values)
-        is_in = values >= threshold
-        if code is not None:
-            is_in &= np.asarray(shard.segments) == code
-        positions = np.flatnonzero(is_in)
-        parts.append((np.full(len(positions), number), positions, values[positions]))
-    shard_numbers, positions, values = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = np.argsort(-values, kind="stable")[:count]
-    return _Chosen(
-        shard=shard_numbers[order],
-        position=positions[order],
-        value=values[order],
-        segment=-1 if code is None else code,
-    )
+        values, segments = shard.values, shard.segments
+        positions = np.flatnonzero(values >= wanted.thresholds[segments])
+        parts.append((np.full(len(positions), number), positions, values[positions], segments[positions]))
+    numbers, positions, values, segments = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.lexsort((positions, numbers, -values, wanted.order[segments]))
+    segments = segments[order]
+    begins = np.flatnonzero(np.diff(segments, prepend=-1))
+    ranks = np.arange(len(order)) - np.repeat(begins, np.diff(np.append(begins, len(order)))) + 1
+    is_in = ranks <= wanted.counts[segments]
+    order = order[is_in]
+    return _Chosen(shard=numbers[order], position=positions[order], value=values[order], rank=ranks[is_in])
 
 
 def _table(
-    lists: Sequence[_Chosen],
+    chosen: _Chosen,
     shards: Sequence[ShardValues],
     contract: DatasetContract,
-    codes: SegmentCodes | None,
     read_rows: RowReader,
 ) -> pa.Table:
-    lists = sorted(lists, key=lambda one: _segment_name(codes, one.segment))
-    numbers = np.concatenate([one.shard for one in lists])
-    positions = np.concatenate([one.position for one in lists])
-    order = np.lexsort((positions, numbers))
+    order = np.lexsort((chosen.position, chosen.shard))
+    numbers, positions = chosen.shard[order], chosen.position[order]
     parts = [
-        read_rows(number, positions[order][numbers[order] == number])
+        read_rows(number, positions[numbers == number])
         for number in range(len(shards))
         if np.any(numbers == number)
     ]
     back = np.empty(len(order), dtype=np.int64)
     back[order] = np.arange(len(order))
-    records = (
-        pa.concat_tables(parts).take(pa.array(back)) if parts else read_rows(0, np.empty(0, dtype=np.int64))
-    )
-    ranks = np.concatenate([np.arange(1, len(one.value) + 1) for one in lists])
-    columns = {_free_name(RANK, records.column_names): pa.array(ranks)}
+    nobody = np.empty(0, dtype=np.int64)
+    records = pa.concat_tables(parts).take(pa.array(back)) if parts else read_rows(0, nobody)
+    columns = {_free_name(RANK, records.column_names): pa.array(chosen.rank)}
     columns |= {name: records.column(name) for name in records.column_names}
     if contract.report.action_list.value is not None:
-        values = pa.array(np.concatenate([one.value for one in lists]))
-        columns[_free_name(VALUE, records.column_names)] = values
+        columns[_free_name(VALUE, records.column_names)] = pa.array(chosen.value)
     return pa.table(columns)
 
 
@@ -293,7 +292,7 @@ def _facts(
         total_value=float(values.sum()) if by_value else None,
         columns=tuple(table.column_names),
         rows=tuple(tuple(_cell(value) for value in row.values()) for row in shown.to_pylist()),
-        sizes=tuple(_sizes(shards, table.num_rows if codes is None else 0)),
+        sizes=tuple(_sizes(shards, table.num_rows, 1 if codes is None else len(codes.codes))),
         segments=tuple(_segments(table, values, rules)),
         overlap=overlap,
         notes=tuple(notes),
@@ -321,17 +320,18 @@ def _cell(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
-def _sizes(shards: Sequence[ShardValues], listed: int) -> Iterator[CampaignSize]:
+def _sizes(shards: Sequence[ShardValues], listed: int, segment_count: int) -> Iterator[CampaignSize]:
     available = sum(shard.valued_count for shard in shards)
+    rising = [shard.rising(code) for shard in shards for code in range(segment_count)]
     wanted = {size for size in (*CAMPAIGN_SIZES, listed) if 0 < size <= available}
     wanted |= {math.ceil(fraction * available) for fraction in CAMPAIGN_FRACTIONS}
     for size in sorted(wanted):
-        threshold = nth_largest(shards, size)
+        threshold = nth_largest(rising, size)
         yield CampaignSize(
             size=size,
             fraction=size / available,
             threshold=threshold,
-            record_count=count_from(shards, threshold),
+            record_count=count_from(rising, threshold),
         )
 
 
@@ -346,13 +346,19 @@ def _segments(table: pa.Table, values: np.ndarray, rules: ActionListRules) -> It
         yield ListedSegment(name=str(name), record_count=len(own), lowest=float(own.min()))
 
 
-def _notes(shards: Sequence[ShardValues], rules: ActionListRules) -> Iterator[str]:
+def _notes(
+    shards: Sequence[ShardValues], rules: ActionListRules, codes: SegmentCodes | None
+) -> Iterator[str]:
     unvalued = sum(shard.unvalued_count for shard in shards)
     if unvalued and rules.value is not None:
         yield f"{unvalued:,} scored records have no “{rules.value.field}”, so they could not be listed."
-    if rules.value is not None and rules.count is not None:
-        return
-    if rules.count is not None and sum(shard.valued_count for shard in shards) < rules.count:
+    if codes is not None and len(codes.codes) > MAX_LISTED_SEGMENTS:
+        yield (
+            f"“{codes.name}” has {len(codes.codes):,} different values; the {MAX_LISTED_SEGMENTS} with "
+            "the most records have a list."
+        )
+    available = sum(shard.valued_count for shard in shards)
+    if codes is None and rules.value is None and available < (rules.count or 0):
         yield "There are fewer scored records than the list may have, so all of them are on it."
 
 

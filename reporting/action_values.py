@@ -1,7 +1,9 @@
-"""By what records are put on the action list, kept of each shard in the order of the source.
+"""By what records are put on the action list, kept of each shard on disk.
 
-value    float64: the score, or what acting on the record is worth; NaN where there is none
-segment  int32: number of the segment
+value.npy    float64 of shape (records,): the score, or what acting on the record is worth; NaN for none
+segment.npy  int32 of shape (records,): number of the segment, 0 for all without segments
+rising.npy   the values that are there, by segment and then from the lowest to the highest
+starts.npy   int64: where each segment begins in `rising`, and where the last one ends
 """
 
 from __future__ import annotations
@@ -17,16 +19,13 @@ import pyarrow.compute as pc
 from contracts.report_rules import ActionListRules
 from reporting.segments import SegmentCodes
 
-BISECTIONS = 64
-"""A float64 has so many bits: then the bounds are neighbours."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class ShardValues:
     """One shard's values on disk.
 
     Attributes:
-        folder: Holds `value.npy`, `segment.npy` and `rising.npy`, the values from the lowest to the highest.
+        folder: Holds the files above.
         record_count: Records of the shard.
         valued_count: Those with a value.
         unvalued_count: Scored ones without the field that says what they are worth.
@@ -47,10 +46,13 @@ class ShardValues:
         """Of all records, memory-mapped."""
         return np.asarray(np.load(self.folder / "segment.npy", mmap_mode="r", allow_pickle=False))
 
-    @property
-    def rising(self) -> np.ndarray:
-        """The values that are there, from the lowest to the highest, memory-mapped."""
-        return np.asarray(np.load(self.folder / "rising.npy", mmap_mode="r", allow_pickle=False))
+    def rising(self, segment: int) -> np.ndarray:
+        """The values of one segment from the lowest to the highest, memory-mapped."""
+        starts = np.load(self.folder / "starts.npy", allow_pickle=False)
+        if segment + 1 >= len(starts):
+            return np.empty(0)
+        values = np.load(self.folder / "rising.npy", mmap_mode="r", allow_pickle=False)
+        return np.asarray(values[starts[segment] : starts[segment + 1]])
 
 
 def keep_values(
@@ -74,9 +76,17 @@ def keep_values(
     segments = np.zeros(len(scores), dtype=np.int32)
     if codes is not None and rules.segment is not None:
         segments = codes.encode(kept.column(rules.segment))
-    folder.mkdir(parents=True)
     is_there = ~np.isnan(values)
-    for name, column in (("value", values), ("segment", segments), ("rising", np.sort(values[is_there]))):
+    order = np.lexsort((values[is_there], segments[is_there]))
+    counts = np.bincount(segments[is_there], minlength=1)
+    columns = {
+        "value": values,
+        "segment": segments,
+        "rising": values[is_there][order],
+        "starts": np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
+    }
+    folder.mkdir(parents=True)
+    for name, column in columns.items():
         np.save(folder / f"{name}.npy", column, allow_pickle=False)
     return ShardValues(
         folder=folder,
@@ -86,30 +96,27 @@ def keep_values(
     )
 
 
-def nth_largest(shards: Sequence[ShardValues], count: int) -> float:
-    """Return the largest value at or above which at least `count` values are; there must be so many."""
-    return _bisected([shard.rising for shard in shards], count)
+def nth_largest(rising: Sequence[np.ndarray], count: int) -> float:
+    """Return the largest number at or above which at least `count` are; there must be so many.
 
-
-def count_from(shards: Sequence[ShardValues], value: float) -> int:
-    """Return how many values are at or above one."""
-    return _at_or_above([shard.rising for shard in shards], value)
-
-
-def _bisected(rising: Sequence[np.ndarray], count: int) -> float:
-    """Halve the range of keys of float64, which are ordered as the numbers are."""
+    Args:
+        rising: Numbers of each shard, from the lowest to the highest.
+        count: At least 1.
+    """
+    # Halves the range of the keys of float64, which are ordered as the numbers are.
     ends = [(float(one[0]), float(one[-1])) for one in rising if len(one)]
     low, high = _key(min(first for first, _ in ends)), _key(max(last for _, last in ends))
     while low < high:
         middle = low + (high - low + 1) // 2
-        if _at_or_above(rising, _number(middle)) >= count:
+        if count_from(rising, _number(middle)) >= count:
             low = middle
         else:
             high = middle - 1
     return _number(low)
 
 
-def _at_or_above(rising: Sequence[np.ndarray], value: float) -> int:
+def count_from(rising: Sequence[np.ndarray], value: float) -> int:
+    """Return how many numbers are at or above one."""
     return sum(len(one) - int(np.searchsorted(one, value)) for one in rising)
 
 
