@@ -49,4 +49,4 @@ def _harmless(table: pa.Table) -> pa.Table:
 
 def _is_harmless(kind: pa.DataType) -> bool:
     """Whether no value of a type can be taken for a formula; texts come in several types."""
-    return pa.types.is_primitive(kind) or pa.types.is_null(kind)
+    return bool(pa.types.is_primitive(kind) or pa.types.is_null(kind))

@@ -32,9 +32,7 @@ def write_scored_baseline(model: ServedModel, root: Path) -> None:
     plan = inside(root, container_paths.PLAN_OUTPUT)
     profile = parse_profile((plan / PROFILE_FILE).read_bytes(), name=PROFILE_FILE)
     if not profile.record_count:
-        raise CallerError(
-            "no record of the training data is valid under the contract, so nothing is described"
-        )
+        raise CallerError("no record of the training data is valid, so there is nothing to describe")
     if model.contract.outputs is None:
         scores = _histogram(model, inside(root, container_paths.SHARDS_OUTPUT))
         profile = dataclasses.replace(profile, score=scores)

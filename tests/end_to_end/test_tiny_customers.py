@@ -207,3 +207,16 @@ def test_what_was_scored_is_a_registered_package_that_waits_for_approval(busines
     assert package.approval_status == "PendingManualApproval"
     assert results.facts is not None
     assert results.facts.model_package_arn == package.arn
+
+
+def test_the_second_run_finds_what_the_first_one_published(tmp_path: Path) -> None:
+    """Its scores beside the last run's, and the overlap of both action lists."""
+    business = TinyBusiness(tmp_path)
+    first = business.run(RunOptions(parameters=BUDGET))
+    second = business.run(RunOptions(parameters=BUDGET))
+    assert first.facts is not None
+    assert second.facts is not None
+    assert first.facts.report["last_run"] is None
+    assert second.facts.report["last_run"]["run_id"] == first.record.run_id
+    overlap = second.facts.report["actions"]["overlap"]
+    assert overlap == {"stayed": len(SCORES), "joined": 0, "left": 0}

@@ -93,3 +93,14 @@ def test_a_primary_key_that_is_called_like_an_answer_column_is_refused(tmp_path:
     contract = folder / "contract.json"
     contract.write_text(contract.read_text().replace("customer_id", "score"))
     assert "the primary key is called 'score'" in refusal(folder)
+
+
+def test_a_baseline_that_cannot_be_read_is_left_out_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What drift is measured with is no reason not to score."""
+    folder = make_tiny_model_folder(tmp_path)
+    (folder / "baseline.json").write_text("[]")
+    model = load_model_folder(folder, threads=1, expected_fingerprint=None)
+    assert model.baseline == b""
+    assert "the training baseline is left out: baseline.json: expected a profile" in caplog.text

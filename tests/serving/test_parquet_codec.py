@@ -13,6 +13,7 @@ from tiny_model import TINY_CONTRACT
 from contracts.contract_file import parse_contract
 from contracts.errors import CallerError
 from contracts.wire import FINGERPRINT_KEY
+from serving.codecs import DecodedPayload
 from serving.parquet_codec import ParquetCodec
 from serving.scorer import Scores
 
@@ -125,3 +126,14 @@ def test_the_answer_without_faults_has_the_same_columns() -> None:
         ("score", "double"),
         ("error", "string"),
     ]
+
+
+def test_an_answer_says_what_the_model_was_trained_on() -> None:
+    """So that no parameter can disagree with what scored."""
+    codec = ParquetCodec(CONTRACT, baseline=b"packed")
+    payload = DecodedPayload(vectors=np.zeros((1, 3), dtype=np.float32), ids=pa.chunked_array([["a"]]))
+    scores = Scores(values=np.array([0.5]), faults={})
+    told = pq.read_schema(pa.BufferReader(codec.encode(payload, scores))).metadata
+    assert told[b"batchscore.baseline"] == b"packed"
+    silent = pq.read_schema(pa.BufferReader(CODEC.encode(payload, scores))).metadata or {}
+    assert b"batchscore.baseline" not in silent
