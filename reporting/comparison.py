@@ -6,6 +6,7 @@ Out: rows of three texts (what, first, second) and how the second differs; the p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -111,7 +112,7 @@ def _numbers(
         one, other = first.get(key), second.get(key)
         if one is None and other is None:
             continue
-        difference = None if one is None or other is None else other - one
+        difference = None if one is None or other is None else _difference(one, other)
         yield ComparedRow(
             group=group,
             name=name,
@@ -138,6 +139,11 @@ def _texts(first: RunLedger, second: RunLedger) -> Iterator[ComparedRow]:
             yield ComparedRow(
                 group="What made the scores", name=name, first=values[0], second=values[1], is_different=True
             )
+
+
+def _difference(one: float, other: float) -> float:
+    """Return other minus one; nothing where they differ by the order of a sum only."""
+    return 0 if math.isclose(one, other, rel_tol=1e-12) else other - one
 
 
 def _signed(difference: float, shown: Any) -> str:
