@@ -5,7 +5,11 @@ and what their labels come to. Runs are read side by side in blocks, from the hi
 lowest; a score never stands in two blocks, so that ties are seen as ties, and a run holds each score once, so
 that no block is large because of them.
 
-    run      .npy files `score` (float64), `record_count` (int64), `label_sum` (float64), `group` (int32)
+    run      files `score` (float64), `record_count` (int64), `label_sum` (float64), `group` (int32), which
+             hold nothing but their numbers
+
+One file is open at a time, and only what is in a block is read, so that neither the number of shards nor that
+of their records meets a limit on open files or on memory.
 """
 
 from __future__ import annotations
@@ -14,13 +18,16 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 MAX_BLOCK_ENTRIES = 1_000_000
 """Entries of all runs together that are looked at in one go; for one score, one more of each run."""
 
-_PARTS = ("score", "record_count", "label_sum", "group")
+_PARTS = MappingProxyType(
+    {"score": np.float64, "record_count": np.int64, "label_sum": np.float64, "group": np.int32}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +77,7 @@ def write_run(folder: Path, scores: np.ndarray, labels: np.ndarray, groups: np.n
     block = _collapsed(scores, np.ones(len(scores), dtype=np.int64), labels, groups, score_first=True)
     folder.mkdir(parents=True)
     for name, values in zip(_PARTS, _columns(block), strict=True):
-        np.save(folder / f"{name}.npy", values, allow_pickle=False)
+        values.tofile(folder / name)
 
 
 def ranked_blocks(folders: Sequence[Path], *, most: int = MAX_BLOCK_ENTRIES) -> Iterator[ScoreBlock]:
@@ -80,44 +87,44 @@ def ranked_blocks(folders: Sequence[Path], *, most: int = MAX_BLOCK_ENTRIES) -> 
         folders: Of the runs.
         most: About so many entries a block.
     """
-    runs = [_Run.open(folder) for folder in folders]
-    runs = [run for run in runs if len(run.rising)]
-    ends = [len(run.rising) for run in runs]
-    for cut in [*_cuts(runs, most), -np.inf]:
-        begins = [int(np.searchsorted(run.rising[:end], cut)) for run, end in zip(runs, ends, strict=True)]
-        parts = [run.entries(begin, end) for run, begin, end in zip(runs, begins, ends, strict=True)]
-        ends = begins
+    runs = [folder for folder in folders if (folder / "score").stat().st_size]
+    cuts = _cuts(runs, most)
+    bounds = [_positions(run, cuts) for run in runs]
+    for number in range(len(cuts) + 1):
+        parts = [_entries(run, *at[number : number + 2]) for run, at in zip(runs, bounds, strict=True)]
         columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
         if columns and len(columns[0]):
             yield _collapsed(*columns, score_first=False)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Run:
-    """A run, memory-mapped; `rising` are its scores from the lowest to the highest."""
-
-    rising: np.ndarray
-    columns: tuple[np.ndarray, ...]
-
-    @classmethod
-    def open(cls, folder: Path) -> _Run:
-        loaded = [np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _PARTS]
-        return cls(rising=loaded[0][::-1], columns=tuple(column[::-1] for column in loaded))
-
-    def entries(self, begin: int, end: int) -> tuple[np.ndarray, ...]:
-        return tuple(np.array(column[begin:end]) for column in self.columns)
-
-
-def _cuts(runs: Sequence[_Run], most: int) -> list[float]:
+def _cuts(runs: Sequence[Path], most: int) -> np.ndarray:
     """Return falling scores between which all runs together have about `most` entries."""
-    total = sum(len(run.rising) for run in runs)
+    total = sum(len(_rising_scores(run)) for run in runs)
     count = -(-total // most) - 1 if total else 0
     if count <= 0:
-        return []
+        return np.empty(0)
     step = max(1, most // (8 * len(runs)))
-    samples = np.sort(np.concatenate([run.rising[::step] for run in runs]))
+    samples = np.sort(np.concatenate([np.array(_rising_scores(run)[::step]) for run in runs]))
     positions = np.linspace(0, len(samples) - 1, count + 2)[1:-1].astype(np.intp)
-    return [float(cut) for cut in np.unique(samples[positions])[::-1]]
+    return np.unique(samples[positions])[::-1]
+
+
+def _positions(run: Path, cuts: np.ndarray) -> list[int]:
+    """Return where in a run each block begins, and where the last one ends."""
+    rising = _rising_scores(run)
+    return [0, *(len(rising) - np.searchsorted(rising, cuts)).tolist(), len(rising)]
+
+
+def _rising_scores(run: Path) -> np.ndarray:
+    """Return the scores of a run from the lowest to the highest, of which only what is looked at is read."""
+    return np.memmap(run / "score", dtype=np.float64, mode="r")[::-1]
+
+
+def _entries(run: Path, begin: int, end: int) -> list[np.ndarray]:
+    return [
+        np.fromfile(run / name, dtype=kind, count=end - begin, offset=begin * np.dtype(kind).itemsize)
+        for name, kind in _PARTS.items()
+    ]
 
 
 def _collapsed(

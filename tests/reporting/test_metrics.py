@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -214,3 +215,15 @@ def test_equal_scores_take_one_entry_of_each_run(tmp_path: Path) -> None:
         [9000],
         [9000],
     )
+
+
+def test_more_runs_than_files_may_be_open_are_ranked(tmp_path: Path) -> None:
+    scores = np.arange(200) / 200
+    runs = _write_runs(tmp_path, scores, np.zeros(200), shards=200)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, limits[1]))
+        merged = np.concatenate([block.scores for block in ranked_blocks(runs, most=50)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert merged.tolist() == scores[::-1].tolist()
