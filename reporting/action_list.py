@@ -20,7 +20,13 @@ import pyarrow.parquet as pq
 
 from contracts.dataset import DatasetContract
 from contracts.report_rules import MAX_ACTION_COUNT, ActionListRules
-from reporting.action_values import ShardValues, count_from, nth_largest
+from reporting.action_values import (
+    RisingValues,
+    ShardValues,
+    count_from,
+    gather_rising,
+    nth_largest,
+)
 from reporting.history import ACTION_IDS_FILE
 from reporting.segments import MISSING, SegmentCodes
 
@@ -162,12 +168,13 @@ def make_list(
         return no_list("No record has a score to be listed by.")
     if codes is not None and codes.is_too_many:
         return no_list(f"“{codes.name}” has too many different values for a list of each of them.")
-    wanted = _wanted(shards, rules, codes)
+    rising = gather_rising(shards, shards[0].folder / "all.bin")
+    wanted = _wanted(rising, rules, codes)
     table = _table(_chosen(shards, wanted), shards, contract, read_rows)
     overlap, overlap_note = _overlap(table.column(contract.id_field), history)
     notes = [*_notes(shards, rules, codes), *overlap_note]
     return MadeList(
-        facts=_facts(table, shards, contract, codes, overlap, notes),
+        facts=_facts(table, rising, contract, overlap, notes),
         table=table,
         id_name=contract.id_field,
     )
@@ -198,9 +205,9 @@ class _Chosen:
     rank: np.ndarray
 
 
-def _wanted(shards: Sequence[ShardValues], rules: ActionListRules, codes: SegmentCodes | None) -> _Wanted:
+def _wanted(rising: RisingValues, rules: ActionListRules, codes: SegmentCodes | None) -> _Wanted:
     names = {0: ""} if codes is None else {code: _segment_name(codes, code) for code in codes.codes.values()}
-    sizes = {code: sum(len(shard.rising(code)) for shard in shards) for code in names}
+    sizes = {code: sum(len(part) for part in rising.of_segment(code)) for code in names}
     listed = sorted((code for code in names if sizes[code]), key=lambda code: (-sizes[code], names[code]))
     listed = sorted(listed[:MAX_LISTED_SEGMENTS], key=lambda code: names[code])
     most = MAX_ACTION_COUNT // max(1, len(listed))
@@ -208,7 +215,7 @@ def _wanted(shards: Sequence[ShardValues], rules: ActionListRules, codes: Segmen
     thresholds = np.full(len(names), np.inf)
     for place, code in enumerate(listed):
         counts[code], order[code] = min(_size(rules, sizes[code]), most), place
-        threshold = nth_largest([shard.rising(code) for shard in shards], int(counts[code]))
+        threshold = nth_largest(rising.of_segment(code), int(counts[code]))
         thresholds[code] = threshold if rules.value is None else max(threshold, 0.0)
     return _Wanted(counts=counts, thresholds=thresholds, order=order)
 
@@ -273,9 +280,8 @@ def _segment_name(codes: SegmentCodes | None, code: int) -> str:
 
 def _facts(
     table: pa.Table,
-    shards: Sequence[ShardValues],
+    rising: RisingValues,
     contract: DatasetContract,
-    codes: SegmentCodes | None,
     overlap: ListOverlap | None,
     notes: Sequence[str],
 ) -> ActionList:
@@ -292,7 +298,7 @@ def _facts(
         total_value=float(values.sum()) if by_value else None,
         columns=tuple(table.column_names),
         rows=tuple(tuple(_cell(value) for value in row.values()) for row in shown.to_pylist()),
-        sizes=tuple(_sizes(shards, table.num_rows, 1 if codes is None else len(codes.codes))),
+        sizes=tuple(_sizes(rising, table.num_rows)),
         segments=tuple(_segments(table, values, rules)),
         overlap=overlap,
         notes=tuple(notes),
@@ -320,18 +326,18 @@ def _cell(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
-def _sizes(shards: Sequence[ShardValues], listed: int, segment_count: int) -> Iterator[CampaignSize]:
-    available = sum(shard.valued_count for shard in shards)
-    rising = [shard.rising(code) for shard in shards for code in range(segment_count)]
+def _sizes(rising: RisingValues, listed: int) -> Iterator[CampaignSize]:
+    parts = rising.of_all()
+    available = sum(len(part) for part in parts)
     wanted = {size for size in (*CAMPAIGN_SIZES, listed) if 0 < size <= available}
     wanted |= {math.ceil(fraction * available) for fraction in CAMPAIGN_FRACTIONS}
     for size in sorted(wanted):
-        threshold = nth_largest(rising, size)
+        threshold = nth_largest(parts, size)
         yield CampaignSize(
             size=size,
             fraction=size / available,
             threshold=threshold,
-            record_count=count_from(rising, threshold),
+            record_count=count_from(parts, threshold),
         )
 
 

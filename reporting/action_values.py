@@ -38,21 +38,48 @@ class ShardValues:
 
     @property
     def values(self) -> np.ndarray:
-        """Of all records, memory-mapped."""
-        return np.asarray(np.load(self.folder / "value.npy", mmap_mode="r", allow_pickle=False))
+        """Of all records."""
+        return np.asarray(np.load(self.folder / "value.npy", allow_pickle=False))
 
     @property
     def segments(self) -> np.ndarray:
-        """Of all records, memory-mapped."""
-        return np.asarray(np.load(self.folder / "segment.npy", mmap_mode="r", allow_pickle=False))
+        """Of all records."""
+        return np.asarray(np.load(self.folder / "segment.npy", allow_pickle=False))
 
-    def rising(self, segment: int) -> np.ndarray:
-        """The values of one segment from the lowest to the highest, memory-mapped."""
-        starts = np.load(self.folder / "starts.npy", allow_pickle=False)
-        if segment + 1 >= len(starts):
-            return np.empty(0)
-        values = np.load(self.folder / "rising.npy", mmap_mode="r", allow_pickle=False)
-        return np.asarray(values[starts[segment] : starts[segment + 1]])
+
+@dataclass(frozen=True, kw_only=True)
+class RisingValues:
+    """The values of all shards in one file, so that one file is open however many shards there are.
+
+    Attributes:
+        values: Memory-mapped: of each shard by segment, and then from the lowest to the highest.
+        starts: For each shard, where each segment begins in `values`, and where the last one ends.
+    """
+
+    values: np.ndarray
+    starts: tuple[np.ndarray, ...]
+
+    def of_segment(self, segment: int) -> list[np.ndarray]:
+        """Return the values of one segment by shard, from the lowest to the highest; no empty ones."""
+        bounds = [starts[segment : segment + 2] for starts in self.starts if segment + 1 < len(starts)]
+        return [self.values[begin:end] for begin, end in bounds if begin < end]
+
+    def of_all(self) -> list[np.ndarray]:
+        """Return all values, in parts that rise."""
+        most = max((len(starts) for starts in self.starts), default=1)
+        return [part for segment in range(most - 1) for part in self.of_segment(segment)]
+
+
+def gather_rising(shards: Sequence[ShardValues], path: Path) -> RisingValues:
+    """Write the sorted values of all shards into the file `path`, one after the other; at least one."""
+    starts, begin = [], 0
+    with path.open("wb") as stream:
+        for shard in shards:
+            values = np.load(shard.folder / "rising.npy", allow_pickle=False)
+            starts.append(np.load(shard.folder / "starts.npy", allow_pickle=False) + begin)
+            begin += len(values)
+            values.tofile(stream)
+    return RisingValues(values=np.memmap(path, dtype=np.float64, mode="r"), starts=tuple(starts))
 
 
 def keep_values(

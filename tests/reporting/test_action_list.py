@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -190,3 +191,13 @@ def test_a_field_called_rank_keeps_its_name(tmp_path: Path) -> None:
     assert made.table is not None
     assert made.table.column_names[0] == "action_rank"
     assert made.table.column("rank").to_pylist() == ["gold", "silver"]
+
+
+def test_more_shards_than_files_may_be_open_make_a_list(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, limits[1]))
+        made = _make(tmp_path, _frame([at / 300 for at in range(300)]), _contract(count=2), shards=150)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert _ids(made) == ["c299", "c298"]
