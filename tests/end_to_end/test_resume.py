@@ -132,8 +132,10 @@ def check_same(resumed: RunResults, whole: RunResults) -> None:
         return published(results).drop_columns(["run_id"])
 
     def told(ledger: RunLedger) -> dict[str, Any]:
-        own = {"run_id", "finished_at", "uris", "timings", "parameters"}
-        return {name: value for name, value in vars(ledger).items() if name not in own}
+        own = {"run_id", "finished_at", "uris", "timings", "parameters", "report"}
+        own_facts = {"cost", "last_run", "drift", "actions", "verdict", "tables"}  # other run before it
+        facts = {name: value for name, value in ledger.report.items() if name not in own_facts}
+        return facts | {name: value for name, value in vars(ledger).items() if name not in own}
 
     assert resumed.record.status == "Succeeded"
     assert scores(resumed).equals(scores(whole))
@@ -182,6 +184,7 @@ def test_after_the_model_server_was_killed_only_missing_shards_are_scored(
         "CreateModel",
         "ScoreShards",
         "ReportRun",
+        "CheckQuality",
     ]
     folder = business.state.run_folder(run_id)
     assert (folder / "steps" / "ScoreShards" / "algo-1.log").exists()
@@ -268,7 +271,7 @@ def test_a_run_that_lost_its_report_is_only_reported(
     check_same(resumed, undisturbed)
     attempt = business.state.run_folder(run_id) / "attempt-2"
     steps = json.loads((attempt / "definition.json").read_text())["Steps"]
-    assert [step["Name"] for step in steps] == ["ReportRun"]
+    assert [step["Name"] for step in steps] == ["ReportRun", "CheckQuality"]
 
 
 def test_a_run_that_was_overtaken_leaves_the_pointer_where_it_is(business: TinyBusiness) -> None:
