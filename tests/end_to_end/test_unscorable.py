@@ -56,5 +56,5 @@ def test_the_report_says_how_many_could_not_be_scored(business: TinyBusiness) ->
 
     assert results.report is not None
     text = results.report.read_text(encoding="utf-8")
-    assert "3 returned by the model with an error" in text
+    assert "3 records came back from the model with an error instead of a score" in text
     assert "no finite number" in text

@@ -16,7 +16,7 @@ from steps.variable_instance_count import VariableCountTransformer
 
 def _resources(**choices: str) -> dict[str, Any]:
     steps = json.loads(get_pipeline(**choices).definition())["Steps"]
-    scoring = next(step for step in steps[-1]["Arguments"]["IfSteps"] if step["Name"] == "ScoreShards")
+    scoring = next(step for step in steps[-2]["Arguments"]["IfSteps"] if step["Name"] == "ScoreShards")
     resources: dict[str, Any] = scoring["Arguments"]["TransformResources"]
     return resources
 
