@@ -86,6 +86,7 @@ class ParameterSpec:
 _OBJECT = r"s3://[^/]+/(.*[^/])"
 _RUN_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _PREFIX = r"s3://[^/]+/(.*/)?"
+_PRICES = r"(\s*[a-z0-9.-]+\s*=\s*\d+(\.\d+)?\s*(,|$))*"
 _GROUP_NAME = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
 
 
@@ -171,6 +172,7 @@ _SPECS = (
         "HourlyPricesUsd",
         "USD an hour by instance type, for the report's costs: ml.m5.xlarge=0.23, ml.m5.2xlarge=0.461.",
         "",
+        pattern=_PRICES,
     ),
     _text("TransformInstanceType", "Instance type on which shards are scored.", "ml.m5.xlarge"),
     _whole("MaxTransformInstances", "Most instances that the plan may ask for (1 to 100).", 10, most=100),

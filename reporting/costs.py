@@ -83,11 +83,12 @@ def run_cost(
         parameters: Of the pipeline, by name.
         seconds: Of the whole run.
         record_count: Records read.
-
-    Raises:
-        CallerError: HourlyPricesUsd is no list of `type=price`.
     """
-    prices = read_prices(parameters.get(PRICES_PARAMETER, ""))
+    fault, prices = "", {}
+    try:
+        prices = read_prices(parameters.get(PRICES_PARAMETER, ""))
+    except CallerError as error:  # when everything is scored, a price is no reason to fail
+        fault = f"Cost was not computed: {error}."
     steps = tuple(_step(time, parameters, prices) for time in times)
     known = [step.usd for step in steps if step.usd is not None]
     usd = sum(known) if len(known) == len(steps) else None
@@ -98,7 +99,7 @@ def run_cost(
         seconds_per_million=seconds / millions if millions else None,
         usd=usd,
         usd_per_million=usd / millions if usd is not None and millions else None,
-        notes=tuple(_notes(steps, has_prices=bool(prices))),
+        notes=(fault,) if fault else tuple(_notes(steps, has_prices=bool(prices))),
     )
 
 

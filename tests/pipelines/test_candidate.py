@@ -12,6 +12,7 @@ from definition_walk import OTHER_IMAGE, all_steps, argument_pairs, expressions
 
 from contracts.errors import CallerError
 from pipelines.candidate import get_pipeline
+from pipelines.parameter_specs import PARAMETER_SPECS
 
 MAX_DEFINITION_BYTES = 100 * 1024
 """Above this the SDK uploads the definition to S3 instead of sending it."""
@@ -301,3 +302,16 @@ def test_a_registered_package_says_which_run_judges_it(default_document: dict[st
     assert set(arguments["CustomerMetadataProperties"]) == {"RunId", "ReportUri"}
     words = arguments["ModelPackageDescription"]["Std:Join"]["Values"]
     assert "Approve it only if that run succeeded" in "".join(word for word in words if isinstance(word, str))
+
+
+@pytest.mark.parametrize(
+    ("prices", "is_right"),
+    [
+        ("", True),
+        ("ml.m5.xlarge=0.23, ml.m5.2xlarge=1", True),
+        ("0.23", False),
+        ("ml.m5.xlarge=cheap", False),
+    ],
+)
+def test_prices_are_checked_before_anything_is_paid_for(prices: str, is_right: bool) -> None:
+    assert (PARAMETER_SPECS["HourlyPricesUsd"].fault_of(prices) == "") is is_right

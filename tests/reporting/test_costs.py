@@ -34,6 +34,13 @@ def test_a_type_without_a_price_is_named() -> None:
     assert "no price for ml.b" in cost.notes[0]
 
 
+def test_wrong_prices_are_a_note_and_no_failure() -> None:
+    """Everything is scored by then."""
+    cost = run_cost(TIMES, TYPES | {"HourlyPricesUsd": "cheap"}, seconds=1, record_count=1)
+    assert cost.usd is None
+    assert cost.notes[0].startswith("Cost was not computed: HourlyPricesUsd has 'cheap'; expected")
+
+
 @pytest.mark.parametrize("text", ["ml.a", "ml.a=cheap", "=1", "ml.a=-1", "ml.a=inf", "ml.a=nan"])
 def test_what_is_no_price_is_refused(text: str) -> None:
     with pytest.raises(CallerError, match="expected `type=USD an hour`"):
