@@ -66,6 +66,10 @@ screenshots: $(VENV)/test.stamp $(VENV)/browser.stamp ## Take docs/images/report
 test-faults: $(VENV)/test.stamp ## Kill servers and runs at random moments, in TRIALS=100 seeded trials
 	@TRIALS=$(or $(TRIALS),100) $(BIN)/python -m pytest -q tests/end_to_end/test_killed_servers.py
 
+.PHONY: test-matrix
+test-matrix: $(VENV)/test.stamp ## Score the same customers in every combination of input, wire and output format
+	@MATRIX=all $(BIN)/python -m pytest -q tests/end_to_end/test_format_matrix.py
+
 .PHONY: fuzz
 fuzz: $(VENV)/test.stamp ## Search for input that breaks a promise, for MINUTES=10 or until something is found
 	@end=$$(( $$(date +%s) + 60 * $(or $(MINUTES),10) )); \
