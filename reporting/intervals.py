@@ -66,8 +66,7 @@ def average_precision_interval(average_precision: float, positives: int) -> Inte
         return None
     middle = math.log(average_precision / (1 - average_precision))
     reach = Z_95 / math.sqrt(positives * average_precision * (1 - average_precision))
-    low, high = (1 / (1 + math.exp(-value)) for value in (middle - reach, middle + reach))
-    return Interval(low=low, high=high, method="logit")
+    return Interval(low=_logistic(middle - reach), high=_logistic(middle + reach), method="logit")
 
 
 def fraction_interval(part: int, whole: int) -> Interval:
@@ -76,3 +75,9 @@ def fraction_interval(part: int, whole: int) -> Interval:
     centre = (fraction + weight / 2) / (1 + weight)
     reach = Z_95 / (1 + weight) * math.sqrt(fraction * (1 - fraction) / whole + weight / (4 * whole))
     return Interval(low=max(0.0, centre - reach), high=min(1.0, centre + reach), method="Wilson")
+
+
+def _logistic(value: float) -> float:
+    """Return 1 / (1 + exp(-value)) for any value; that of few positives ranked low may be -1000 or less."""
+    part = math.exp(-abs(value)) / (1 + math.exp(-abs(value)))
+    return part if value < 0 else 1 - part

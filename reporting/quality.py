@@ -277,11 +277,13 @@ def _segments(
     found = []
     for name, one in codes.items():
         sums = add_sums([part.segments[name] for part in parts if name in part.segments])
-        totals = {
-            code: (round(sums[LABELLED, code]), round(sums[LABELS, code])) for code in range(sums.shape[1])
-        }
-        ranks = is_binary and not one.is_too_many
-        rankings = rank_groups(ranked_blocks(_runs(parts, name)), totals) if ranks else {}
+        rankings = {}
+        if is_binary and not one.is_too_many:
+            totals = {
+                code: (round(sums[LABELLED, code]), round(sums[LABELS, code]))
+                for code in range(sums.shape[1])
+            }
+            rankings = rank_groups(ranked_blocks(_runs(parts, name)), totals)
         found.append(segment_field(one, sums, rankings, is_binary=is_binary))
     return tuple(found)
 

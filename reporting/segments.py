@@ -179,7 +179,7 @@ def _sum(sums: np.ndarray, row: int, code: int) -> float:
 
 def _row(value: str, sums: np.ndarray, ranking: Ranking | None, *, is_binary: bool) -> SegmentRow:
     records, labelled = round(sums[RECORDS]), round(sums[LABELLED])
-    reason = _small_reason(labelled, round(sums[LABELS]) if is_binary else None)
+    small_reason = _small_reason(labelled, round(sums[LABELS]) if is_binary else None)
     return SegmentRow(
         value=value,
         record_count=records,
@@ -191,8 +191,8 @@ def _row(value: str, sums: np.ndarray, ranking: Ranking | None, *, is_binary: bo
         mae=None if is_binary else _mean(sums[ABSOLUTE], labelled),
         rmse=None if is_binary else _root(_mean(sums[SQUARED], labelled)),
         bias=_mean(sums[ERRORS], labelled),
-        is_small=bool(reason),
-        reason=reason,
+        is_small=bool(small_reason),
+        reason=small_reason or ("" if np.isfinite(sums).all() else "sums beyond float64"),
     )
 
 
