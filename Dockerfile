@@ -9,14 +9,16 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python3 -m venv /opt/batchscore/venv
 COPY requirements/container.txt /tmp/container.txt
 RUN /opt/batchscore/venv/bin/pip install --require-hashes --only-binary :all: -r /tmp/container.txt
-# The native CSV reader. Versions are the base's own: no pin would hold for every base.
+# The native CSV reader and forest evaluator. Versions are the base's own: no pin would hold for every base.
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends g++ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 WORKDIR /opt/batchscore/native
 COPY pyproject.toml pyproject.toml
 COPY setup.py setup.py
 COPY README.md README.md
+COPY contracts/native/ contracts/native/
 COPY preprocessing/native/ preprocessing/native/
+COPY serving/forest/native/ serving/forest/native/
 RUN /opt/batchscore/venv/bin/python setup.py --quiet build_ext --build-lib built
 
 FROM ${BASE_IMAGE}
@@ -32,9 +34,10 @@ COPY contracts/ contracts/
 COPY preprocessing/ preprocessing/
 COPY --from=build /opt/batchscore/native/built/preprocessing/ preprocessing/
 COPY serving/ serving/
+COPY --from=build /opt/batchscore/native/built/serving/ serving/
 COPY reporting/ reporting/
 # What would fail only in a job fails here: a library that is missing, an extension that was not built.
-RUN python3 -c "import lightgbm, onnxruntime, xgboost, preprocessing.native_csv"
+RUN python3 -c "import lightgbm, onnxruntime, xgboost, preprocessing.native_csv, serving.forest.native_forest"
 # SageMaker "expects all containers to run with root users": it makes the output folders of a processing job, and
 # they are root's. The code needs no right of root: everywhere else, run it as whom you like (docs/adr/0011).
 ARG IMAGE_USER=root

@@ -152,7 +152,7 @@ test-containers: $(VENV)/test.stamp image ## Build the image, and run the tests 
 
 .PHONY: clean
 clean: ## Remove the environment, the local runs and every cache
-	rm -f preprocessing/*.so
+	rm -f preprocessing/*.so serving/forest/*.so
 	rm -rf $(VENV) .batchscore examples/*/work build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -163,7 +163,7 @@ $(VENV)/bootstrap.stamp: requirements/bootstrap.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	@touch $@
 
-$(VENV)/run.stamp: $(VENV)/bootstrap.stamp requirements/run.txt requirements/container.txt pyproject.toml setup.py $(wildcard preprocessing/native/*)
+$(VENV)/run.stamp: $(VENV)/bootstrap.stamp requirements/run.txt requirements/container.txt pyproject.toml setup.py $(wildcard contracts/native/* preprocessing/native/* serving/forest/native/*)
 	@echo "Installing the locked dependencies (once) …"
 	@$(INSTALL) --require-hashes -r requirements/run.txt
 	@$(INSTALL) --no-deps --no-build-isolation -e .
@@ -171,6 +171,7 @@ $(VENV)/run.stamp: $(VENV)/bootstrap.stamp requirements/run.txt requirements/con
 	@$(INSTALL_CONTAINER) --require-hashes -r requirements/container.txt
 	@$(INSTALL_CONTAINER) --no-deps --no-build-isolation -e .
 	@$(CONTAINER)/bin/python -c 'from preprocessing import csv_engine as c; c.is_native() or print("Note:", c.MISSING_NOTE)'
+	@$(CONTAINER)/bin/python -c 'from serving.forest import forest as f; f.instruction_sets() or print("Note:", f.MISSING_NOTE)'
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/run.stamp requirements/test.txt

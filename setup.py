@@ -1,24 +1,32 @@
 """Packaging entry point; everything else that is declared stands in `pyproject.toml`.
 
-The native CSV reader is optional: where there is no compiler, the installation works all the same and
-pyarrow reads CSV, more slowly.
+The native extensions are optional: where there is no compiler, the installation works all the same, pyarrow
+reads CSV and XGBoost evaluates its models, more slowly.
 """
 
 from pathlib import Path
 
 from setuptools import Extension, setup
 
-NATIVE = Path("preprocessing", "native")
+GLUE = Path("contracts", "native")
+
+
+def extension(name: str, folder: Path) -> Extension:
+    """Return the extension `name`, which is made of all C++ files in `folder`."""
+    return Extension(
+        name,
+        sources=sorted(str(path) for path in folder.glob("*.cpp")),
+        depends=sorted(str(path) for part in (folder, GLUE) for path in part.glob("*.h")),
+        include_dirs=[str(GLUE)],
+        language="c++",
+        extra_compile_args=["-std=c++17", "-O3", "-ffp-contract=off", "-Wall", "-Wextra", "-Wconversion"],
+        optional=True,
+    )
+
 
 setup(
     ext_modules=[
-        Extension(
-            "preprocessing.native_csv",
-            sources=[str(NATIVE / name) for name in ("marks.cpp", "module.cpp", "reader.cpp", "scan.cpp")],
-            depends=[str(NATIVE / name) for name in ("bytes.h", "marks.h", "reader.h", "scan.h", "values.h")],
-            language="c++",
-            extra_compile_args=["-std=c++17", "-O3", "-Wall", "-Wextra", "-Wconversion"],
-            optional=True,
-        )
+        extension("preprocessing.native_csv", Path("preprocessing", "native")),
+        extension("serving.forest.native_forest", Path("serving", "forest", "native")),
     ]
 )

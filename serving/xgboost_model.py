@@ -1,5 +1,7 @@
 """XGBoost models in JSON or UBJ form. NaN is a missing value, and each split knows where it goes.
 
+Models that `serving.forest` can take are evaluated by it, to the same bits; all others by XGBoost.
+
 A model has as many outputs as XGBoost answers: one for each class under `multi:softprob`, one (the number of
 the class) under `multi:softmax`, one for each target of a regression with several.
 
@@ -11,6 +13,8 @@ calls work in progress); both are looked for before anything is predicted.
 from __future__ import annotations
 
 import json
+import logging
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +23,14 @@ import numpy as np
 import xgboost
 
 from contracts.errors import CallerError, bounded
+from serving.forest.checked_forest import CheckedForest, Predict, checked_forest
+from serving.forest.xgboost_trees import UnsupportedModelError
 from serving.output_count import check_output_count
+
+_logger = logging.getLogger(__name__)
+
+FOREST_VARIABLE = "BATCHSCORE_FOREST"
+"""`off` in the environment of the model container lets XGBoost evaluate every model itself."""
 
 _TREE_OUTPUTS = re.compile(rb'"tree_info":\[([^\]]*)\]')
 """In a model as JSON: for each tree the output that it adds to. (Quotes within texts have a backslash.)"""
@@ -32,16 +43,24 @@ _SINGLE_LEAVES = (b"0", b"1")
 class XGBoostModel:
     """A booster; see `serving.scorer.Model`."""
 
-    def __init__(self, booster: xgboost.Booster) -> None:
-        """Take a booster that `load_model` has checked."""
+    def __init__(self, booster: xgboost.Booster, forest: CheckedForest | None = None) -> None:
+        """Take a booster that `load_model` has checked, and the same model as a forest if there is one."""
         self._booster = booster
+        self._forest = forest
         self.feature_count = int(booster.num_features())
         self.feature_names: Sequence[str] = tuple(booster.feature_names or ())
         self.category_orders: Sequence[Sequence[str]] = ()
-        self.description = f"XGBoost, {booster.num_boosted_rounds()} rounds of trees"
+        by = "XGBoost" if forest is None else forest.description
+        self.description = f"XGBoost, {booster.num_boosted_rounds()} rounds of trees evaluated by {by}"
 
     def predict(self, vectors: np.ndarray) -> np.ndarray:
         """Return what XGBoost predicts; see `serving.scorer.Model`."""
+        if self._forest is not None:
+            return self._forest.predict(vectors)
+        return self.library_predict(vectors)
+
+    def library_predict(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the same from XGBoost itself."""
         # The names were compared once, when the model was loaded.
         values: np.ndarray = self._booster.inplace_predict(vectors, validate_features=False)
         return values
@@ -62,7 +81,23 @@ def load_model(path: Path, *, threads: int, output_count: int = 1) -> XGBoostMod
             f"`booster.save_model('{path.name}')`"
         ) from error
     check_output_count(path, int(answer.size), output_count)
-    return XGBoostModel(booster)
+    model = XGBoostModel(booster)
+    forest = _forest_of(path, booster, model.library_predict, threads)
+    return model if forest is None else XGBoostModel(booster, forest)
+
+
+def _forest_of(
+    path: Path, booster: xgboost.Booster, reference: Predict, threads: int
+) -> CheckedForest | None:
+    """Return the model as a forest, or None, saying why XGBoost has to predict."""
+    if os.environ.get(FOREST_VARIABLE, "on") == "off":
+        _logger.info("%s: XGBoost predicts, since %s is off", path, FOREST_VARIABLE)
+        return None
+    try:
+        return checked_forest(bytes(booster.save_raw("ubj")), reference, threads=threads)
+    except UnsupportedModelError as error:
+        _logger.warning("%s: XGBoost predicts, more slowly than the forest evaluator would: %s", path, error)
+        return None
 
 
 def _check_trees(path: Path, booster: xgboost.Booster) -> None:

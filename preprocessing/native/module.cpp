@@ -1,11 +1,6 @@
 // `preprocessing.native_csv`: what Python sees. Its types are in `preprocessing/native_csv.pyi`.
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-
-#include <exception>
-#include <memory>
-
+#include "python_glue.h"
 #include "reader.h"
 #include "scan.h"
 
@@ -14,68 +9,7 @@ namespace {
 
 constexpr const char* kPlanName = "preprocessing.native_csv.Plan";
 
-struct ObjectRelease {
-    void operator()(PyObject* object) const { Py_XDECREF(object); }
-};
-using Object = std::unique_ptr<PyObject, ObjectRelease>;
-
-// A Python exception is set already.
-struct PythonError : std::exception {};
-
-Object checked(PyObject* object) {
-    if (object == nullptr) throw PythonError();
-    return Object(object);
-}
-
-// Read-only bytes of a Python object, for as long as this lives.
-class View {
-  public:
-    explicit View(PyObject* object) {
-        if (PyObject_GetBuffer(object, &buffer_, PyBUF_SIMPLE) != 0) throw PythonError();
-    }
-    ~View() { PyBuffer_Release(&buffer_); }
-    View(const View&) = delete;
-    View& operator=(const View&) = delete;
-
-    Span span() const {
-        return Span{static_cast<const char*>(buffer_.buf), static_cast<size_t>(buffer_.len)};
-    }
-
-  private:
-    Py_buffer buffer_;
-};
-
-// Other Python threads run while this lives.
-class WithoutLock {
-  public:
-    WithoutLock() : state_(PyEval_SaveThread()) {}
-    ~WithoutLock() { PyEval_RestoreThread(state_); }
-    WithoutLock(const WithoutLock&) = delete;
-    WithoutLock& operator=(const WithoutLock&) = delete;
-
-  private:
-    PyThreadState* state_;
-};
-
-// Call `work`, turning what it throws into a Python exception.
-template <typename Work>
-PyObject* guarded(Work work) {
-    try {
-        return work();
-    } catch (const PythonError&) {
-        return nullptr;
-    } catch (const std::bad_alloc&) {
-        return PyErr_NoMemory();
-    } catch (const std::exception& error) {
-        PyErr_SetString(PyExc_RuntimeError, error.what());
-        return nullptr;
-    }
-}
-
-[[noreturn]] void refuse(const char* message) {
-    PyErr_SetString(PyExc_ValueError, message);
-    throw PythonError();
-}
+Span span_of(const View& view) { return Span{view.data(), view.size()}; }
 
 PyObject* bytes_of(const std::vector<int64_t>& values) {
     return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(values.data()),
@@ -102,7 +36,7 @@ PyObject* scan_py(PyObject*, PyObject* arguments) {
         Scan scan;
         {
             const WithoutLock without_lock;
-            scan = scan_records(view.span(), is_last != 0, max_record_bytes, static_cast<char>(delimiter));
+            scan = scan_records(span_of(view), is_last != 0, max_record_bytes, static_cast<char>(delimiter));
         }
         const Object faults = checked(PyList_New(0));
         for (const FoundFault& fault : scan.faults) {
@@ -258,21 +192,21 @@ PyObject* read_py(PyObject*, PyObject* arguments) {
         const auto* const plan = static_cast<const Plan*>(PyCapsule_GetPointer(capsule, kPlanName));
         if (plan == nullptr) throw PythonError();
         const View content_view(content), starts_view(starts), ends_view(ends), passed_view(passed_over);
-        const size_t count = passed_view.span().size;
-        if (starts_view.span().size != 8 * count || ends_view.span().size != 8 * count) {
+        const size_t count = passed_view.size();
+        if (starts_view.size() != 8 * count || ends_view.size() != 8 * count) {
             refuse("starts, ends and marks are not of one length");
         }
-        if (content_view.span().size > INT32_MAX) refuse("the content is over 2 GiB");
-        const auto* const first = reinterpret_cast<const int64_t*>(starts_view.span().data);
-        const auto* const last = reinterpret_cast<const int64_t*>(ends_view.span().data);
-        check_bounds(content_view.span(), first, last, count);
+        if (content_view.size() > INT32_MAX) refuse("the content is over 2 GiB");
+        const auto* const first = reinterpret_cast<const int64_t*>(starts_view.data());
+        const auto* const last = reinterpret_cast<const int64_t*>(ends_view.data());
+        check_bounds(span_of(content_view), first, last, count);
         Columns columns(*plan, count);
         std::vector<int64_t> rejected;
         size_t accepted_count;
         {
             const WithoutLock without_lock;
-            accepted_count = read_records(*plan, content_view.span(), first, last, count,
-                                          reinterpret_cast<const uint8_t*>(passed_view.span().data),
+            accepted_count = read_records(*plan, span_of(content_view), first, last, count,
+                                          reinterpret_cast<const uint8_t*>(passed_view.data()),
                                           columns.columns, rejected);
         }
         const Object list = columns.to_python();

@@ -409,4 +409,5 @@ def test_check_says_what_is_in_the_model_folder(tmp_path: Path) -> None:
     make_tiny_model_folder(tmp_path / "model")
     code, log, errors = end_of(tmp_path, "check")
     assert (code, errors) == (0, "")
-    assert "4 rounds of trees on 3 features fit the contract" in log
+    assert "4 rounds of trees evaluated by " in log
+    assert " on 3 features fit the contract" in log

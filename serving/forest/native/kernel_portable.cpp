@@ -1,0 +1,11 @@
+// The evaluation for any processor, in vectors of the 128 bits that SSE2 and NEON have.
+
+#include "kernel.h"
+
+namespace batchscore {
+
+void add_forest_portable(const Forest& forest, const Records& records, float* sums) {
+    Kernel<VectorIsa<4>>(forest).add(records, sums);
+}
+
+}  // namespace batchscore

@@ -1,0 +1,127 @@
+"""Read out of an XGBoost model what its forest evaluator needs, or say which feature of it stands against.
+
+What a model means is XGBoost's to say: names and forms are those of its model schema
+[https://xgboost.readthedocs.io, "Introduction to Model IO"].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from serving.forest.ubjson import read_ubjson
+
+MAX_DEPTH = 12
+"""Tests on the longest way through a tree; `kMaxDepth` of the extension."""
+
+IDENTITY, PROBABILITY, EXPONENTIAL, CLASSES = "identity", "probability", "exponential", "class_probabilities"
+
+_TRANSFORMS = {
+    "binary:logistic": PROBABILITY,
+    "reg:logistic": PROBABILITY,
+    "count:poisson": EXPONENTIAL,
+    "reg:gamma": EXPONENTIAL,
+    "reg:tweedie": EXPONENTIAL,
+    "multi:softprob": CLASSES,
+    "binary:logitraw": IDENTITY,
+    "reg:squarederror": IDENTITY,
+    "reg:squaredlogerror": IDENTITY,
+    "reg:absoluteerror": IDENTITY,
+    "reg:pseudohubererror": IDENTITY,
+    "reg:linear": IDENTITY,
+    "rank:pairwise": IDENTITY,
+    "rank:ndcg": IDENTITY,
+    "rank:map": IDENTITY,
+}
+"""By the objective: what becomes of the sum of the leaves."""
+
+
+class UnsupportedModelError(Exception):
+    """The evaluator cannot take a model; the message names what of it is the cause."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trees:
+    """A forest as XGBoost writes it: the arrays of all trees one after another.
+
+    Attributes:
+        ends: int64 of shape (trees,): where each tree ends in the arrays of nodes.
+        outputs: uint32 of shape (trees,): the output that each tree adds to.
+        left: int32 of shape (nodes,): child within the tree where value < threshold, -1 at a leaf.
+        right: int32 of shape (nodes,): the other child.
+        features: uint32 of shape (nodes,).
+        values: float32 of shape (nodes,): threshold of a test, or what a leaf adds.
+        is_missing_left: uint8 of shape (nodes,).
+        feature_count: Numbers in the vector of a record.
+        base_scores: float32 of shape (outputs,), as the user gave it: a probability under PROBABILITY.
+        transform: What becomes of the sums.
+    """
+
+    ends: np.ndarray
+    outputs: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    features: np.ndarray
+    values: np.ndarray
+    is_missing_left: np.ndarray
+    feature_count: int
+    base_scores: np.ndarray
+    transform: str
+
+
+def read_trees(content: bytes) -> Trees:
+    """Read a model.
+
+    Args:
+        content: What `Booster.save_raw("ubj")` returned.
+
+    Raises:
+        UnsupportedModelError: It has what the evaluator cannot do.
+    """
+    learner = read_ubjson(content)["learner"]
+    booster = learner["gradient_booster"]
+    if booster["name"] != "gbtree":
+        raise UnsupportedModelError(f"its booster is {booster['name']}, not gbtree")
+    objective = learner["objective"]["name"]
+    if objective not in _TRANSFORMS:
+        raise UnsupportedModelError(f"its objective is {objective}")
+    facts = learner["learner_model_param"]
+    output_count = max(1, int(facts["num_class"]), int(facts.get("num_target", 1)))
+    trees = booster["model"]["trees"]
+    for number, tree in enumerate(trees):
+        _check_tree(number, tree)
+    return Trees(
+        ends=np.cumsum([len(tree["left_children"]) for tree in trees], dtype=np.int64),
+        outputs=np.asarray(booster["model"]["tree_info"], dtype=np.uint32),
+        left=_joined(trees, "left_children", np.int32),
+        right=_joined(trees, "right_children", np.int32),
+        features=_joined(trees, "split_indices", np.uint32),
+        values=_joined(trees, "split_conditions", np.float32),
+        is_missing_left=_joined(trees, "default_left", np.uint8),
+        feature_count=int(facts["num_feature"]),
+        base_scores=_base_scores(str(facts["base_score"]), output_count),
+        transform=_TRANSFORMS[objective],
+    )
+
+
+def _check_tree(number: int, tree: Mapping[str, Any]) -> None:
+    if np.any(tree["split_type"]):
+        raise UnsupportedModelError(f"tree {number} splits by a set of categories")
+    if int(tree["tree_param"]["size_leaf_vector"]) > 1:
+        raise UnsupportedModelError(f"tree {number} has several numbers in a leaf")
+    left, right = tree["left_children"], tree["right_children"]
+    if np.any((left >= 0) & (right != left + 1)):  # XGBoost itself looks at the left child's number only
+        raise UnsupportedModelError(f"in tree {number} a right child does not follow the left one")
+
+
+def _joined(trees: Sequence[Mapping[str, Any]], name: str, kind: type[np.generic]) -> np.ndarray:
+    return np.concatenate([np.empty(0, kind), *(np.asarray(tree[name], dtype=kind) for tree in trees)])
+
+
+def _base_scores(text: str, output_count: int) -> np.ndarray:
+    """Read the base score: one number, or since XGBoost 3.1 a list, of one number or one an output."""
+    scores = np.array([np.float32(word) for word in text.strip("[]").split(",")], dtype=np.float32)
+    return np.resize(scores, output_count)
