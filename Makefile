@@ -44,7 +44,7 @@ run: $(VENV)/run.stamp ## Score the Telco customer base end to end; ROWS=1000000
 
 .PHONY: compare
 compare: $(VENV)/run.stamp ## Time the pipeline beside a plain pandas script on the same customers (ROWS=1000000)
-	@$(BIN)/python -m benchmarks.compare_pandas --rows $(or $(ROWS),1000000)
+	@$(BIN)/python -m benchmarks.compare --rows $(or $(ROWS),1000000) --peers pandas_whole
 
 .PHONY: bench-validation
 bench-validation: $(VENV)/bench.stamp ## Time validation of a damaged CSV beside pandas and Polars (ROWS=5000000)
