@@ -25,7 +25,10 @@ from benchmarks.machine import describe_machine, keep_result
 from benchmarks.measuring import Measured, measure
 from benchmarks.workload_files import WORK, Workload, workload_below
 
-PEERS = ("pandas_whole", "polars_xgboost")
+ROOT = Path(__file__).resolve().parents[1]
+PEERS = ("pandas_whole", "pandas_chunks", "polars_xgboost", "dask_xgboost")
+HEAVY_PEERS = ("spark_xgboost", "ray_data")
+ALL = "all"
 LARGEST_DIFFERENCE = 1e-6
 
 
@@ -39,7 +42,9 @@ def our_command(workload: Workload, folder: Path, python: str) -> list[str]:
 def peer_command(name: str, workload: Workload, folder: Path, python: str) -> list[str]:
     """Return the command that runs a peer, which writes `scores.csv`, a file or a folder, below `folder`."""
     files = (workload.customers, workload.model, workload.contract, folder / "scores.csv")
-    return [python, "-m", f"benchmarks.peers.{name}", *(str(file) for file in files)]
+    # The workers of Spark and Ray find the modules by this, wherever they are started.
+    by_path = ["env", f"PYTHONPATH={ROOT}", python, "-m", f"benchmarks.peers.{name}"]
+    return [*by_path, *(str(file) for file in files)]
 
 
 def measure_in_turn(
@@ -82,7 +87,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
     parser.add_argument("--rows", type=int, default=5_000_000, help="customers")
     parser.add_argument("--rounds", type=int, default=3, help="how often each runs")
-    parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS[:4], help="what to compare with")
+    choices = (*PEERS, *HEAVY_PEERS, ALL)
+    parser.add_argument("--peers", nargs="*", choices=choices, default=PEERS, help="what to compare with")
     parser.add_argument(
         "--damage", type=float, default=0.0, help="fraction of damaged lines; no peer reads any"
     )
@@ -92,6 +98,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     given = parser.parse_args(arguments)
     if given.damage and given.peers:
         parser.error("no peer can read damaged lines: give --peers and no name")
+    if ALL in given.peers:
+        given.peers = (*PEERS, *HEAVY_PEERS)
     return given
 
 
