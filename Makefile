@@ -30,6 +30,8 @@ SANITIZED_TESTS := tests/preprocessing/test_native_csv.py tests/preprocessing/te
 # The packages of the container image and no others: what the jobs of a local run are started with.
 CONTAINER := $(VENV)/container
 INSTALL_CONTAINER := $(BIN)/uv pip install --quiet --system-certs --python $(CONTAINER)/bin/python
+# Every peer that the benchmarks compare with: Spark and Ray would bring much into the project's own environment.
+BENCH_ALL := $(VENV)/bench-all
 # What tests the CloudFormation template: the tools that read it, and the emulated account that creates it.
 INFRA := $(VENV)/infra
 MINISTACK := $(VENV)/ministack
@@ -44,7 +46,18 @@ run: $(VENV)/run.stamp ## Score the Telco customer base end to end; ROWS=1000000
 
 .PHONY: compare
 compare: $(VENV)/run.stamp ## Time the pipeline beside a plain pandas script on the same customers (ROWS=1000000)
-	@$(BIN)/python -m benchmarks.compare_pandas --rows $(or $(ROWS),1000000)
+	@$(BIN)/python -m benchmarks.compare --rows $(or $(ROWS),1000000) --rounds $(or $(ROUNDS),3) --peers pandas_whole
+
+.PHONY: bench
+bench: $(VENV)/bench.stamp ## Time it beside pandas, Polars and Dask too (ROWS=5000000, ROUNDS=3), and draw docs/benchmarks.md
+	@$(BIN)/python -m benchmarks.compare --rows $(or $(ROWS),5000000) --rounds $(or $(ROUNDS),3)
+	@$(BIN)/python -m benchmarks.page
+
+.PHONY: bench-all
+bench-all: $(VENV)/bench-all.stamp ## The same, beside Spark (needs Java) and Ray as well
+	@$(BIN)/python -m benchmarks.compare --rows $(or $(ROWS),5000000) --rounds $(or $(ROUNDS),3) \
+		--peers all --peers-python $(BENCH_ALL)/bin/python
+	@$(BIN)/python -m benchmarks.page
 
 .PHONY: bench-validation
 bench-validation: $(VENV)/bench.stamp ## Time validation of a damaged CSV beside pandas and Polars (ROWS=5000000)
@@ -115,6 +128,8 @@ lock: $(VENV)/bootstrap.stamp ## Resolve the locked dependencies anew
 	@$(LOCK) pyproject.toml requirements/build.in -c requirements/test.txt \
 		$(CONTAINER_EXTRAS) -o requirements/container.txt
 	@$(LOCK) pyproject.toml -c requirements/test.txt --extra bench -o requirements/bench.txt
+	@$(LOCK) pyproject.toml -c requirements/test.txt -c requirements/bench.txt \
+		--extra serve --extra bench --extra bench-all -o requirements/bench-all.txt
 	@$(LOCK) requirements/infra.in -o requirements/infra.txt
 	@$(LOCK) requirements/ministack.in -o requirements/ministack.txt
 
@@ -153,7 +168,7 @@ test-containers: $(VENV)/test.stamp image ## Build the image, and run the tests 
 .PHONY: clean
 clean: ## Remove the environment, the local runs and every cache
 	rm -f preprocessing/*.so serving/forest/*.so
-	rm -rf $(VENV) .batchscore examples/*/work build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .batchscore examples/*/work benchmarks/work build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bootstrap.stamp: requirements/bootstrap.txt
@@ -201,4 +216,11 @@ $(VENV)/browser.stamp: $(VENV)/bootstrap.stamp
 $(VENV)/bench.stamp: $(VENV)/run.stamp requirements/bench.txt
 	@echo "Installing what the benchmarks compare with (once) …"
 	@$(INSTALL) --require-hashes -r requirements/bench.txt
+	@touch $@
+
+$(VENV)/bench-all.stamp: $(VENV)/run.stamp requirements/bench-all.txt
+	@echo "Installing Spark, Ray and the other peers of the benchmarks (once) …"
+	@command -v java > /dev/null || echo "Note: Spark needs Java 17 or newer, such as Debian's openjdk-17-jre-headless" >&2
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(BENCH_ALL)
+	@$(BIN)/uv pip install --quiet --system-certs --python $(BENCH_ALL)/bin/python --require-hashes -r requirements/bench-all.txt
 	@touch $@

@@ -22,8 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.machine import describe_machine, keep_result
+from benchmarks.measuring import measured
 from benchmarks.processes import in_another_process
-from benchmarks.validate_csv import measured
 from contracts.container_paths import inside
 from contracts.contract_file import parse_contract
 from contracts.data_profile import DataProfile, FeatureProfile, packed

@@ -24,45 +24,23 @@ import statistics
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from benchmarks.compare_pandas import measured
+from benchmarks.damage import damage_counts, with_damage
 from benchmarks.machine import describe_machine, keep_result
+from benchmarks.measuring import measured
 from benchmarks.processes import in_another_process
 from benchmarks.validation_only import COUNTS_FILE
 from contracts.plan import MANIFEST_FILE, read_manifest
-from contracts.quarantine import ReasonCode
 from examples.churn import data
 from examples.churn.run import WORK
 
-DAMAGED_EVERY = 1000
-"""One record of so many is damaged."""
-
-TENURE, FEMALE = 5, 1
-"""Positions of two fields in the customers' CSV."""
-
-
-def _with_field(line: bytes, position: int, value: bytes) -> bytes:
-    fields = line.split(b",")
-    fields[position] = value
-    return b",".join(fields)
-
-
-DAMAGES: dict[str, Callable[[bytes], bytes]] = {
-    ReasonCode.WRONG_TYPE.value: lambda line: _with_field(line, TENURE, b"ten"),
-    ReasonCode.MISSING_REQUIRED.value: lambda line: _with_field(line, FEMALE, b""),
-    ReasonCode.ABOVE_MAXIMUM.value: lambda line: _with_field(line, TENURE, b"999"),
-    ReasonCode.WRONG_FIELD_COUNT.value: lambda line: line + b",too,many",
-    ReasonCode.MALFORMED_RECORD.value: lambda line: _with_field(line, FEMALE, b'"unclosed'),
-    ReasonCode.INVALID_ENCODING.value: lambda line: _with_field(line, FEMALE, b"\xff"),
-}
-"""What is done to a line, by the reason that it must be given."""
-
+DAMAGED_FRACTION = 0.001
 OURS = ("validation", "preparation")
 PEERS = {
     "pandas": "import sys, pandas; print(len(pandas.read_csv(sys.argv[1], engine='c')))",
@@ -77,10 +55,9 @@ def make_files(folder: Path, row_count: int) -> tuple[Path, Path, Counter[str]]:
         Their paths, and how many records were damaged by the reason that they must be given.
     """
     clean, damaged = folder / "clean.csv", folder / "damaged.csv"
-    kinds = list(DAMAGES)
-    damage_counts = Counter(kinds[number % len(kinds)] for number in range(row_count // DAMAGED_EVERY))
+    damaged_by_reason = damage_counts(row_count, DAMAGED_FRACTION)
     if damaged.exists():
-        return clean, damaged, damage_counts
+        return clean, damaged, damaged_by_reason
     folder.mkdir(parents=True, exist_ok=True)
     whole = data.customers(row_count + row_count // 100)
     is_sound = pc.is_valid(whole["total_charges"])
@@ -90,12 +67,9 @@ def make_files(folder: Path, row_count: int) -> tuple[Path, Path, Counter[str]]:
     unfinished = damaged.with_suffix(".unfinished")
     with clean.open("rb") as source, unfinished.open("wb") as target:
         target.write(source.readline())
-        for number, line in enumerate(source, start=1):
-            turn, rest = divmod(number, DAMAGED_EVERY)
-            is_damaged = rest == 0
-            target.write(DAMAGES[kinds[(turn - 1) % len(kinds)]](line[:-1]) + b"\n" if is_damaged else line)
+        target.writelines(with_damage(source.read(), 1, DAMAGED_FRACTION))
     unfinished.replace(damaged)
-    return clean, damaged, damage_counts
+    return clean, damaged, damaged_by_reason
 
 
 def prepare_command(root: Path) -> list[str]:
@@ -136,7 +110,7 @@ def lay_out(root: Path, source: Path) -> None:
     (inputs / "contract" / "contract.yaml").symlink_to(data.CONTRACT_PATH)
 
 
-def check_books(root: Path, row_count: int, damage_counts: Counter[str]) -> None:
+def check_books(root: Path, row_count: int, damaged_by_reason: Counter[str]) -> None:
     """Check that every record was read, and every damaged one held back for the right reason.
 
     Raises:
@@ -148,8 +122,8 @@ def check_books(root: Path, row_count: int, damage_counts: Counter[str]) -> None
         found = {"record_count": manifest.record_count, "reason_counts": manifest.reason_counts}
     else:
         found = json.loads((outputs / "quarantine" / COUNTS_FILE).read_text())
-    if found != {"record_count": row_count, "reason_counts": dict(damage_counts)}:
-        sys.exit(f"read {found}, and not all of {row_count} with {damage_counts}")
+    if found != {"record_count": row_count, "reason_counts": dict(damaged_by_reason)}:
+        sys.exit(f"read {found}, and not all of {row_count} with {damaged_by_reason}")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -159,7 +133,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often each runs")
     given = parser.parse_args(arguments)
     folder = WORK / "validate" / str(given.rows)
-    clean, damaged, damage_counts = in_another_process(make_files, folder, given.rows)
+    clean, damaged, damaged_by_reason = in_another_process(make_files, folder, given.rows)
     megabytes = damaged.stat().st_size / 1e6
     seconds: dict[str, list[float]] = {}
     peaks: dict[str, int] = {}
@@ -176,7 +150,7 @@ def main(arguments: Sequence[str]) -> None:
                 os.sync()  # what the last one wrote is not to be paid for by the next one
                 taken, peak = measured(command)
                 if name in OURS:
-                    check_books(root, given.rows, damage_counts)
+                    check_books(root, given.rows, damaged_by_reason)
                 seconds.setdefault(name, []).append(taken)
                 peaks[name] = max(peaks.get(name, 0), peak)
                 print(f"round {number}: {name:<11} {taken:6.2f} s", flush=True)
@@ -191,7 +165,7 @@ def main(arguments: Sequence[str]) -> None:
     }
     for our_name, of_peers in ratios.items():
         print(f"time of the peers over {our_name}: {of_peers}")
-    print(f"{sum(damage_counts.values()):,} records explained in every round of ours")
+    print(f"{sum(damaged_by_reason.values()):,} records explained in every round of ours")
     result = {
         "rows": given.rows,
         "megabytes": round(megabytes, 1),

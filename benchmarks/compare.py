@@ -1,0 +1,134 @@
+"""Time the whole pipeline beside what one would write without it, on the same customers and model.
+
+    python -m benchmarks.compare --rows 5000000 --peers pandas_whole polars_xgboost
+
+Each starts as a process of its own and is timed from start to end, imports included, in turn: the machine may
+be busy, so what counts are the medians and their ratios. Every peer's scores are compared with ours before a
+figure is kept. A peer that cannot do a size is named with the reason, and not tried again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.comparison import OURS, Comparison
+from benchmarks.machine import describe_machine, keep_result
+from benchmarks.measuring import Measured, measure
+from benchmarks.workload_files import WORK, Workload, workload_below
+
+ROOT = Path(__file__).resolve().parents[1]
+PEERS = ("pandas_whole", "pandas_chunks", "polars_xgboost", "dask_xgboost")
+HEAVY_PEERS = ("spark_xgboost", "ray_data")
+ALL = "all"
+LARGEST_DIFFERENCE = 1e-6
+
+
+def our_command(workload: Workload, folder: Path, python: str) -> list[str]:
+    """Return the command that runs the candidate pipeline, with all that it writes below `folder`."""
+    arguments = ["--contract", str(workload.contract), "--model", str(workload.artifact)]
+    arguments += ["--input", str(workload.customers), "--output", str(folder / "output")]
+    return [python, "-m", "runner.cli", "run", *arguments, "--state", str(folder / "state")]
+
+
+def peer_command(name: str, workload: Workload, folder: Path, python: str) -> list[str]:
+    """Return the command that runs a peer, which writes `scores.csv`, a file or a folder, below `folder`."""
+    files = (workload.customers, workload.model, workload.contract, folder / "scores.csv")
+    # The workers of Spark and Ray find the modules by this, wherever they are started.
+    by_path = ["env", f"PYTHONPATH={ROOT}", python, "-m", f"benchmarks.peers.{name}"]
+    return [*by_path, *(str(file) for file in files)]
+
+
+def measure_in_turn(
+    comparison: Comparison, commands: dict[str, list[str]], folder: Path, rounds: int
+) -> None:
+    """Run every command `rounds` times, ours first, each in an empty folder of its own."""
+    for number in range(1, rounds + 1):
+        for name, command in commands.items():
+            if comparison.failure(name):
+                continue
+            shutil.rmtree(folder / name, ignore_errors=True)
+            (folder / name).mkdir()
+            os.sync()  # what the last one wrote is not to be paid for by the next one
+            found = measure(command)
+            if name != OURS and found.failure is None and number == 1:
+                found = check_scores(found, folder, name)
+            comparison.add(name, found)
+            print(f"round {number}: {comparison.line(name, found)}", flush=True)
+
+
+def check_scores(found: Measured, folder: Path, name: str) -> Measured:
+    """Return what was found, failed if the peer's scores are not ours."""
+    ours = folder / OURS / "output"
+    theirs = folder / name / "scores.csv"
+    checked = run_module("benchmarks.same_scores", str(ours), str(theirs), str(LARGEST_DIFFERENCE))
+    if checked.returncode == 0:
+        return found
+    return Measured(**{**asdict(found), "failure": checked.stderr.strip()})
+
+
+def run_module(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a module that needs much memory in a process of its own: this one must stay small (`processes`)."""
+    command = [sys.executable, "-m", name, *arguments]
+    # Fixed words and paths of this folder; no shell.
+    return subprocess.run(command, check=False, text=True, stderr=subprocess.PIPE)  # noqa: S603
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
+    parser.add_argument("--rows", type=int, default=5_000_000, help="customers")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each runs")
+    choices = (*PEERS, *HEAVY_PEERS, ALL)
+    parser.add_argument("--peers", nargs="*", choices=choices, default=PEERS, help="what to compare with")
+    parser.add_argument(
+        "--damage", type=float, default=0.0, help="fraction of damaged lines; no peer reads any"
+    )
+    parser.add_argument("--python", default=sys.executable, help="interpreter of ours")
+    parser.add_argument("--peers-python", default=sys.executable, help="interpreter of the peers")
+    parser.add_argument("--trial", action="store_true", help="keep no result")
+    given = parser.parse_args(arguments)
+    if given.damage and given.peers:
+        parser.error("no peer can read damaged lines: give --peers and no name")
+    if ALL in given.peers:
+        given.peers = (*PEERS, *HEAVY_PEERS)
+    return given
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Make the workload where needed, run all in turn, print and keep the figures."""
+    given = parse(arguments)
+    workload = workload_below(WORK, given.rows, given.damage)
+    made = run_module("benchmarks.workload", "--rows", str(given.rows), "--damage", str(given.damage))
+    if made.returncode:
+        sys.exit(made.stderr)
+    comparison = Comparison(row_count=given.rows)
+    with tempfile.TemporaryDirectory(prefix="compare-", dir=WORK) as work:
+        folder = Path(work)
+        commands = {OURS: our_command(workload, folder / OURS, given.python)}
+        for name in given.peers:
+            commands[name] = peer_command(name, workload, folder / name, given.peers_python)
+        measure_in_turn(comparison, commands, folder, given.rounds)
+    print(comparison.summary())
+    if given.trial:
+        return
+    result: dict[str, Any] = {
+        "rows": given.rows,
+        "megabytes": round(workload.customers.stat().st_size / 1e6, 1),
+        "damage_fraction": given.damage,
+        **comparison.document(),
+        "machine": describe_machine(),
+    }
+    print(f"kept in {keep_result('compare', result)}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
