@@ -8,8 +8,11 @@ most MAX_ACTION_COUNT of each.
 
 from __future__ import annotations
 
+import itertools
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -250,11 +253,14 @@ def _table(
 ) -> pa.Table:
     order = np.lexsort((chosen.position, chosen.shard))
     numbers, positions = chosen.shard[order], chosen.position[order]
-    parts = [
-        read_rows(number, positions[numbers == number])
-        for number in range(len(shards))
-        if np.any(numbers == number)
+    bounds = np.searchsorted(numbers, np.arange(len(shards) + 1))
+    wanted = [
+        (number, positions[begin:end])
+        for number, (begin, end) in enumerate(itertools.pairwise(bounds))
+        if begin < end
     ]
+    with ThreadPoolExecutor(os.cpu_count() or 1) as readers:
+        parts = list(readers.map(lambda one: read_rows(*one), wanted))
     back = np.empty(len(order), dtype=np.int64)
     back[order] = np.arange(len(order))
     nobody = np.empty(0, dtype=np.int64)

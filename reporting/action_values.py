@@ -104,12 +104,13 @@ def keep_values(
     if codes is not None and rules.segment is not None:
         segments = codes.encode(kept.column(rules.segment))
     is_there = ~np.isnan(values)
-    order = np.lexsort((values[is_there], segments[is_there]))
+    there = values[is_there]
+    rising = np.sort(there) if codes is None else there[np.lexsort((there, segments[is_there]))]
     counts = np.bincount(segments[is_there], minlength=1)
     columns = {
         "value": values,
         "segment": segments,
-        "rising": values[is_there][order],
+        "rising": rising,
         "starts": np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
     }
     folder.mkdir(parents=True)

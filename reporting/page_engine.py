@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 import jinja2
 from markupsafe import Markup
 
 
+@functools.cache
 def page_environment() -> jinja2.Environment:
-    """Return the engine of all pages: it escapes every text, and a fact that is missing is an error."""
+    """Return the engine of all pages: it escapes every text, and a fact that is missing is an error.
+
+    There is one, so that a template that was compiled before it is needed stays so.
+    """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("reporting"),
         autoescape=True,

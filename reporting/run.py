@@ -127,9 +127,12 @@ def _start_engine() -> None:
 
 
 def _import_writer() -> Callable[..., str]:
-    """Import what describes and draws, half a second too, while the scores are read."""
+    """Import what describes and draws, half a second too, and its templates, while the scores are read."""
+    from reporting.page_engine import page_environment  # noqa: PLC0415 - see above
     from reporting.report_files import write_report  # noqa: PLC0415 - see above
 
+    for name in page_environment().list_templates():
+        page_environment().get_template(name)
     return write_report
 
 
