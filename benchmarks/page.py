@@ -3,7 +3,8 @@
     python -m benchmarks.page
 
 Of each size, the newest recorded comparison is shown whole, and nothing is left out: a peer that failed is
-named with its reason. The same records give the same page, byte for byte.
+named with its reason. The same records give the same page, byte for byte; in the
+chart, where things stand depends on the fonts that the machine has.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ Drawn from `benchmarks/results/compare.jsonl` by `python -m benchmarks.page`; do
 measures beside pandas, Polars and Dask, `make bench-all` beside Spark and Ray Data too; `ROWS=` and `ROUNDS=`
 choose how much.
 
-All score the same CSV of made-up customers (20 columns, 111 bytes a line; `benchmarks/customers.yaml`) with the
-same XGBoost model of 300 trees of depth 6. Each starts as a process of its own and is timed from start to end,
+All score the same CSV of made-up customers (20 columns, 111 bytes a line: `benchmarks/customers.yaml`) with
+the same XGBoost model of 300 trees of depth 6. Each starts as a process of its own, timed from start to end,
 imports included, in turn; what is given is the median of the rounds. The peers (`benchmarks/peers/`) read,
 encode, predict on all cores and write id and score. The whole pipeline does more: it checks every record
 against the contract, keeps what it holds back with the reason, balances its books and writes the report. The

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from benchmarks import page
@@ -24,6 +25,11 @@ def record(rows: int, measured_at: str, **changed: Any) -> dict[str, Any]:
     }
 
 
+def bars(svg: str) -> list[str]:
+    """Return what a screen reader says of each bar; where it stands depends on the machine's fonts."""
+    return re.findall(r'aria-label="([^"]*; program: [^"]*)"', svg)
+
+
 def test_the_golden_page_and_chart_are_what_the_recorded_results_give(update_golden: bool) -> None:
     """`python -m benchmarks.page` writes them anew, and so does `make golden`."""
     if update_golden:
@@ -31,7 +37,8 @@ def test_the_golden_page_and_chart_are_what_the_recorded_results_give(update_gol
     records = page.newest_by_size(page.RECORDS_PATH.read_text(encoding="utf-8").splitlines())
 
     assert (page.DOCS / page.PAGE_NAME).read_text(encoding="utf-8") == page.page_text(records)
-    assert (page.DOCS / page.CHART_NAME).read_text(encoding="utf-8") == page.chart_svg(records)
+    chart = (page.DOCS / page.CHART_NAME).read_text(encoding="utf-8")
+    assert bars(chart) == bars(page.chart_svg(records)) != []
 
 
 def test_the_newest_comparison_of_each_size_is_shown_the_smallest_first() -> None:
