@@ -64,7 +64,7 @@ def _csv_lines(table: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
-def train_model(table: pa.Table) -> xgboost.Booster:
+def train_model(table: pa.Table, tree_count: int = TREE_COUNT) -> xgboost.Booster:
     """Train on `table`, with an outcome that no shallow tree can tell: the trees grow to their depth."""
     contract = customers.benchmark_contract()
     vectors = encoding.encode(table, contract)
@@ -73,7 +73,7 @@ def train_model(table: pa.Table) -> xgboost.Booster:
     logit = scaled @ weights[0] * 0.4 + np.sin(2 * scaled) @ weights[1] - 1
     draws = np.random.default_rng(customers.SEED + 1).random(len(logit))
     outcome = draws < 1 / (1 + np.exp(-logit))
-    return xgboost.train(PARAMETERS, xgboost.DMatrix(vectors, outcome), TREE_COUNT)
+    return xgboost.train(PARAMETERS, xgboost.DMatrix(vectors, outcome), tree_count)
 
 
 def write_model(path: Path) -> None:
