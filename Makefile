@@ -25,7 +25,7 @@ INSTALL := $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # Without the tests of peak memory, which the sanitizers double.
 SANITIZED_TESTS := tests/preprocessing/test_native_csv.py tests/preprocessing/test_csv_records.py \
-	tests/preprocessing/test_csv_dialects.py tests/preprocessing/test_nasty_input.py \
+	tests/preprocessing/test_csv_dialects.py tests/preprocessing/test_nasty_input.py tests/serving/forest \
 	-k "not megabytes and not thousandfold"
 # The packages of the container image and no others: what the jobs of a local run are started with.
 CONTAINER := $(VENV)/container
@@ -89,7 +89,7 @@ fuzz: $(VENV)/test.stamp ## Search for input that breaks a promise, for MINUTES=
 	while [ $$(date +%s) -lt $$end ]; do $(BIN)/python -m pytest -q -x -m hypothesis --hypothesis-profile=fuzz; done
 
 .PHONY: sanitize
-sanitize: $(VENV)/test.stamp ## Test the native CSV reader with the compiler's address and behaviour sanitizers
+sanitize: $(VENV)/test.stamp ## Test the native extensions with the compiler's address and behaviour sanitizers
 	@rm -rf build/sanitized && mkdir -p build/sanitized
 	@git ls-files -co --exclude-standard | tar -c -f - -T - | tar -x -f - -C build/sanitized
 	@cd build/sanitized && CFLAGS="$(SANITIZERS)" LDFLAGS="$(SANITIZERS)" $(CURDIR)/$(BIN)/python setup.py --quiet build_ext --inplace

@@ -32,8 +32,16 @@ ALL = "all"
 LARGEST_DIFFERENCE = 1e-6
 
 
+WARM_UP_ROWS = 1000
+"""Customers of a run before the first round, which leaves the compiled definition behind."""
+
+
 def our_command(workload: Workload, folder: Path, python: str) -> list[str]:
-    """Return the command that runs the candidate pipeline, with all that it writes below `folder`."""
+    """Return the command that runs the candidate pipeline, with all that it writes below `folder`.
+
+    The definition that it compiles, `state/definitions`, is kept from round to round, as it is on any machine
+    after the first run: the SDK takes seconds to compile it, once.
+    """
     arguments = ["--contract", str(workload.contract), "--model", str(workload.artifact)]
     arguments += ["--input", str(workload.customers), "--output", str(folder / "output")]
     return [python, "-m", "runner.cli", "run", *arguments, "--state", str(folder / "state")]
@@ -50,19 +58,47 @@ def peer_command(name: str, workload: Workload, folder: Path, python: str) -> li
 def measure_in_turn(
     comparison: Comparison, commands: dict[str, list[str]], folder: Path, rounds: int
 ) -> None:
-    """Run every command `rounds` times, ours first, each in an empty folder of its own."""
+    """Run every command `rounds` times, ours first, each in a folder of its own."""
     for number in range(1, rounds + 1):
         for name, command in commands.items():
             if comparison.failure(name):
                 continue
-            shutil.rmtree(folder / name, ignore_errors=True)
-            (folder / name).mkdir()
+            empty(folder / name)
             os.sync()  # what the last one wrote is not to be paid for by the next one
             found = measure(command)
             if name != OURS and found.failure is None and number == 1:
                 found = check_scores(found, folder, name)
             comparison.add(name, found)
             print(f"round {number}: {comparison.line(name, found)}", flush=True)
+
+
+def empty(folder: Path) -> None:
+    """Make a folder, or remove everything in it but compiled definitions."""
+    folder.mkdir(exist_ok=True)
+    for path in (*folder.glob("*"), *folder.glob("state/*")):
+        if path.name in ("state", "definitions"):
+            continue
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def warm_up(folder: Path, python: str) -> None:
+    """Run ours on few customers, so that the definition is compiled.
+
+    Raises:
+        SystemExit: It failed.
+    """
+    make_workload(WARM_UP_ROWS, 0)
+    folder.mkdir()
+    found = measure(our_command(workload_below(WORK, WARM_UP_ROWS, 0), folder, python))
+    if found.failure is not None:
+        sys.exit(found.failure)
+
+
+def make_workload(row_count: int, damage: float) -> None:
+    """Make customers, model and artifact where needed."""
+    made = run_module("benchmarks.workload", "--rows", str(row_count), "--damage", str(damage))
+    if made.returncode:
+        sys.exit(made.stderr)
 
 
 def check_scores(found: Measured, folder: Path, name: str) -> Measured:
@@ -107,15 +143,14 @@ def main(arguments: Sequence[str]) -> None:
     """Make the workload where needed, run all in turn, print and keep the figures."""
     given = parse(arguments)
     workload = workload_below(WORK, given.rows, given.damage)
-    made = run_module("benchmarks.workload", "--rows", str(given.rows), "--damage", str(given.damage))
-    if made.returncode:
-        sys.exit(made.stderr)
+    make_workload(given.rows, given.damage)
     comparison = Comparison(row_count=given.rows)
     with tempfile.TemporaryDirectory(prefix="compare-", dir=WORK) as work:
         folder = Path(work)
         commands = {OURS: our_command(workload, folder / OURS, given.python)}
         for name in given.peers:
             commands[name] = peer_command(name, workload, folder / name, given.peers_python)
+        warm_up(folder / OURS, given.python)
         measure_in_turn(comparison, commands, folder, given.rounds)
     print(comparison.summary())
     if given.trial:

@@ -48,7 +48,8 @@ All score the same CSV of made-up customers (20 columns, 111 bytes a line: `benc
 the same XGBoost model of 300 trees of depth 6. Each starts as a process of its own, timed from start to end,
 imports included, in turn; what is given is the median of the rounds. The peers (`benchmarks/peers/`) read,
 encode, predict on all cores and write id and score. The whole pipeline does more: it checks every record
-against the contract, keeps what it holds back with the reason, balances its books and writes the report. The
+against the contract, keeps what it holds back with the reason, balances its books and writes the report. Its
+definition was compiled before, as it is after the first run on any machine. The
 scores of every peer that is shown were equal to ours within 0.000001.
 
 *Largest process* is the most memory that one process had resident. *All processes* is the most that all of
