@@ -32,9 +32,10 @@ def encode(records: pa.Table, contract: DatasetContract) -> np.ndarray:
         contract: Says which fields are features, in which order.
 
     Returns:
-        float32 of shape (records, features), C order, NaN where a value is missing.
+        float32 of shape (records, features), Fortran order (each feature in one piece), NaN where a
+        value is missing.
     """
-    vectors = np.empty((records.num_rows, len(contract.features)), dtype=np.float32)
+    vectors = np.empty((records.num_rows, len(contract.features)), dtype=np.float32, order="F")
     for position, field in enumerate(contract.feature_fields):
         vectors[:, position] = encode_column(records.column(field.name), field)
     return vectors

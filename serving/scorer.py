@@ -72,8 +72,8 @@ class Model(Protocol):
         """Return float32 or float64 of shape (records,), with several outputs (records, outputs).
 
         Args:
-            vectors: float32 of shape (records, feature_count) with at least one record, NaN where a value is
-                missing. What comes of an infinite one is not looked at.
+            vectors: float32 of shape (records, feature_count) in any memory order with at least one record,
+                NaN where a value is missing. What comes of an infinite one is not looked at.
         """
         ...
 

@@ -5,17 +5,14 @@ Models that `serving.forest` can take are evaluated by it, to the same bits; all
 A model has as many outputs as XGBoost answers: one for each class under `multi:softprob`, one (the number of
 the class) under `multi:softmax`, one for each target of a regression with several.
 
-XGBoost trusts what a model says of its trees: one that adds to an output that is not there writes into other
-memory (seen in 3.2), and so may a tree with several numbers in a leaf (`multi_output_tree`, which XGBoost
-calls work in progress); both are looked for before anything is predicted.
+XGBoost trusts what a model says of its trees: they are looked at (`serving.forest.learner`) before anything
+is predicted.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +21,7 @@ import xgboost
 
 from contracts.errors import CallerError, bounded
 from serving.forest.checked_forest import CheckedForest, Predict, checked_forest
+from serving.forest.learner import Learner, check_trees, learner_of
 from serving.forest.xgboost_trees import UnsupportedModelError
 from serving.output_count import check_output_count
 
@@ -31,13 +29,6 @@ _logger = logging.getLogger(__name__)
 
 FOREST_VARIABLE = "BATCHSCORE_FOREST"
 """`off` in the environment of the model container lets XGBoost evaluate every model itself."""
-
-_TREE_OUTPUTS = re.compile(rb'"tree_info":\[([^\]]*)\]')
-"""In a model as JSON: for each tree the output that it adds to. (Quotes within texts have a backslash.)"""
-
-_LEAF_SIZES = re.compile(rb'"size_leaf_vector":"([^"]*)"')
-_SINGLE_LEAVES = (b"0", b"1")
-"""How versions of XGBoost say that a leaf has one number."""
 
 
 class XGBoostModel:
@@ -62,7 +53,9 @@ class XGBoostModel:
     def library_predict(self, vectors: np.ndarray) -> np.ndarray:
         """Return the same from XGBoost itself."""
         # The names were compared once, when the model was loaded.
-        values: np.ndarray = self._booster.inplace_predict(vectors, validate_features=False)
+        values: np.ndarray = self._booster.inplace_predict(
+            np.ascontiguousarray(vectors), validate_features=False
+        )
         return values
 
 
@@ -72,7 +65,8 @@ def load_model(path: Path, *, threads: int, output_count: int = 1) -> XGBoostMod
     try:
         booster.load_model(path)
         booster.set_param({"nthread": threads})
-        _check_trees(path, booster)
+        learner = learner_of(booster)
+        check_trees(path, learner)
         answer = booster.inplace_predict(np.full((1, booster.num_features()), np.nan, dtype=np.float32))
     # XGBoost quotes the byte that it stumbled over, and then may fail to decode its own message.
     except (xgboost.core.XGBoostError, UnicodeDecodeError) as error:
@@ -82,41 +76,20 @@ def load_model(path: Path, *, threads: int, output_count: int = 1) -> XGBoostMod
         ) from error
     check_output_count(path, int(answer.size), output_count)
     model = XGBoostModel(booster)
-    forest = _forest_of(path, booster, model.library_predict, threads)
+    forest = _forest_of(path, learner, model.library_predict, threads)
     return model if forest is None else XGBoostModel(booster, forest)
 
 
-def _forest_of(
-    path: Path, booster: xgboost.Booster, reference: Predict, threads: int
-) -> CheckedForest | None:
+def _forest_of(path: Path, learner: Learner, reference: Predict, threads: int) -> CheckedForest | None:
     """Return the model as a forest, or None, saying why XGBoost has to predict."""
     if os.environ.get(FOREST_VARIABLE, "on") == "off":
         _logger.info("%s: XGBoost predicts, since %s is off", path, FOREST_VARIABLE)
         return None
     try:
-        return checked_forest(bytes(booster.save_raw("ubj")), reference, threads=threads)
+        return checked_forest(learner, reference, threads=threads)
     except UnsupportedModelError as error:
         _logger.warning("%s: XGBoost predicts, more slowly than the forest evaluator would: %s", path, error)
         return None
-
-
-def _check_trees(path: Path, booster: xgboost.Booster) -> None:
-    """Refuse trees that XGBoost would follow into other memory; see the module's docstring."""
-    learner = json.loads(booster.save_config())["learner"]["learner_model_param"]
-    sum_count = max(1, int(learner["num_class"]), int(learner["num_target"]))
-    content = booster.save_raw("json")
-    if any(size not in _SINGLE_LEAVES for size in _LEAF_SIZES.findall(content)):
-        raise CallerError(
-            f"{path}: has trees with several numbers in a leaf, which XGBoost calls work in progress; train "
-            "with multi_strategy='one_output_per_tree', its default"
-        )
-    for numbers in _TREE_OUTPUTS.findall(content):
-        outputs = np.array(numbers.split(b","), dtype=np.int64) if numbers else np.empty(0, np.int64)
-        if not ((outputs >= 0) & (outputs < sum_count)).all():
-            raise CallerError(
-                f"{path}: a tree adds to an output that is not there (there are {sum_count}); the file is "
-                f"damaged, save the model anew with `booster.save_model('{path.name}')`"
-            )
 
 
 def _first_line(error: Exception) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from contracts.errors import InternalError
 from serving.forest.forest import MISSING_NOTE, Forest, instruction_sets
+from serving.forest.learner import Learner
 from serving.forest.xgboost_trees import Trees, UnsupportedModelError, read_trees
 
 PROBE_COUNT = 2048
@@ -67,11 +68,11 @@ class CheckedForest:
             )
 
 
-def checked_forest(content: bytes, reference: Predict, *, threads: int) -> CheckedForest:
+def checked_forest(learner: Learner, reference: Predict, *, threads: int) -> CheckedForest:
     """Lay out a model and compare it with its library.
 
     Args:
-        content: What `Booster.save_raw("ubj")` returned.
+        learner: Of a model whose trees can be followed.
         reference: What predicts by the library, from vectors in C order.
         threads: Threads that evaluate one call.
 
@@ -81,7 +82,7 @@ def checked_forest(content: bytes, reference: Predict, *, threads: int) -> Check
     """
     if not instruction_sets():
         raise UnsupportedModelError(MISSING_NOTE)
-    trees = read_trees(content)
+    trees = read_trees(learner)
     return CheckedForest(Forest(trees, threads=threads), reference, probe_vectors(trees))
 
 

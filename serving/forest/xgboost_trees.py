@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.forest.ubjson import read_ubjson
+from serving.forest.learner import Learner, output_count
 
 MAX_DEPTH = 12
 """Tests on the longest way through a tree; `kMaxDepth` of the extension."""
@@ -72,16 +72,15 @@ class Trees:
     transform: str
 
 
-def read_trees(content: bytes) -> Trees:
+def read_trees(learner: Learner) -> Trees:
     """Read a model.
 
     Args:
-        content: What `Booster.save_raw("ubj")` returned.
+        learner: Of a model whose trees can be followed.
 
     Raises:
         UnsupportedModelError: It has what the evaluator cannot do.
     """
-    learner = read_ubjson(content)["learner"]
     booster = learner["gradient_booster"]
     if booster["name"] != "gbtree":
         raise UnsupportedModelError(f"its booster is {booster['name']}, not gbtree")
@@ -89,7 +88,6 @@ def read_trees(content: bytes) -> Trees:
     if objective not in _TRANSFORMS:
         raise UnsupportedModelError(f"its objective is {objective}")
     facts = learner["learner_model_param"]
-    output_count = max(1, int(facts["num_class"]), int(facts.get("num_target", 1)))
     trees = booster["model"]["trees"]
     for number, tree in enumerate(trees):
         _check_tree(number, tree)
@@ -102,7 +100,7 @@ def read_trees(content: bytes) -> Trees:
         values=_joined(trees, "split_conditions", np.float32),
         is_missing_left=_joined(trees, "default_left", np.uint8),
         feature_count=int(facts["num_feature"]),
-        base_scores=_base_scores(str(facts["base_score"]), output_count),
+        base_scores=_base_scores(str(facts["base_score"]), output_count(learner)),
         transform=_TRANSFORMS[objective],
     )
 
@@ -110,18 +108,13 @@ def read_trees(content: bytes) -> Trees:
 def _check_tree(number: int, tree: Mapping[str, Any]) -> None:
     if np.any(tree["split_type"]):
         raise UnsupportedModelError(f"tree {number} splits by a set of categories")
-    if int(tree["tree_param"]["size_leaf_vector"]) > 1:
-        raise UnsupportedModelError(f"tree {number} has several numbers in a leaf")
-    left, right = tree["left_children"], tree["right_children"]
-    if np.any((left >= 0) & (right != left + 1)):  # XGBoost itself looks at the left child's number only
-        raise UnsupportedModelError(f"in tree {number} a right child does not follow the left one")
 
 
 def _joined(trees: Sequence[Mapping[str, Any]], name: str, kind: type[np.generic]) -> np.ndarray:
     return np.concatenate([np.empty(0, kind), *(np.asarray(tree[name], dtype=kind) for tree in trees)])
 
 
-def _base_scores(text: str, output_count: int) -> np.ndarray:
+def _base_scores(text: str, count: int) -> np.ndarray:
     """Read the base score: one number, or since XGBoost 3.1 a list, of one number or one an output."""
     scores = np.array([np.float32(word) for word in text.strip("[]").split(",")], dtype=np.float32)
-    return np.resize(scores, output_count)
+    return np.resize(scores, count)

@@ -16,6 +16,7 @@ from serving.forest import checked_forest as checking
 from serving.forest import forest
 from serving.forest.checked_forest import CheckedForest, checked_forest, probe_vectors
 from serving.forest.forest import Forest
+from serving.forest.learner import learner_of
 from serving.forest.xgboost_trees import UnsupportedModelError, read_trees
 
 FEATURE_COUNT = 4
@@ -26,10 +27,6 @@ def booster() -> xgboost.Booster:
     random = np.random.default_rng(1)
     trees = [made_tree(random, depth=4, feature_count=FEATURE_COUNT, number=number) for number in range(5)]
     return made_booster(trees, feature_count=FEATURE_COUNT, objective="binary:logistic")
-
-
-def content_of(booster: xgboost.Booster) -> bytes:
-    return bytes(booster.save_raw("ubj"))
 
 
 def saved(booster: xgboost.Booster, folder: Path) -> Path:
@@ -52,12 +49,12 @@ def one_bit_off(predictions: np.ndarray) -> np.ndarray:
 def test_a_difference_in_one_bit_is_refused_when_the_model_is_loaded(booster: xgboost.Booster) -> None:
     with pytest.raises(InternalError, match="BATCHSCORE_FOREST=off"):
         checked_forest(
-            content_of(booster), lambda probes: one_bit_off(booster.inplace_predict(probes)), threads=1
+            learner_of(booster), lambda probes: one_bit_off(booster.inplace_predict(probes)), threads=1
         )
 
 
 def test_a_difference_in_the_first_real_records_is_refused(booster: xgboost.Booster) -> None:
-    trees = read_trees(content_of(booster))
+    trees = read_trees(learner_of(booster))
     calls: list[int] = []
 
     def reference(given: np.ndarray) -> np.ndarray:
@@ -78,7 +75,7 @@ def test_the_library_is_asked_for_the_first_records_only(booster: xgboost.Booste
         asked.append(len(given))
         return booster.inplace_predict(given)
 
-    checked = checked_forest(content_of(booster), reference, threads=1)
+    checked = checked_forest(learner_of(booster), reference, threads=1)
     for _ in range(3):
         checked.predict(vectors(5000))
     assert asked[1:] == [checking.COMPARED_COUNT]
@@ -92,11 +89,11 @@ def test_infinite_values_are_left_out_of_the_comparison(booster: xgboost.Booster
         assert np.isfinite(compared).all() or np.isnan(compared).any()
         return booster.inplace_predict(compared)
 
-    assert len(checked_forest(content_of(booster), reference, threads=1).predict(given)) == len(given)
+    assert len(checked_forest(learner_of(booster), reference, threads=1).predict(given)) == len(given)
 
 
 def test_probes_hit_thresholds_and_their_neighbours(booster: xgboost.Booster) -> None:
-    trees = read_trees(content_of(booster))
+    trees = read_trees(learner_of(booster))
     probes = probe_vectors(trees)
     is_test = trees.left >= 0
     for feature in range(FEATURE_COUNT):
@@ -186,7 +183,7 @@ def test_a_deeper_tree_goes_to_the_library(tmp_path: Path, caplog: pytest.LogCap
 def test_trees_that_point_outside_are_not_laid_out(
     booster: xgboost.Booster, damage: dict[str, list[float]], cause: str
 ) -> None:
-    trees = read_trees(content_of(booster))
+    trees = read_trees(learner_of(booster))
     ((name, values),) = damage.items()
     array = getattr(trees, name).copy()
     array[: len(values)] = values
@@ -195,7 +192,7 @@ def test_trees_that_point_outside_are_not_laid_out(
 
 
 def test_arrays_of_other_lengths_or_shapes_are_refused(booster: xgboost.Booster) -> None:
-    trees = read_trees(content_of(booster))
+    trees = read_trees(learner_of(booster))
     with pytest.raises(UnsupportedModelError, match="not of one length"):
         Forest(type(trees)(**{**vars(trees), "right": trees.right[1:]}))
     laid_out = Forest(trees)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from made_forests import made_booster, made_tree, nasty_vectors
 
 from serving.forest.forest import Forest, instruction_sets
+from serving.forest.learner import learner_of
 from serving.forest.xgboost_trees import read_trees
 
 OBJECTIVES = (
@@ -24,7 +25,7 @@ OBJECTIVES = (
 
 def thresholds_by_feature(booster: xgboost.Booster) -> np.ndarray:
     """Return values of which each is a threshold of the model, float32 of shape (some, features)."""
-    trees = read_trees(bytes(booster.save_raw("ubj")))
+    trees = read_trees(learner_of(booster))
     values = trees.values[trees.left >= 0]
     values = values if len(values) else np.zeros(1, dtype=np.float32)
     return np.repeat(values[:2000, None], trees.feature_count, axis=1)
@@ -33,7 +34,7 @@ def thresholds_by_feature(booster: xgboost.Booster) -> np.ndarray:
 def assert_same_bits(booster: xgboost.Booster, vectors: np.ndarray) -> None:
     """Compare all instruction sets with XGBoost."""
     expected = np.asarray(booster.inplace_predict(vectors), dtype=np.float32)
-    trees = read_trees(bytes(booster.save_raw("ubj")))
+    trees = read_trees(learner_of(booster))
     for instruction_set in instruction_sets():
         found = Forest(trees, instruction_set=instruction_set).predict(vectors)
         assert found.shape == expected.shape
@@ -154,7 +155,7 @@ def test_whatever_the_memory_order_and_the_threads(record_count: int) -> None:
     trees = [made_tree(random, depth=5, feature_count=4, number=number) for number in range(9)]
     booster = made_booster(trees, feature_count=4)
     wide = nasty_vectors(random, count=record_count, booster_values=np.zeros((1, 8), dtype=np.float32))
-    read = read_trees(bytes(booster.save_raw("ubj")))
+    read = read_trees(learner_of(booster))
     vectors = wide[:, ::2]
     expected = booster.inplace_predict(np.ascontiguousarray(vectors))
     for given_vectors in (vectors, np.ascontiguousarray(vectors), np.asfortranarray(vectors)):
@@ -165,5 +166,5 @@ def test_whatever_the_memory_order_and_the_threads(record_count: int) -> None:
 
 def test_no_records_give_no_predictions() -> None:
     trees = [made_tree(np.random.default_rng(7), depth=2, feature_count=3)]
-    forest = Forest(read_trees(bytes(made_booster(trees, feature_count=3).save_raw("ubj"))))
+    forest = Forest(read_trees(learner_of(made_booster(trees, feature_count=3))))
     assert forest.predict(np.empty((0, 3), dtype=np.float32)).shape == (0,)
