@@ -47,11 +47,12 @@ choose how much.
 All score the same CSV of made-up customers (20 columns, 111 bytes a line: `benchmarks/customers.yaml`) with
 the same XGBoost model of 300 trees of depth 6. Each starts as a process of its own, timed from start to end,
 imports included, in turn; what is given is the median of the rounds. The peers (`benchmarks/peers/`) read,
-encode, predict on all cores and write id and score as CSV; the pipeline writes Parquet. Spark and Ray Data were
-hardly tuned, and most of their time at a million records is their start. The whole pipeline does more: it checks every record
-against the contract, keeps what it holds back with the reason, balances its books and writes the report. Its
-definition was compiled before, as it is after the first run on any machine. The
-scores of every peer that is shown were equal to ours within 0.000001.
+encode, predict on all cores and write id and score as CSV; the pipeline writes Parquet. The whole pipeline
+does more: it checks every record against the contract, keeps what it holds back with the reason, balances its
+books and writes the report. Its definition was compiled before, as it is after the first run on any machine.
+The scores of every peer that is shown were equal to ours within 0.000001.
+
+Spark and Ray Data were hardly tuned, and at a million records their start weighs much.
 
 *Largest process* is the most memory that one process had resident. *All processes* is the most that all of
 them together had (sum of proportional set sizes, read from `/proc` up to ten times a second).
