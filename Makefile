@@ -21,7 +21,8 @@ LOCK := $(BIN)/uv pip compile --quiet --system-certs --universal --python-versio
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 # What the three containers of the pipeline run with, models of every format included.
 CONTAINER_EXTRAS := --extra prepare --extra serve --extra lightgbm --extra onnx --extra report
-INSTALL := $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
+# Compiled here once: where Python may not write bytecode, every start would compile every module that it imports.
+INSTALL := $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # Without the tests of peak memory, which the sanitizers double.
 SANITIZED_TESTS := tests/preprocessing/test_native_csv.py tests/preprocessing/test_csv_records.py \
@@ -29,7 +30,7 @@ SANITIZED_TESTS := tests/preprocessing/test_native_csv.py tests/preprocessing/te
 	-k "not megabytes and not thousandfold"
 # The packages of the container image and no others: what the jobs of a local run are started with.
 CONTAINER := $(VENV)/container
-INSTALL_CONTAINER := $(BIN)/uv pip install --quiet --system-certs --python $(CONTAINER)/bin/python
+INSTALL_CONTAINER := $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(CONTAINER)/bin/python
 # Every peer that the benchmarks compare with: Spark and Ray would bring much into the project's own environment.
 BENCH_ALL := $(VENV)/bench-all
 # What tests the CloudFormation template: the tools that read it, and the emulated account that creates it.
@@ -229,5 +230,5 @@ $(VENV)/bench-all.stamp: $(VENV)/run.stamp requirements/bench-all.txt
 	@echo "Installing Spark, Ray and the other peers of the benchmarks (once) …"
 	@command -v java > /dev/null || echo "Note: Spark needs Java 17 or newer, such as Debian's openjdk-17-jre-headless" >&2
 	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(BENCH_ALL)
-	@$(BIN)/uv pip install --quiet --system-certs --python $(BENCH_ALL)/bin/python --require-hashes -r requirements/bench-all.txt
+	@$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BENCH_ALL)/bin/python --require-hashes -r requirements/bench-all.txt
 	@touch $@

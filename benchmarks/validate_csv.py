@@ -75,7 +75,7 @@ def make_files(folder: Path, row_count: int) -> tuple[Path, Path, Counter[str]]:
 def prepare_command(root: Path) -> list[str]:
     """Return the command of the preparation job, as the pipeline's definition has it, below `root`."""
     arguments = {
-        "wire-format": "parquet",
+        "wire-format": "arrow",
         "input-format": "auto",
         "input-uri": "s3://bucket/in/",
         "output-uri": "s3://bucket/out/",

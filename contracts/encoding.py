@@ -37,25 +37,43 @@ def encode(records: pa.Table, contract: DatasetContract) -> np.ndarray:
     """
     vectors = np.empty((records.num_rows, len(contract.features)), dtype=np.float32, order="F")
     for position, field in enumerate(contract.feature_fields):
-        vectors[:, position] = encode_column(records.column(field.name), field)
+        _encode_into(vectors[:, position], records.column(field.name), field)
     return vectors
 
 
 def encode_column(column: pa.ChunkedArray, field: Field) -> np.ndarray:
     """Return one field's values as float32 numbers, shape (records,), NaN where missing."""
-    if pa.types.is_dictionary(column.type):
-        return _encode_dictionary(column, field)
+    numbers = np.empty(len(column), dtype=np.float32)
+    _encode_into(numbers, column, field)
+    return numbers
+
+
+def _encode_into(numbers: np.ndarray, column: pa.ChunkedArray, field: Field) -> None:
+    start = 0
+    for chunk in column.chunks:
+        part = numbers[start : start + len(chunk)]
+        start += len(chunk)
+        if pa.types.is_dictionary(chunk.type):
+            _look_up(part, chunk, _encode_plain(chunk.dictionary, field))
+        elif chunk.null_count or not (pa.types.is_integer(chunk.type) or pa.types.is_floating(chunk.type)):
+            part[:] = _encode_plain(chunk, field)
+        else:
+            with np.errstate(over="ignore"):  # a number too large for a float32 becomes infinite
+                part[:] = chunk.to_numpy()
+
+
+def _encode_plain(values: pa.Array, field: Field) -> np.ndarray:
     if field.type == "string":
-        column = pc.index_in(column, value_set=pa.array(field.categories, type=column.type))
-    numbers = pc.cast(column, pa.float32(), safe=False)
+        values = pc.index_in(values, value_set=pa.array(field.categories, type=values.type))
+    numbers = pc.cast(values, pa.float32(), safe=False)
     return np.asarray(pc.fill_null(numbers, float("nan")).to_numpy())
 
 
-def _encode_dictionary(column: pa.ChunkedArray, field: Field) -> np.ndarray:
-    """Encode each different value once, and look the rest up."""
-    chunks = []
-    for chunk in column.chunks:
-        values = encode_column(pa.chunked_array([chunk.dictionary]), field)
-        positions = chunk.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
-        chunks.append(np.append(values, np.float32("nan"))[positions])
-    return np.concatenate(chunks) if chunks else np.empty(0, dtype=np.float32)
+def _look_up(numbers: np.ndarray, chunk: pa.DictionaryArray, values: np.ndarray) -> None:
+    """Write the number of each record's value, of which each different one was encoded once."""
+    if not chunk.null_count and np.array_equal(values, np.arange(len(values))):
+        numbers[:] = chunk.indices.to_numpy()  # in the contract's order already
+        return
+    if len(values):
+        np.take(values, chunk.indices.fill_null(0).to_numpy(), out=numbers, mode="clip")
+    numbers[chunk.is_null().to_numpy(zero_copy_only=False)] = np.nan

@@ -2,15 +2,16 @@
 
 | name        | shard                                    | split    | how ids stay attached                  |
 |-------------|------------------------------------------|----------|----------------------------------------|
-| `parquet`   | raw typed columns: id, then the features | none     | the id comes back beside the score     |
+| `arrow`     | raw typed columns: id, then the features | none     | the id comes back beside the score     |
+| `parquet`   | the same, smaller and slower             | none     | the id comes back beside the score     |
 | `csv`       | no header; id, then the encoded features | Line     | filters cut it off and join it on again|
 | `jsonlines` | `{"id": "…", "features": [numbers]}`     | Line     | filters cut it off and join it on again|
 | `recordio`  | RecordIO-protobuf, dense 32-bit `values` | RecordIO | by order: the kept file beside it      |
 
 Scores are float64 in every form, so that the same record gets the same score whatever the wire. A model with
 several outputs answers with a list of them under `score` and, where the contract says `topK`, with their
-positions (from 0, in the model's order) under `top`, largest output first: lists in Parquet, arrays in JSON,
-one field in CSV. Positions get their names when they are published.
+positions (from 0, in the model's order) under `top`, largest output first: lists in Arrow and Parquet, arrays
+in JSON, one field in CSV. Positions get their names when they are published.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 
 from contracts.errors import CallerError, near_matches
 
+ARROW_CONTENT_TYPE = "application/vnd.apache.arrow.file"
 PARQUET_CONTENT_TYPE = "application/vnd.apache.parquet"
 CSV_CONTENT_TYPE = "text/csv"
 JSON_LINES_CONTENT_TYPE = "application/jsonlines"
@@ -32,10 +34,10 @@ ERROR_COLUMN = "error"
 """Beside each id: null, or why the model could not score that record."""
 
 FINGERPRINT_KEY = b"batchscore.contract_fingerprint"
-"""Key of the contract's fingerprint in a Parquet shard's schema metadata."""
+"""Key of the contract's fingerprint in the schema metadata of a shard of columns."""
 
 BASELINE_KEY = b"batchscore.baseline"
-"""Key of the model's training baseline in a Parquet answer's schema metadata, as
+"""Key of the model's training baseline in the schema metadata of an answer of columns, as
 `contracts.data_profile.packed` makes it: so what scored says what it was trained on."""
 
 FINGERPRINT_VARIABLE = "BATCHSCORE_CONTRACT_FINGERPRINT"
@@ -84,8 +86,19 @@ class WireFormat:
     join_source: str | None = None
     output_filter: str | None = None
 
+    @property
+    def has_columns(self) -> bool:
+        """Whether a shard is one payload of typed columns with schema metadata, and so is its answer."""
+        return self.split_type is None
+
 
 WIRE_FORMATS = {
+    "arrow": WireFormat(
+        name="arrow",
+        content_type=ARROW_CONTENT_TYPE,
+        accept=ARROW_CONTENT_TYPE,
+        shard_suffix=".arrow",
+    ),
     "parquet": WireFormat(
         name="parquet",
         content_type=PARQUET_CONTENT_TYPE,

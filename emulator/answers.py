@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contracts.errors import bounded
+from contracts.errors import BatchScoreError, bounded
 from contracts.wire import CSV_CONTENT_TYPE, JSON_LINES_CONTENT_TYPE
 
 _EXCERPT_CHARS = 300
 _LINE_TYPES = (CSV_CONTENT_TYPE, JSON_LINES_CONTENT_TYPE)
 _HTML_TYPE = "text/html"
 _HTML_STARTS = (b"<!doctype html", b"<html")
+
+
+class InvocationError(BatchScoreError):
+    """A payload got no usable answer: its object fails."""
+
+    exit_code = 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,17 +9,16 @@ requests are failing".)
 from __future__ import annotations
 
 import json
-import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import urllib3
 
-from contracts.errors import BatchScoreError, CallerError
-from emulator.answers import Answer, fault_of
+from emulator.answers import Answer, InvocationError, fault_of
 from emulator.job_context import JobFailedError
 from emulator.processes import HOST, ContainerProcess
+from emulator.splitting import Blocks
 from emulator.transform_request import TransformRequest
 
 PING_TIMEOUT_SECONDS = 2.0
@@ -30,17 +29,6 @@ _PING_WAIT_SECONDS = 0.05
 _RETRY_WAIT_SECONDS = 0.2
 _ENDING_SECONDS = 0.5
 _BLOCK_BYTES = 1024 * 1024
-MAX_PORT = 65535
-
-
-Blocks = Callable[[], Iterator[bytes]]
-"""Returns the blocks of a payload, from its beginning at every call."""
-
-
-class InvocationError(BatchScoreError):
-    """A payload got no usable answer: its object fails."""
-
-    exit_code = 1
 
 
 class ModelServer:
@@ -172,23 +160,3 @@ def _read_answer(response: urllib3.BaseHTTPResponse, deadline: float, timeout_se
         response.release_conn()
     media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     return Answer(status=response.status, media_type=media_type, body=bytes(body), fault=fault)
-
-
-def choose_port(first_port: int | None, instance_number: int) -> int:
-    """Return the port for an instance: `first_port` + its number, or any free one.
-
-    Raises:
-        CallerError: The wanted port is in use.
-    """
-    wanted = 0 if first_port is None else first_port + instance_number
-    if wanted > MAX_PORT:
-        raise CallerError(f"port {wanted} is above {MAX_PORT}; choose a lower one with --port")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, wanted))
-        except OSError as error:
-            raise CallerError(
-                f"port {wanted} on {HOST} is in use ({error.strerror}); choose another with --port, or none"
-            ) from error
-        return int(probe.getsockname()[1])

@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
 from contracts.errors import CallerError
-from emulator.recordio_splitting import recordio_payloads
 from emulator.tfrecord_splitting import tfrecord_payloads
 from emulator.transform_request import Batching, RecordTooLargeError
 
 _BLOCK_BYTES = 1024 * 1024
+
+Blocks = Callable[[], Iterator[bytes]]
+"""Returns the blocks of a payload, from its beginning at every call."""
 
 
 def payloads(
@@ -38,6 +40,8 @@ def payloads(
         if split_type == "None":
             yield _whole(stream, limit)
         elif split_type == "RecordIO":
+            from emulator.recordio_splitting import recordio_payloads  # noqa: PLC0415 - numpy is slow to load
+
             yield from recordio_payloads(stream, batching)
         elif split_type == "TFRecord":
             yield from tfrecord_payloads(stream, batching)

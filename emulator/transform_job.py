@@ -11,26 +11,27 @@ import functools
 import shutil
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contracts.container_paths import MODEL, inside
 from contracts.errors import BatchScoreError, CallerError
 from contracts.model_artifact import unpack_artifact
 from contracts.wire import CSV_CONTENT_TYPE
-from emulator.answers import excerpt, lines_in
-from emulator.data_processing import process_csv
+from emulator.answers import InvocationError, excerpt, lines_in
 from emulator.job_context import JobContext, JobFailedError, ProgressSum
-from emulator.json_processing import process_json
-from emulator.model_server import Blocks, InvocationError, ModelServer, choose_port
 from emulator.object_store import StoredObject
-from emulator.splitting import blocks, payloads
+from emulator.ports import choose_port
+from emulator.splitting import Blocks, blocks, payloads
 from emulator.transform_objects import transform_objects
 from emulator.transform_request import Batching, TransformRequest, batching, read_request, request_environment
+
+if TYPE_CHECKING:
+    from emulator.model_server import ModelServer
 
 _FAULTS_NAMED = 5
 
@@ -127,12 +128,25 @@ def _server(number: int, facts: TransformRequest, counter: _ObjectCounter) -> It
         on_progress=counter.progress.listener(number),
     )
     try:
+        from emulator.model_server import ModelServer  # noqa: PLC0415 - while the container starts
+
         server = ModelServer(process, port, connections=max(facts.max_concurrent or 1, 8))
         server.wait_until_ready()
         yield server
     finally:
         context.processes.end(process)
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _processing(facts: TransformRequest) -> Callable[..., bytes]:
+    """Return what filters and joins; it needs pyarrow, which is slow to load, and many jobs need neither."""
+    if facts.content_type == CSV_CONTENT_TYPE:
+        from emulator.data_processing import process_csv  # noqa: PLC0415 - see above
+
+        return process_csv
+    from emulator.json_processing import process_json  # noqa: PLC0415 - see above
+
+    return process_json
 
 
 class _ObjectTransform:
@@ -198,9 +212,7 @@ class _ObjectTransform:
             return answers[-1]
 
         try:
-            if facts.content_type == CSV_CONTENT_TYPE:
-                return process_csv(payload, facts, infer, name=name)
-            return process_json(payload, facts, infer, name=name)
+            return _processing(facts)(payload, facts, infer, name=name)
         except CallerError as error:
             if not answers:
                 raise

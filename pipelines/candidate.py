@@ -45,7 +45,7 @@ DEFAULT_NAME = "batchscore-candidate"
 
 def get_pipeline(  # noqa: PLR0913 - each is a choice of its own, and by name
     *,
-    wire: str = "parquet",
+    wire: str = "arrow",
     transform_sizing: str = "planned",
     prepare: str = "single",
     model_image: str = "",
@@ -59,7 +59,8 @@ def get_pipeline(  # noqa: PLR0913 - each is a choice of its own, and by name
     """Return the candidate pipeline as a `sagemaker` Pipeline.
 
     Args:
-        wire: Form in which records travel to the model container: `parquet`, `csv` or `recordio`.
+        wire: Form in which records travel to the model container, one of
+            `contracts.wire.WIRE_FORMATS`.
         transform_sizing: `planned` takes the instance count from the plan, `fixed` from a parameter.
         prepare: `single` prepares on one instance, `sharded` on several.
         model_image: URI of the image that the model container runs, such as one of AWS's built-in algorithms;

@@ -40,7 +40,7 @@ DEFAULT_NAME = "batchscore-production"
 
 def get_pipeline(  # noqa: PLR0913 - each is a choice of its own, and by name
     *,
-    wire: str = "parquet",
+    wire: str = "arrow",
     transform_sizing: str = "planned",
     prepare: str = "single",
     role_arn: str = PLACEHOLDER_ROLE_ARN,
@@ -53,8 +53,8 @@ def get_pipeline(  # noqa: PLR0913 - each is a choice of its own, and by name
     """Return the production pipeline as a `sagemaker` Pipeline.
 
     Args:
-        wire: Form in which records travel to the model container, which the package must take: `parquet`,
-            `csv`, `jsonlines` or `recordio`.
+        wire: Form in which records travel to the model container, which the package must take: one of
+            `contracts.wire.WIRE_FORMATS`.
         transform_sizing: `planned` takes the instance count from the plan, `fixed` from a parameter.
         prepare: `single` prepares on one instance, `sharded` on several.
         role_arn: Role of every job and of the model; a real one for AWS.

@@ -49,7 +49,7 @@ RESUMED_PIPELINES = ("candidate", "production")
 
 def get_pipeline(  # noqa: PLR0913 - those of the candidate, and where to take the run up
     *,
-    wire: str = "parquet",
+    wire: str = "arrow",
     transform_sizing: str = "planned",
     prepare: str = "single",
     model_image: str = "",

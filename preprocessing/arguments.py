@@ -100,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in helps.items():
         command = commands.add_parser(name, help=text, allow_abbrev=False)
         is_prepare = name == "prepare"
-        command.add_argument("--wire-format", default="parquet")
+        command.add_argument("--wire-format", default="arrow")
         command.add_argument("--input-format", default="auto")
         command.add_argument("--input-uri", required=is_prepare, default="")
         command.add_argument("--output-uri", required=is_prepare, default="")

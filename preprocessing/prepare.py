@@ -194,8 +194,8 @@ class _Preparation:
             max_payload_bytes=self._request.sizing.max_payload_bytes,
         )
         built = ordered_map(executor, build, self._cut(checked, report), self._window)
-        for number, file in enumerate(file for files in built for file in files):
-            yield self._write(number, file)
+        files = enumerate(file for files in built for file in files)
+        yield from ordered_map(executor, self._write, files, self._window)
         total = self._total_bytes
         report(Progress(records=sum(self._record_counts), bytes_done=total, bytes_total=total))
 
@@ -280,9 +280,10 @@ class _Preparation:
     def _records_per_shard(self, first: _CheckedBlock) -> int:
         """Decide the size of all shards from the first block with a valid record."""
         bytes_per_record: float | None = None
-        if self._request.wire_name == "parquet":
+        wire_name = self._request.wire_name
+        if wire_format(wire_name).has_columns:
             sample = first.valid.slice(0, SAMPLE_RECORDS)
-            bytes_per_record = len(shard_content(sample, self._contract, "parquet")) / sample.num_rows
+            bytes_per_record = len(shard_content(sample, self._contract, wire_name)) / sample.num_rows
         before = self._files[: first.source_index]
         counted = sum(self._record_counts)
         return records_per_shard(
@@ -296,7 +297,8 @@ class _Preparation:
             self._request.sizing,
         )
 
-    def _write(self, number: int, file: ShardFile) -> Shard:
+    def _write(self, numbered: tuple[int, ShardFile]) -> Shard:
+        number, file = numbered
         suffix = wire_format(self._request.wire_name).shard_suffix
         shard = Shard(
             name=f"shard-{self._request.hosts.index:02d}-{number:05d}{suffix}",

@@ -1,11 +1,11 @@
 """Turn typed records into the bytes of a shard and of the kept file beside it.
 
-Pure: nothing is written here. A Parquet shard holds the id and the features as typed columns, and the
-contract's fingerprint in its schema metadata. A CSV shard has no header; each line is the id, quoted where
-it must be, and the encoded features: the shortest text that reads back to the same 32-bit float, empty for
-a missing value. JSON Lines are described in `preprocessing.shard_json_lines`, RecordIO, which has no ids, in
-`preprocessing.shard_recordio`. A kept file has the id, the label and the kept columns, whether the model
-reads them or not, and each record's place where the records have that.
+Pure: nothing is written here. A shard of columns (Arrow or Parquet) holds the id and the features as typed
+columns, and the contract's fingerprint in its schema metadata. A CSV shard has no header; each line is the
+id, quoted where it must be, and the encoded features: the shortest text that reads back to the same 32-bit
+float, empty for a missing value. JSON Lines are described in `preprocessing.shard_json_lines`, RecordIO,
+which has no ids, in `preprocessing.shard_recordio`. A kept file has the id, the label and the kept columns,
+whether the model reads them or not, and each record's place where the records have that.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
+from contracts.arrow_files import arrow_bytes
 from contracts.dataset import DatasetContract
 from contracts.encoding import encode
 from contracts.errors import InternalError
 from contracts.json_text import text_bytes
 from contracts.plan import PLACE_COLUMNS
-from contracts.wire import FINGERPRINT_KEY
+from contracts.wire import FINGERPRINT_KEY, wire_format
 from preprocessing.shard_json_lines import shard_lines
 from preprocessing.shard_recordio import recordio_content
 
@@ -57,20 +58,20 @@ def build_shard_files(
     max_payload_bytes: int,
     kept_names: Sequence[str] = (),
 ) -> list[ShardFile]:
-    """Return the shards for `records`, in order: one, or more where a Parquet shard would be over the limit.
+    """Return the shards for `records`, in order: one, or more where columns would be over the limit.
 
     Args:
         records: Id, features, label and kept columns.
         contract: Under which they were checked.
         wire_name: Name of the wire format.
-        max_payload_bytes: Largest Parquet shard.
+        max_payload_bytes: Largest shard of columns.
         kept_names: Columns that the kept file has beside id and label.
 
     Raises:
         InternalError: One record alone is over the limit; readers hold such records back.
     """
     content = shard_content(records, contract, wire_name)
-    if wire_name == "parquet" and len(content) > max_payload_bytes:
+    if wire_format(wire_name).has_columns and len(content) > max_payload_bytes:
         if records.num_rows == 1:
             raise InternalError(
                 f"a shard of one record is {len(content)} bytes, over the payload limit of "
@@ -109,7 +110,8 @@ def shard_content(records: pa.Table, contract: DatasetContract, wire_name: str) 
         return shard_lines(records.column(contract.id_field), vectors)
     if wire_name == "recordio":
         return recordio_content(records, contract)
-    return parquet_bytes(records, {FINGERPRINT_KEY: contract.fingerprint.encode()})
+    facts = {FINGERPRINT_KEY: contract.fingerprint.encode()}
+    return arrow_bytes(records, facts) if wire_name == "arrow" else parquet_bytes(records, facts)
 
 
 def parquet_bytes(columns: pa.Table, facts: dict[bytes, bytes] | None = None) -> bytes:

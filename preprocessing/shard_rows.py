@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
+from contracts.arrow_files import arrow_bytes, read_arrow
 from contracts.errors import InternalError
 from preprocessing.shard_files import parquet_bytes
 
@@ -26,6 +27,9 @@ def without_rows(content: bytes, rows: np.ndarray, wire_name: str) -> bytes:
     """
     if wire_name == "parquet":
         return _parquet_without(content, rows)
+    if wire_name == "arrow":
+        records = read_arrow(content)
+        return arrow_bytes(records.take(_others(rows, records.num_rows)), records.schema.metadata)
     if wire_name in ("csv", "jsonlines"):  # neither has a line break inside a record
         return _spans_without(content, _line_ends(content), rows)
     if wire_name == "recordio":

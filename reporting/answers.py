@@ -1,7 +1,8 @@
 """Read what Batch Transform wrote for one shard: an id, and a score or an error, for each record.
 
 In:  `<shard name>.out`, in one of these wire formats
-     parquet   columns in this order: the id (typed as it was sent), `score` (float64), `error` (string)
+     arrow     columns in this order: the id (typed as it was sent), `score` (float64), `error` (string)
+     parquet   the same
      csv       no header; the id as it was sent, then a number or `error: <reason>`; quoted where needed
      jsonlines see `reporting.json_answers`
      recordio  lines with one field, a number or `error: <reason>`; blank lines mean nothing
@@ -27,6 +28,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
+from contracts.arrow_files import arrow_schema, read_arrow
 from contracts.contract_outputs import list_columns
 from contracts.dataset import ModelOutputs
 from contracts.errors import InternalError
@@ -80,17 +82,45 @@ def with_ids(answers: pa.Table, kept_ids: pa.ChunkedArray) -> pa.Table:
     )
 
 
+def answers_schema(path: Path, *, wire_format: str) -> pa.Schema:
+    """Return the schema of answers in columns, with its metadata.
+
+    Raises:
+        pa.ArrowException: They are damaged.
+        OSError: The disk cannot be read.
+    """
+    return pq.read_schema(path) if wire_format == "parquet" else arrow_schema(path.read_bytes())
+
+
 def _read_parquet(path: Path, outputs: ModelOutputs | None) -> pa.Table:
+    with pq.ParquetFile(path) as file:
+        _check_names(file.schema_arrow.names, outputs)
+        table = file.read(use_threads=False)
+    return _answer_columns(table, outputs)
+
+
+def _read_arrow(path: Path, outputs: ModelOutputs | None) -> pa.Table:
+    table = read_arrow(path.read_bytes())
+    _check_names(table.column_names, outputs)
+    return _answer_columns(table, outputs)
+
+
+def _check_names(found: list[str], outputs: ModelOutputs | None) -> None:
+    names = list(_answer_types(outputs))
+    if len(found) != 1 + len(names) or found[1:] != names:
+        expected = " and ".join([", ".join(map(repr, names[:-1])), repr(ERROR_COLUMN)])
+        raise pa.ArrowInvalid(f"found the columns {found}, expected an id, {expected}")
+
+
+def _answer_types(outputs: ModelOutputs | None) -> dict[str, pa.DataType]:
     kinds = {SCORE_COLUMN: pa.float64()}
     if outputs is not None:
         kinds = {name: LIST_TYPES[name] for name in list_columns(outputs)}
-    kinds[ERROR_COLUMN] = pa.string()
-    with pq.ParquetFile(path) as file:
-        found = file.schema_arrow.names
-        if len(found) != 1 + len(kinds) or found[1:] != list(kinds):
-            expected = " and ".join([", ".join(map(repr, list(kinds)[:-1])), repr(ERROR_COLUMN)])
-            raise pa.ArrowInvalid(f"found the columns {found}, expected an id, {expected}")
-        table = file.read(use_threads=False)
+    return {**kinds, ERROR_COLUMN: pa.string()}
+
+
+def _answer_columns(table: pa.Table, outputs: ModelOutputs | None) -> pa.Table:
+    kinds = _answer_types(outputs)
     columns = [table.column(number).cast(kind) for number, kind in enumerate(kinds.values(), start=1)]
     return pa.table([table.column(0), *columns], names=[ID_COLUMN, *kinds])
 
@@ -153,6 +183,7 @@ def _csv_source(path: Path) -> Path | pa.BufferReader:
 
 
 _READERS: dict[str, Callable[[Path, ModelOutputs | None], pa.Table]] = {
+    "arrow": _read_arrow,
     "parquet": _read_parquet,
     "csv": _read_csv,
     "jsonlines": read_json_answers,

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from contracts.atomic_files import write_json
 from contracts.data_profile import (
@@ -26,6 +25,7 @@ from contracts.data_profile import (
 )
 from contracts.errors import CallerError
 from contracts.wire import BASELINE_KEY
+from reporting.answers import answers_schema
 
 DIGEST_FILE = "digest.json"
 ACTION_IDS_FILE = "action_ids.parquet"
@@ -96,16 +96,17 @@ def read_baseline(answers: Path | None, *, wire_format: str) -> tuple[DataProfil
 
     Args:
         answers: One output of the transform job, or None if there is none.
-        wire_format: In which it came back; only Parquet has a place for the baseline.
+        wire_format: In which it came back; only columns have a place for the baseline.
     """
-    if wire_format != "parquet":
+    if wire_format not in ("arrow", "parquet"):
         return None, (
-            f"The training baseline travels with answers in Parquet; this run's came back as {wire_format}."
+            "The training baseline travels with answers in Arrow or Parquet; this run's came back as "
+            f"{wire_format}."
         )
     if answers is None:
         return None, "Nothing was scored, so that nothing says which training data the model has seen."
     try:
-        metadata = pq.read_schema(answers).metadata or {}
+        metadata = answers_schema(answers, wire_format=wire_format).metadata or {}
         content = metadata.get(BASELINE_KEY)
         if content is None:
             return None, (

@@ -15,7 +15,7 @@ from runner.model_check import contract_as_json
 
 PREPROCESSING = ("python3", "-m", "preprocessing")
 _PREPARE = {
-    "wire-format": "parquet",
+    "wire-format": "arrow",
     "input-format": "auto",
     "input-uri": "s3://laptop/training/",
     "output-uri": "s3://laptop/baseline/",

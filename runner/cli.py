@@ -44,7 +44,7 @@ PortOption = Annotated[
     int | None, typer.Option(min=1, max=65535, help="Port of the first model server [default: any free]")
 ]
 WireOption = Annotated[
-    str, typer.Option(help="Wire format to the model container: parquet, csv, jsonlines or recordio.")
+    str, typer.Option(help="Wire format to the model container: arrow, parquet, csv, jsonlines or recordio.")
 ]
 ModelImageOption = Annotated[
     str | None,
@@ -82,7 +82,7 @@ def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Run
             metavar="NAME", help="Approved package: group/version, ARN or group.", show_default=False
         ),
     ] = None,
-    wire: WireOption = "parquet",
+    wire: WireOption = "arrow",
     prepare: PrepareOption = "single",
     model_image: ModelImageOption = None,
     instances: Annotated[
@@ -225,7 +225,7 @@ def baseline(
 @app.command()
 def definition(
     pipeline: Annotated[str, typer.Option(help="Pipeline to print.")] = "candidate",
-    wire: WireOption = "parquet",
+    wire: WireOption = "arrow",
     prepare: PrepareOption = "single",
     transform_sizing: Annotated[
         str, typer.Option(help="Instances from the plan (planned) or from a parameter (fixed).")

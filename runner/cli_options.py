@@ -35,7 +35,7 @@ ShapeWireOption = Annotated[
     str | None,
     typer.Option(
         "--wire",
-        help="parquet, csv, jsonlines or recordio [default: as deployed, else parquet]",
+        help="arrow, parquet, csv, jsonlines or recordio [default: as deployed, else arrow]",
         show_default=False,
     ),
 ]

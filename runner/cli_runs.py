@@ -49,8 +49,8 @@ def plan(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Pl
     ] = None,
     role_arn: Annotated[str, typer.Option(help="Role of every job [default: the deployed one]")] = "",
     wire: Annotated[
-        str, typer.Option(help="Where none is deployed: parquet, csv, jsonlines or recordio.")
-    ] = ("parquet"),
+        str, typer.Option(help="Where none is deployed: arrow, parquet, csv, jsonlines or recordio.")
+    ] = "arrow",
     prepare: Annotated[str, typer.Option(help="Where none is deployed: single or sharded.")] = "single",
     state: Annotated[
         Path | None,

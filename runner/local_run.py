@@ -14,7 +14,7 @@ from contracts.errors import CallerError
 from emulator.definition import parameter_values, read_definition
 from emulator.events import OnEvent
 from emulator.execution import Execution, Machine
-from emulator.model_server import choose_port
+from emulator.ports import choose_port
 from emulator.run_record import RunRecord, now_text
 from pipelines.parameter_specs import check_values
 from runner.container_code import LOCAL_IMAGE_URI, run_image
@@ -42,7 +42,7 @@ class RunOptions:
     """
 
     pipeline: str = "candidate"
-    wire: str = "parquet"
+    wire: str = "arrow"
     prepare: str = "single"
     instance_count: int | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)

@@ -65,7 +65,7 @@ def check_places(
     measure: FreeBytes = free_bytes,
     *,
     keep_columns: str = "",
-    wire: str = "parquet",
+    wire: str = "arrow",
 ) -> None:
     """Check contract, model, input, output, disk space, the KeepColumns parameter and the wire format.
 

@@ -9,7 +9,7 @@
     app           speaks HTTP and nothing else, with the parts of an exchange from `exchange`
     request_log   a line of JSON for each payload, and the progress
     invocation    one payload in, one answer out
-    codecs        bytes <-> records, one codec a wire format (parquet_codec, csv_codec, json_lines_codec,
+    codecs        bytes <-> records, one codec a wire format (columns_codec, csv_codec, json_lines_codec,
                   recordio_codec)
     scorer        feature vectors -> scores; knows neither HTTP nor bytes, nor what kind of model it holds
     *_model       one module a kind of model: xgboost_model, lightgbm_model (with lightgbm_text), onnx_model

@@ -1,8 +1,8 @@
 """One payload in, one answer out: the order of decoding, scoring and encoding, and nothing else.
 
 Lines are worked on a few at a time: what columns, vectors and reasons take is then bounded by SLICE_BYTES
-and not by the payload, of which a line of two bytes may need a reason of a hundred. A Parquet payload is one
-whole; its footer says how many records it unpacks to, and it is refused if they need more memory than there
+and not by the payload, of which a line of two bytes may need a reason of a hundred. A payload of columns is
+one whole; it says itself how many records it unpacks to, and is refused if they need more memory than there
 is.
 """
 
@@ -13,18 +13,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
 from contracts.payload_limits import BYTES_PER_MB
-from contracts.wire import CSV_CONTENT_TYPE, JSON_LINES_CONTENT_TYPE, PARQUET_CONTENT_TYPE
+from contracts.wire import CSV_CONTENT_TYPE, JSON_LINES_CONTENT_TYPE
 from serving.codecs import Codec, DecodedPayload
+from serving.column_files import ARROW, PARQUET
+from serving.columns_codec import ColumnsCodec
 from serving.csv_codec import CsvCodec
 from serving.json_lines_codec import JsonLinesCodec
 from serving.libsvm_codec import LIBSVM_CONTENT_TYPES, LibsvmCodec
-from serving.parquet_codec import ParquetCodec
 from serving.recordio_codec import RecordioCodec
 from serving.scorer import Scorer, Scores
 
@@ -37,7 +36,7 @@ LINE_CONTENT_TYPES = frozenset({CSV_CONTENT_TYPE, JSON_LINES_CONTENT_TYPE, *LIBS
 _WAY_OUT = "make smaller shards, or lower MaxConcurrentTransforms or take a larger instance"
 
 RECORD_BYTES, FEATURE_BYTES = 96, 18
-"""Memory for a record of a Parquet payload, and for each of its features: columns, float64 and float32
+"""Memory for a record of a payload of columns, and for each of its features: columns, float64 and float32
 vectors, score, answer. Measured with dictionary-encoded columns: 110 bytes in all with 3 features, 415 with
 20. Ids of many bytes that repeat are not counted."""
 
@@ -69,9 +68,10 @@ class Answer:
 
 
 def codecs_for(contract: DatasetContract, *, baseline: bytes = b"") -> dict[str, Codec]:
-    """Return the codecs for one contract by their content type; see ParquetCodec for the baseline."""
+    """Return the codecs for one contract by their content type; see ColumnsCodec for the baseline."""
     codecs: tuple[Codec, ...] = (
-        ParquetCodec(contract, baseline=baseline),
+        ColumnsCodec(contract, ARROW, baseline=baseline),
+        ColumnsCodec(contract, PARQUET, baseline=baseline),
         CsvCodec(contract),
         JsonLinesCodec(contract),
         RecordioCodec(contract),
@@ -102,8 +102,8 @@ def answer_payload(
         PayloadUnpacksTooLargeError: It would take more than `memory_bytes`.
         CallerError: The payload cannot be read at all.
     """
-    if codec.content_type == PARQUET_CONTENT_TYPE and memory_bytes is not None:
-        _check_memory(body, scorer.model.feature_count, memory_bytes)
+    if isinstance(codec, ColumnsCodec) and memory_bytes is not None:
+        _check_memory(len(body), codec.record_count(body), scorer.model.feature_count, memory_bytes)
     slices = _slices(body, slice_bytes) if codec.content_type in LINE_CONTENT_TYPES else [body]
     answers: list[Answer] = []
     record_count = 0
@@ -120,15 +120,11 @@ def answer_payload(
     )
 
 
-def _check_memory(body: bytes, feature_count: int, memory_bytes: int) -> None:
-    try:
-        metadata = pq.read_metadata(pa.BufferReader(body))
-    except (pa.ArrowException, OSError):
-        return  # the codec says what is wrong with it
-    needed = len(body) + metadata.num_rows * (RECORD_BYTES + FEATURE_BYTES * feature_count)
+def _check_memory(body_bytes: int, record_count: int, feature_count: int, memory_bytes: int) -> None:
+    needed = body_bytes + record_count * (RECORD_BYTES + FEATURE_BYTES * feature_count)
     if needed > memory_bytes:
         raise PayloadUnpacksTooLargeError(
-            f"the payload of {len(body)} bytes unpacks to {metadata.num_rows} records, which take about "
+            f"the payload of {body_bytes} bytes unpacks to {record_count} records, which take about "
             f"{needed // BYTES_PER_MB} MB to score; {memory_bytes // BYTES_PER_MB} MB are there for it; "
             f"{_WAY_OUT}"
         )

@@ -19,8 +19,9 @@ from contracts.data_profile import PROFILE_FILE, parse_profile
 from contracts.errors import CallerError
 from contracts.model_artifact import BASELINE_FILE
 from contracts.value_histogram import ValueHistogram, add_histograms, empty_histogram, value_histogram
+from serving.column_files import PARQUET
+from serving.columns_codec import ColumnsCodec
 from serving.model_folder import ServedModel
-from serving.parquet_codec import ParquetCodec
 
 
 def write_scored_baseline(model: ServedModel, root: Path) -> None:
@@ -40,7 +41,7 @@ def write_scored_baseline(model: ServedModel, root: Path) -> None:
 
 
 def _histogram(model: ServedModel, shards: Path) -> ValueHistogram:
-    codec, total = ParquetCodec(model.contract), empty_histogram()
+    codec, total = ColumnsCodec(model.contract, PARQUET), empty_histogram()
     for shard in sorted(shards.glob("*.parquet")):
         scores = model.scorer.score(codec.decode(shard.read_bytes()).vectors)
         values = np.delete(scores.values, list(scores.faults)).astype(np.float64)

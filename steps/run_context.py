@@ -38,7 +38,7 @@ class PipelineShape:
             empty: the image of all jobs, which has no default.
     """
 
-    wire: str = "parquet"
+    wire: str = "arrow"
     transform_sizing: str = "planned"
     prepare: str = "single"
     pointer: str = "move"

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from contracts.container_paths import CONTRACT_INPUT, PLAN_OUTPUT, SOURCE_INPUT, inside
 from contracts.errors import CallerError
 from contracts.plan import MANIFEST_FILE, ShardManifest, read_manifest
+from contracts.wire import wire_format
 from runner.aws.checks import CannotTellError
 from runner.aws.objects import ObjectFact
 from runner.aws.ranged_object import read_start
@@ -180,7 +181,7 @@ def _count_all(
 
 
 def _shard_bytes_per_record(manifest: ShardManifest, wire_name: str) -> float | None:
-    """Return what PrepareInput measures too: only Parquet shards must each fit into one payload."""
-    if wire_name != "parquet" or not manifest.valid_count:
+    """Return what PrepareInput measures too: only shards of columns must each fit into one payload."""
+    if not wire_format(wire_name).has_columns or not manifest.valid_count:
         return None
     return sum(shard.byte_count for shard in manifest.shards) / manifest.valid_count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from contracts.contract_file import parse_contract
 from contracts.dataset import Field
@@ -56,3 +57,12 @@ def test_dictionary_columns_encode_as_plain_ones_do() -> None:
         encoded = encode_column(pa.chunked_array([column, column.slice(0, 0)]), field)
         np.testing.assert_array_equal(encoded, plain)
     np.testing.assert_array_equal(plain, np.array([2, np.nan, 0, np.nan, 1, 0], dtype=np.float32))
+
+
+@pytest.mark.parametrize("values", [[1e300, 0.1, -1e39], [1e300, None, -1e39]])
+def test_a_number_that_no_float32_holds_is_infinite(values: list[float | None]) -> None:
+    """With and without missing values beside it; the scorer says what is wrong with such a record."""
+    field = Field(name="x", type="number")
+    found = encode_column(pa.chunked_array([pa.array(values, pa.float64())]), field)
+    assert (found[0], found[2]) == (np.inf, -np.inf)
+    assert np.isnan(found[1]) if values[1] is None else found[1] == np.float32(0.1)

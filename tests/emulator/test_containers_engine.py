@@ -22,7 +22,8 @@ from contracts.errors import BatchScoreError, CallerError
 from contracts.model_artifact import unpack_artifact
 from emulator.containers import TREE_LABEL, ContainerImage, container_image
 from emulator.job_context import JobContext, JobFailedError
-from emulator.model_server import ModelServer, choose_port
+from emulator.model_server import ModelServer
+from emulator.ports import choose_port
 from emulator.processes import ContainerProcess
 from emulator.processing_job import run_processing_job
 from runner.local_run import LOCAL_IMAGE_URI, RunOptions

@@ -43,10 +43,10 @@ def resume_document(request: pytest.FixtureRequest) -> dict[str, Any]:
 @pytest.fixture
 def default_document() -> dict[str, Any]:
     """The definition that `get_pipeline()` gives."""
-    return _compiled("candidate-planned-single-parquet")
+    return _compiled("candidate-planned-single-arrow")
 
 
 @pytest.fixture
 def sharded_document() -> dict[str, Any]:
     """The definition in the sharded form."""
-    return _compiled("candidate-planned-sharded-parquet")
+    return _compiled("candidate-planned-sharded-arrow")

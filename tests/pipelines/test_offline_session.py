@@ -17,7 +17,7 @@ from pipelines.offline_session import OfflinePipelineSession
 from steps.sdk import PipelineSession
 
 ROOT = Path(__file__).parents[2]
-GOLDEN = ROOT / "tests" / "golden" / "candidate-planned-single-parquet.json"
+GOLDEN = ROOT / "tests" / "golden" / "candidate-planned-single-arrow.json"
 
 COMPILE_WITHOUT_SOCKETS = """
 import os, socket, sys

@@ -178,7 +178,7 @@ def test_a_source_without_label_keeps_missing_labels(tmp_path: Path) -> None:
         ({"a.orc": b"ORC"}, {}, ["a.orc", "looks like orc", "InputFormat"]),
         ({"a.csv.gz": b"\x1f\x8bnonsense and more"}, {}, ["a.csv.gz", "damaged"]),
         ({"a.csv": DOZEN}, {"input_format": "cvs"}, ["'cvs'", "did you mean 'csv'?"]),
-        ({"a.csv": DOZEN}, {"wire_format": "arrow"}, ["'arrow'", "valid: csv, jsonlines, parquet, recordio"]),
+        ({"a.csv": DOZEN}, {"wire_format": "xml"}, ["'xml'", "valid: arrow, csv, jsonlines, parquet"]),
         ({"a.csv": DOZEN}, {"input_uri": "s3://bucket/in"}, ["InputUri", "`/` at its end"]),
         ({"a.csv": DOZEN}, {"output_uri": "s3://bucket/in/out/"}, ["OutputUri", "lies under"]),
         ({"a.csv": DOZEN}, {"output_uri": "s3://bucket/in/"}, ["OutputUri", "lies under"]),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tiny_outputs import OUTPUTS_CONTRACT
 
 from contracts.contract_file import parse_contract
-from serving import output_lines, parquet_codec
+from serving import columns_codec, output_lines
 from serving.codecs import DecodedPayload
 from serving.invocation import codecs_for
 from serving.scorer import Scores
@@ -68,7 +68,7 @@ def test_json_lines_have_arrays(at_once: int, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("at_once", [1, 4, 1000])
 def test_parquet_has_lists(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet_codec, "NUMBERS_AT_ONCE", at_once)
+    monkeypatch.setattr(columns_codec, "NUMBERS_AT_ONCE", at_once)
     content_type = "application/vnd.apache.parquet"
 
     plain = pq.read_table(io.BytesIO(encoded(content_type, VALUES, faults=FAULTS, top=None)))
@@ -84,11 +84,12 @@ def test_parquet_has_lists(at_once: int, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("content_type", CODECS)
 def test_no_records_have_an_empty_answer(content_type: str) -> None:
-    """Or in Parquet one with the columns of any other."""
+    """Or in Arrow and Parquet one with the columns of any other."""
     for top in (None, np.empty((0, 3), np.int32)):
         answer = encoded(content_type, np.empty((0, 3)), faults={}, top=top)
-        if content_type.endswith("parquet"):
-            table = pq.read_table(io.BytesIO(answer))
+        if isinstance(CODECS[content_type], columns_codec.ColumnsCodec):
+            is_parquet = content_type.endswith("parquet")
+            table = pq.read_table(io.BytesIO(answer)) if is_parquet else pa.ipc.open_file(answer).read_all()
             assert (len(table), table.schema.field("score").type.value_type) == (0, pa.float64())
         else:
             assert answer == b""

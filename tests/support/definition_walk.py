@@ -17,29 +17,30 @@ SECURED = JobSecurity(
 OTHER_IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/other-model:1"
 
 CHOICES: dict[str, dict[str, Any]] = {
-    "candidate-planned-single-parquet": {},
+    "candidate-planned-single-arrow": {},
+    "candidate-planned-single-parquet": {"wire": "parquet"},
     "candidate-planned-single-csv": {"wire": "csv"},
     "candidate-planned-single-jsonlines": {"wire": "jsonlines"},
     "candidate-planned-single-recordio": {"wire": "recordio"},
-    "candidate-fixed-single-parquet": {"transform_sizing": "fixed"},
-    "candidate-planned-sharded-parquet": {"prepare": "sharded"},
+    "candidate-fixed-single-arrow": {"transform_sizing": "fixed"},
+    "candidate-planned-sharded-arrow": {"prepare": "sharded"},
     "candidate-planned-single-csv-image": {"wire": "csv", "model_image": OTHER_IMAGE},
-    "candidate-planned-single-parquet-secured": {"security": SECURED},
-    "production-planned-single-parquet": {},
+    "candidate-planned-single-arrow-secured": {"security": SECURED},
+    "production-planned-single-arrow": {},
     "production-planned-single-csv": {"wire": "csv"},
-    "production-fixed-sharded-parquet": {"transform_sizing": "fixed", "prepare": "sharded"},
-    "production-planned-sharded-parquet-secured": {"prepare": "sharded", "security": SECURED},
+    "production-fixed-sharded-arrow": {"transform_sizing": "fixed", "prepare": "sharded"},
+    "production-planned-sharded-arrow-secured": {"prepare": "sharded", "security": SECURED},
 }
 """Name of each golden file of the candidate and of production, and the choices that it is built with."""
 
 RESUME_CHOICES: dict[str, dict[str, Any]] = {
-    "resume-score-planned-single-parquet": {},
+    "resume-score-planned-single-arrow": {},
     "resume-score-planned-single-csv": {"wire": "csv"},
-    "resume-score-fixed-sharded-parquet": {"transform_sizing": "fixed", "prepare": "sharded"},
-    "resume-register-planned-single-parquet": {"resume_at": "register"},
-    "resume-report-planned-single-parquet": {"resume_at": "report"},
-    "resume-score-planned-single-parquet-production": {"resumed": "production"},
-    "resume-score-planned-single-parquet-secured": {"security": SECURED},
+    "resume-score-fixed-sharded-arrow": {"transform_sizing": "fixed", "prepare": "sharded"},
+    "resume-register-planned-single-arrow": {"resume_at": "register"},
+    "resume-report-planned-single-arrow": {"resume_at": "report"},
+    "resume-score-planned-single-arrow-production": {"resumed": "production"},
+    "resume-score-planned-single-arrow-secured": {"security": SECURED},
     "resume-register-planned-single-csv-image": {
         "resume_at": "register",
         "wire": "csv",

@@ -159,7 +159,7 @@ def make_account() -> dict[str, str]:
     }
 
 
-def deploy(values: Mapping[str, str], golden: str = "production-planned-single-parquet") -> None:
+def deploy(values: Mapping[str, str], golden: str = "production-planned-single-arrow") -> None:
     """Deploy a pipeline as NAME, with these values as its defaults."""
     definition = json.loads((GOLDEN / f"{golden}.json").read_text())
     for parameter in definition["Parameters"]:

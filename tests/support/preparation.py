@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from contracts.arrow_files import read_arrow
 from contracts.plan import ScoringPlan, ShardManifest, read_manifest, read_plan
 from preprocessing.__main__ import main
 
@@ -69,11 +70,15 @@ class Preparation:
         return read_manifest(self.outputs / "plan" / "shard_manifest.json")
 
     def shard_tables(self) -> list[pa.Table]:
-        """Return the Parquet shards in order."""
-        return [pq.read_table(self.outputs / "shards" / shard.name) for shard in self.manifest.shards]
+        """Return the shards of columns in order."""
+        paths = [self.outputs / "shards" / shard.name for shard in self.manifest.shards]
+        return [
+            read_arrow(path.read_bytes()) if path.suffix == ".arrow" else pq.read_table(path)
+            for path in paths
+        ]
 
     def shard_rows(self) -> list[dict[str, Any]]:
-        """Return all records of the Parquet shards in order."""
+        """Return all records of the shards of columns in order."""
         return [row for table in self.shard_tables() for row in table.to_pylist()]
 
     def kept_rows(self) -> list[dict[str, Any]]:

@@ -211,7 +211,7 @@ def test_with_no_price_there_are_hours(plan: Any, answers: Answers) -> None:
 def test_types_with_local_storage_take_no_disk_key(batchscore: Any, answers: Answers, tmp_path: Path) -> None:
     """[doc] CreateTransformJob and CreateProcessingJob; only where the pipeline has a key is it asked."""
     answers.local_storage.add("m5d.xlarge")
-    deploy(make_account(), "production-planned-sharded-parquet-secured")
+    deploy(make_account(), "production-planned-sharded-arrow-secured")
     words = ("--instance-type", "ml.m5.xlarge", "--instance-type", "ml.m5d.xlarge")
     answer = batchscore("plan", "--name", NAME, "--state", str(tmp_path), "--json", *words)
     found = {words.split()[0]: outcome for outcome, words in _checks(answer, "disk key")}
@@ -252,7 +252,7 @@ def test_a_fixed_instance_count_is_what_is_planned_and_needed(
 ) -> None:
     """Where the pipeline does not take it from the plan; two instances prepare, each cuts its own shards."""
     answers.quotas["ml.m5.xlarge for transform job usage"] = 3.0
-    deploy({**make_account(), "TransformInstanceCount": "4"}, "production-fixed-sharded-parquet")
+    deploy({**make_account(), "TransformInstanceCount": "4"}, "production-fixed-sharded-arrow")
     answer = batchscore("plan", "--name", NAME, "--state", str(tmp_path), "--json")
     (found,) = json.loads(answer.out)["estimates"]
     assert (found["instance_count"], found["shard_count"]) == (4, 14)
@@ -265,7 +265,7 @@ def test_a_fixed_instance_count_is_what_is_planned_and_needed(
 def test_a_start_computes_a_fixed_instance_count_that_nobody_chose(batchscore: Any, answers: Answers) -> None:
     """As the plan would choose it; one that was given stays."""
     values = {**make_account(), "RecordsPerSecondPerInstance": "1", "TransformDeadlineMinutes": "1"}
-    deploy(values, "production-fixed-sharded-parquet")
+    deploy(values, "production-fixed-sharded-arrow")
     more = "customer_id,age,plan,active,note\n" + "".join(f"M{n},40,plus,true,\n" for n in range(150))
     boto3.client("s3", region_name=REGION).put_object(Bucket="data", Key="in/more.csv", Body=more.encode())
     # 164 customers at one a second, in sixty seconds.

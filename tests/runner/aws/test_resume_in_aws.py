@@ -93,7 +93,7 @@ def test_the_resume_pipeline_has_the_shape_role_key_and_network_of_the_run(
             {"wire": "csv", "prepare": "single", "transform_sizing": "planned"},
         ),
         (
-            "production-fixed-sharded-parquet",
+            "production-fixed-sharded-arrow",
             "production",
             {"wire": "parquet", "prepare": "sharded", "transform_sizing": "fixed"},
         ),

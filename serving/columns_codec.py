@@ -1,4 +1,4 @@
-"""The `parquet` wire: in go the id and the raw typed features, out come the id, its score and its error.
+"""The `arrow` and `parquet` wires: in go id and raw typed features, out come id, score and error.
 
 Features are encoded here, by `contracts.encoding`, so that no client has to. Columns are found by name;
 others are ignored. A payload made under another contract is refused. Several outputs are a list of float64,
@@ -8,11 +8,11 @@ pyarrow 25.0 cannot read back from Parquet what it wrote of those where one is n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pyarrow.types as pt
 
 from contracts.dataset import DatasetContract
@@ -22,11 +22,11 @@ from contracts.wire import (
     BASELINE_KEY,
     ERROR_COLUMN,
     FINGERPRINT_KEY,
-    PARQUET_CONTENT_TYPE,
     SCORE_COLUMN,
     TOP_COLUMN,
 )
 from serving.codecs import DecodedPayload
+from serving.column_files import ColumnFile
 from serving.output_lines import NUMBERS_AT_ONCE
 from serving.scorer import Scores
 
@@ -39,37 +39,47 @@ _FITS: dict[str, Callable[[pa.DataType], bool]] = {
 """Which columns may stand for a feature of each type: the same values, perhaps in another width."""
 
 
-class ParquetCodec:
-    """Reads and writes the `parquet` wire for one contract."""
+class ColumnsCodec:
+    """Reads and writes one form of files of columns for one contract."""
 
-    content_type = PARQUET_CONTENT_TYPE
-    answer_type = PARQUET_CONTENT_TYPE
-
-    def __init__(self, contract: DatasetContract, *, baseline: bytes = b"") -> None:
+    def __init__(self, contract: DatasetContract, form: ColumnFile, *, baseline: bytes = b"") -> None:
         """Take the contract of the model, and its training baseline, packed, to say it with every answer."""
+        self.content_type = self.answer_type = form.content_type
         self._contract = contract
+        self._form = form
         self._metadata = {BASELINE_KEY: baseline} if baseline else None
-        # Read as they are stored, each different value once: a text for each record would only be looked up.
         self._categories = [field.name for field in contract.feature_fields if field.type == "string"]
 
+    def record_count(self, body: bytes) -> int:
+        """Return how many records a payload has, before any of them is read.
+
+        Raises:
+            CallerError: It cannot be read.
+        """
+        with self._naming_damage(body):
+            return self._form.record_count(body)
+
     def decode(self, body: bytes) -> DecodedPayload:
-        """Read a Parquet file; see `Codec.decode`."""
-        try:
-            file = pq.ParquetFile(pa.BufferReader(body), read_dictionary=self._categories)
-            self._check_schema(file.schema_arrow)
-            records = file.read(
-                columns=[self._contract.id_field, *self._contract.features], use_threads=False
-            )
-        except (pa.ArrowException, OSError) as error:
-            raise CallerError(
-                f"the payload of {len(body)} bytes cannot be read as one whole Parquet file: "
-                f"{' '.join(str(error).split())}; send each shard unsplit (SplitType None)"
-            ) from error
+        """Read a file; see `Codec.decode`."""
+        names = [self._contract.id_field, *self._contract.features]
+        with self._naming_damage(body):
+            self._check_schema(self._form.schema(body))
+            records = self._form.read(body, names, self._categories)
         ids = records.column(self._contract.id_field)
         return DecodedPayload(vectors=encode(self._typed(records), self._contract), ids=ids)
 
+    @contextlib.contextmanager
+    def _naming_damage(self, body: bytes) -> Iterator[None]:
+        try:
+            yield
+        except (pa.ArrowException, OSError) as error:
+            raise CallerError(
+                f"the payload of {len(body)} bytes cannot be read as one whole {self._form.name} file: "
+                f"{' '.join(str(error).split())}; send each shard unsplit (SplitType None)"
+            ) from error
+
     def encode(self, payload: DecodedPayload, scores: Scores) -> bytes:
-        """Write a Parquet file with the id, the score (null where there is a fault) and the error."""
+        """Write a file with the id, the score (null where there is a fault) and the error."""
         record_count = len(scores.values)
         is_fault = np.zeros(record_count, dtype=bool)
         is_fault[list(scores.faults)] = True
@@ -83,12 +93,7 @@ class ParquetCodec:
                 else pa.array(errors, pa.string()),
             }
         )
-        answer = answer.replace_schema_metadata(self._metadata)
-        sink = pa.BufferOutputStream()
-        # Ids and scores hardly repeat: dictionaries and compression would cost time and save nothing.
-        pq.write_table(answer, sink, use_dictionary=False, compression="none")
-        content: bytes = sink.getvalue().to_pybytes()
-        return content
+        return self._form.write(answer.replace_schema_metadata(self._metadata))
 
     def _check_schema(self, schema: pa.Schema) -> None:
         found = (schema.metadata or {}).get(FINGERPRINT_KEY)

@@ -1,0 +1,161 @@
+"""The Arrow IPC files in which typed columns travel on the `arrow` wire: written and read without a copy.
+
+A file has one record batch, or none where it has no record, and is not compressed: what is in memory is what
+is in the file. A column with a dictionary has the narrowest positions that its dictionary allows, so that a
+category takes one byte a record. What is read is checked before anybody looks into it: Arrow follows whatever
+positions and lengths a damaged file states.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+
+_POSITION_TYPES = (pa.int8(), pa.int16(), pa.int32())
+
+_MAGIC_BYTES = 8
+"""Before the first message of a file: `ARROW1` and two zeros [doc: Arrow's "IPC File Format"]."""
+
+_HEADER_TYPE, _HEADER = 1, 2
+"""Members of a message [doc: Arrow's Message.fbs], by position."""
+
+_DICTIONARY_BATCH, _RECORD_BATCH = 2, 3
+"""Types of header, counted from 1 as FlatBuffers counts the members of a union; a schema is the first."""
+
+_DICTIONARY_RECORDS, _COMPRESSION = 1, 3
+"""The record batch of a dictionary batch, and the compression of a record batch, by position."""
+
+
+def arrow_bytes(columns: pa.Table, facts: dict[bytes, bytes] | None = None) -> bytes:
+    """Return columns and schema metadata as the bytes of an Arrow IPC file."""
+    columns = columns.unify_dictionaries().combine_chunks()
+    arrays = [_narrow(column.chunk(0) if column.num_chunks else _empty(column.type)) for column in columns]
+    fields = [
+        pa.field(entry.name, array.type, nullable=entry.nullable)
+        for entry, array in zip(columns.schema, arrays, strict=True)
+    ]
+    schema = pa.schema(fields, metadata=facts)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, schema) as writer:
+        if columns.num_rows:
+            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def arrow_schema(content: bytes) -> pa.Schema:
+    """Return the schema of an Arrow IPC file, with its metadata.
+
+    Raises:
+        pa.ArrowException: It is none.
+    """
+    with _naming_damage():
+        schema = pa.ipc.open_file(pa.BufferReader(content)).schema
+        schema.names  # noqa: B018 - decodes them
+        return schema
+
+
+def arrow_record_count(content: bytes) -> int:
+    """Return how many records an Arrow IPC file has, in a file that takes no more memory than its bytes.
+
+    Raises:
+        pa.ArrowException: It is none, or what is in it is compressed.
+    """
+    with _naming_damage():
+        if any(_is_compressed(metadata) for metadata in _message_metadata(content)):
+            raise pa.ArrowInvalid("it is compressed; write its record batches as they are")
+        file = pa.ipc.open_file(pa.BufferReader(content))
+        return sum(file.get_batch(number).num_rows for number in range(file.num_record_batches))
+
+
+def read_arrow(content: bytes) -> pa.Table:
+    """Return the columns of an Arrow IPC file, which stay where they are in `content`.
+
+    Raises:
+        pa.ArrowException: It is none, or it is damaged.
+    """
+    with _naming_damage():
+        table = pa.ipc.open_file(pa.BufferReader(content)).read_all()
+        table.column_names  # noqa: B018 - decodes them
+        for column in table.columns:
+            for chunk in column.chunks:
+                _check(chunk)
+        return table
+
+
+@contextlib.contextmanager
+def _naming_damage() -> Iterator[None]:
+    """Raise what pyarrow raises of damaged names and metadata as what it raises of everything else."""
+    try:
+        yield
+    except (UnicodeDecodeError, KeyError, IndexError, struct.error) as error:
+        raise pa.ArrowInvalid(f"its metadata are damaged: {error}") from error
+
+
+def _empty(kind: pa.DataType) -> pa.Array:
+    return pa.array([], kind)
+
+
+def _narrow(array: pa.Array) -> pa.Array:
+    if not pt.is_dictionary(array.type):
+        return array
+    kind = next(kind for kind in _POSITION_TYPES if len(array.dictionary) <= 2 ** (kind.bit_width - 1))
+    return pa.DictionaryArray.from_arrays(array.indices.cast(kind, safe=False), array.dictionary, safe=False)
+
+
+def _check(array: pa.Array) -> None:
+    array.validate()
+    if pt.is_dictionary(array.type):
+        array.dictionary.validate(full=True)
+        bounds = pc.min_max(array.indices)
+        lowest, highest = bounds["min"].as_py(), bounds["max"].as_py()
+        if lowest is not None and not 0 <= lowest <= highest < len(array.dictionary):
+            raise pa.ArrowInvalid(f"positions from {lowest} to {highest} in {len(array.dictionary)} values")
+    elif not pt.is_primitive(array.type):
+        array.validate(full=True)
+
+
+def _message_metadata(content: bytes) -> Iterator[pa.Buffer]:
+    """Yield the metadata of schema, dictionaries and record batches, which pyarrow has checked."""
+    stream = pa.BufferReader(content)
+    stream.seek(_MAGIC_BYTES)
+    messages = pa.ipc.MessageReader.open_stream(stream)
+    while True:
+        try:
+            yield messages.read_next_message().metadata
+        except StopIteration:
+            return
+
+
+def _is_compressed(metadata: pa.Buffer) -> bool:
+    """Return whether a message has compressed columns, which pyarrow does not tell before it unpacks them."""
+    message = struct.unpack_from("<I", metadata, 0)[0]
+    kind = metadata[_member(metadata, message, _HEADER_TYPE)]
+    if kind not in (_DICTIONARY_BATCH, _RECORD_BATCH):
+        return False
+    batch = _table(metadata, message, _HEADER)
+    if kind == _DICTIONARY_BATCH:
+        batch = _table(metadata, batch, _DICTIONARY_RECORDS)
+    return bool(_member(metadata, batch, _COMPRESSION))
+
+
+def _member(metadata: pa.Buffer, table: int, position: int) -> int:
+    """Return where a member of a table is, or 0 [doc: FlatBuffers, "Internals"]."""
+    members = table - struct.unpack_from("<i", metadata, table)[0]
+    slot = 4 + 2 * position
+    if slot >= struct.unpack_from("<H", metadata, members)[0]:
+        return 0
+    offset = struct.unpack_from("<H", metadata, members + slot)[0]
+    return table + offset if offset else 0
+
+
+def _table(metadata: pa.Buffer, table: int, position: int) -> int:
+    """Return where a table is that is a member of a table."""
+    at = _member(metadata, table, position)
+    found: int = at + struct.unpack_from("<I", metadata, at)[0]
+    return found
