@@ -102,7 +102,8 @@ sanitize: $(VENV)/test.stamp ## Test the native extensions with the compiler's a
 test-arm: ## Compare the portable forest evaluation with a plain walk on ARM (needs g++-aarch64-linux-gnu and qemu-user)
 	@mkdir -p build
 	@aarch64-linux-gnu-g++ -std=c++17 -O3 -ffp-contract=off -Wall -Wextra -Wconversion -static -o build/portable_check \
-		serving/forest/native/kernel_portable.cpp serving/forest/native/layout.cpp tests/serving/forest/portable_check.cpp
+		serving/forest/native/kernel_portable.cpp serving/forest/native/layout.cpp serving/forest/native/steps.cpp \
+		tests/serving/forest/portable_check.cpp
 	@qemu-aarch64 build/portable_check
 
 .PHONY: check

@@ -23,7 +23,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,6 @@ _END = b"end of trees"
 _PARAMETER = re.compile(rb"\[[^:]+: .*\]")
 _OF_NODES = (
     b"split_gain",
-    b"threshold",
     b"decision_type",
     b"internal_value",
     b"internal_weight",
@@ -43,16 +43,64 @@ _OF_NODES = (
 _OF_LEAVES = (b"leaf_value", b"leaf_weight", b"leaf_count")
 """Arrays of numbers with one entry for each, some of which older versions do not write."""
 
-_CATEGORICAL = 1
+CATEGORICAL = 1
 """Bit of `decision_type`: the split is by a set of categories, and `threshold` is the set's number."""
+
+
+def _no_nodes() -> np.ndarray:
+    return np.empty(0, dtype=np.int64)
 
 
 class _DamagedTextError(Exception):
     """The text is no whole model; the message says what is wrong."""
 
 
-def check_model_text(path: Path) -> None:
+@dataclass(frozen=True, kw_only=True)
+class TextTree:
+    """A tree of n leaves: its n - 1 nodes, then its leaves.
+
+    Attributes:
+        leaf_values: float64.
+        features: int64 of shape (nodes,).
+        thresholds: float64; values up to it go left.
+        kinds: int64; bit 0 is set where a split is by a set of categories, bit 1 where missing values go
+            left, bits 2 and 3 say what is missing: 1 zero and NaN, 2 NaN, else NaN is zero.
+        left: int64; the number of a node, or -1 minus that of a leaf.
+        right: int64.
+        is_linear: Whether leaves have linear models.
+    """
+
+    leaf_values: np.ndarray
+    features: np.ndarray = field(default_factory=_no_nodes)
+    thresholds: np.ndarray = field(default_factory=_no_nodes)
+    kinds: np.ndarray = field(default_factory=_no_nodes)
+    left: np.ndarray = field(default_factory=_no_nodes)
+    right: np.ndarray = field(default_factory=_no_nodes)
+    is_linear: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelText:
+    """What a text says.
+
+    Attributes:
+        header: Its keys; one without a value stands for itself.
+        output_count: Numbers for each record.
+        feature_count: Numbers in the vector of a record.
+        trees: In their order.
+    """
+
+    header: Mapping[bytes, bytes]
+    output_count: int
+    feature_count: int
+    trees: Sequence[TextTree]
+
+
+def check_model_text(path: Path) -> ModelText:
     """Check that all trees are there, and that no index in them points outside.
+
+    Returns:
+        What was read on the way.
 
     Raises:
         CallerError: One is not, or does.
@@ -62,15 +110,17 @@ def check_model_text(path: Path) -> None:
         header, _, trees = content.partition(b"\n\n")
         facts = _key_values(header)
         last_feature = _number(facts, b"max_feature_idx")
-        _check_outputs(facts)
-        for number, tree in enumerate(_trees(facts, trees)):
-            _check_tree(tree, number, last_feature)
+        output_count = _checked_output_count(facts)
+        found = [
+            _checked_tree(tree, number, last_feature) for number, tree in enumerate(_trees(facts, trees))
+        ]
         _check_parameters(trees)
     except _DamagedTextError as error:
         raise CallerError(
             f"{path}: is no whole LightGBM model: {error}; save it anew with "
             f"`booster.save_model('{path.name}')`"
         ) from error
+    return ModelText(header=facts, output_count=output_count, feature_count=last_feature + 1, trees=found)
 
 
 def _trees(header: Mapping[bytes, bytes], content: bytes) -> Iterator[bytes]:
@@ -85,8 +135,8 @@ def _trees(header: Mapping[bytes, bytes], content: bytes) -> Iterator[bytes]:
         yield content[start:end]
 
 
-def _check_outputs(header: Mapping[bytes, bytes]) -> None:
-    """Check that the header says the same number of outputs wherever it says one."""
+def _checked_output_count(header: Mapping[bytes, bytes]) -> int:
+    """Return the number of outputs once the header says the same wherever it says one."""
     count = _number(header, b"num_class")
     found = {count, _number(header, b"num_tree_per_iteration")}
     objective = header.get(b"objective")
@@ -102,14 +152,15 @@ def _check_outputs(header: Mapping[bytes, bytes]) -> None:
     tree_count = _integers(header, b"tree_sizes").size
     if tree_count % count:
         raise _DamagedTextError(f"{tree_count} trees cannot be shared out evenly among {count} outputs")
+    return count
 
 
-def _check_tree(tree: bytes, number: int, last_feature: int) -> None:
+def _checked_tree(tree: bytes, number: int, last_feature: int) -> TextTree:
     if not tree.startswith(f"Tree={number}\n".encode()):
         raise _DamagedTextError(f"tree {number} does not begin where the header says")
     try:
         facts = _tree_facts(tree)
-        _check_nodes(facts, _number(facts, b"num_leaves"), last_feature)
+        return _checked_nodes(facts, _number(facts, b"num_leaves"), last_feature)
     except _DamagedTextError as error:
         raise _DamagedTextError(f"tree {number}: {error}") from error
 
@@ -129,30 +180,49 @@ def _tree_facts(tree: bytes) -> dict[bytes, bytes]:
     return _key_values(tree)
 
 
-def _check_nodes(facts: Mapping[bytes, bytes], leaf_count: int, last_feature: int) -> None:
+def _checked_nodes(facts: Mapping[bytes, bytes], leaf_count: int, last_feature: int) -> TextTree:
     """Check the arrays of a tree: one entry a node, or a leaf; children stand after their parent."""
     node_count = leaf_count - 1
-    _expect(leaf_count > 0 and len(_floats(facts, b"leaf_value")) == leaf_count, b"leaf_value")
+    values = _floats(facts, b"leaf_value")
+    _expect(leaf_count > 0 and len(values) == leaf_count, b"leaf_value")
+    is_linear = facts.get(b"is_linear", b"0") != b"0"
     if not node_count:
-        return  # a tree of one leaf has no other arrays
+        return TextTree(leaf_values=values, is_linear=is_linear)  # a tree of one leaf has no other arrays
     for keys, count in ((_OF_NODES, node_count), (_OF_LEAVES, leaf_count)):
         for key in facts.keys() & set(keys):
             _expect(len(_floats(facts, key)) == count, key)
-    nodes = np.arange(node_count)
     features = _integers(facts, b"split_feature")
     _expect(len(features) == node_count and _is_within(features, 0, last_feature), b"split_feature")
-    for key in (b"left_child", b"right_child"):
-        children = _integers(facts, key)
-        _expect(len(children) == node_count and _is_within(children, -leaf_count, node_count - 1), key)
-        _expect(bool(((children < 0) | (children > nodes)).all()), key)
-    thresholds, kinds = _floats(facts, b"threshold"), _integers(facts, b"decision_type")
-    _check_categories(facts, thresholds[(kinds & _CATEGORICAL) > 0])
+    thresholds, kinds = _array(facts, b"threshold", np.float64), _integers(facts, b"decision_type")
+    # Infinite where all but missing values go one way, which LightGBM does train.
+    _expect(len(thresholds) == node_count and not np.isnan(thresholds).any(), b"threshold")
+    _check_categories(facts, thresholds[(kinds & CATEGORICAL) > 0])
     if facts.get(b"is_linear") == b"1":
-        counts, used = _integers(facts, b"num_features"), _integers(facts, b"leaf_features")
-        _expect(len(counts) == leaf_count and counts.sum() == len(used), b"num_features")
-        _expect(_is_within(used, 0, last_feature), b"leaf_features")
-        _expect(len(_floats(facts, b"leaf_coeff")) == len(used), b"leaf_coeff")
-        _expect(len(_floats(facts, b"leaf_const")) == leaf_count, b"leaf_const")
+        _check_linear_leaves(facts, leaf_count, last_feature)
+    return TextTree(
+        leaf_values=values,
+        features=features,
+        thresholds=thresholds,
+        kinds=kinds,
+        left=_checked_children(facts, b"left_child", leaf_count),
+        right=_checked_children(facts, b"right_child", leaf_count),
+        is_linear=is_linear,
+    )
+
+
+def _checked_children(facts: Mapping[bytes, bytes], key: bytes, leaf_count: int) -> np.ndarray:
+    children, nodes = _integers(facts, key), np.arange(leaf_count - 1)
+    _expect(len(children) == len(nodes) and _is_within(children, -leaf_count, len(nodes) - 1), key)
+    _expect(bool(((children < 0) | (children > nodes)).all()), key)
+    return children
+
+
+def _check_linear_leaves(facts: Mapping[bytes, bytes], leaf_count: int, last_feature: int) -> None:
+    counts, used = _integers(facts, b"num_features"), _integers(facts, b"leaf_features")
+    _expect(len(counts) == leaf_count and counts.sum() == len(used), b"num_features")
+    _expect(_is_within(used, 0, last_feature), b"leaf_features")
+    _expect(len(_floats(facts, b"leaf_coeff")) == len(used), b"leaf_coeff")
+    _expect(len(_floats(facts, b"leaf_const")) == leaf_count, b"leaf_const")
 
 
 def _check_categories(facts: Mapping[bytes, bytes], set_numbers: np.ndarray) -> None:

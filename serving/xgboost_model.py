@@ -11,8 +11,6 @@ is predicted.
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,15 +18,11 @@ import numpy as np
 import xgboost
 
 from contracts.errors import CallerError, bounded
-from serving.forest.checked_forest import CheckedForest, Predict, checked_forest
-from serving.forest.learner import Learner, check_trees, learner_of
-from serving.forest.xgboost_trees import UnsupportedModelError
+from serving.forest.checked_forest import CheckedForest
+from serving.forest.choice import forest_of
+from serving.forest.learner import check_trees, learner_of
+from serving.forest.xgboost_trees import read_trees
 from serving.output_count import check_output_count
-
-_logger = logging.getLogger(__name__)
-
-FOREST_VARIABLE = "BATCHSCORE_FOREST"
-"""`off` in the environment of the model container lets XGBoost evaluate every model itself."""
 
 
 class XGBoostModel:
@@ -76,20 +70,8 @@ def load_model(path: Path, *, threads: int, output_count: int = 1) -> XGBoostMod
         ) from error
     check_output_count(path, int(answer.size), output_count)
     model = XGBoostModel(booster)
-    forest = _forest_of(path, learner, model.library_predict, threads)
+    forest = forest_of(path, "XGBoost", lambda: read_trees(learner), model.library_predict, threads=threads)
     return model if forest is None else XGBoostModel(booster, forest)
-
-
-def _forest_of(path: Path, learner: Learner, reference: Predict, threads: int) -> CheckedForest | None:
-    """Return the model as a forest, or None, saying why XGBoost has to predict."""
-    if os.environ.get(FOREST_VARIABLE, "on") == "off":
-        _logger.info("%s: XGBoost predicts, since %s is off", path, FOREST_VARIABLE)
-        return None
-    try:
-        return checked_forest(learner, reference, threads=threads)
-    except UnsupportedModelError as error:
-        _logger.warning("%s: XGBoost predicts, more slowly than the forest evaluator would: %s", path, error)
-        return None
 
 
 def _first_line(error: Exception) -> str:

@@ -11,15 +11,21 @@ from collections.abc import Callable
 import numpy as np
 
 from contracts.errors import InternalError
-from serving.forest.forest import MISSING_NOTE, Forest, instruction_sets
-from serving.forest.learner import Learner
-from serving.forest.xgboost_trees import Trees, UnsupportedModelError, read_trees
+from serving.forest.forest import Forest
+from serving.forest.trees import Trees
 
 PROBE_COUNT = 2048
 """Made-up vectors that are compared when a model is loaded."""
 
 COMPARED_COUNT = 2048
 """Real records that are compared."""
+
+_LARGEST = np.finfo(np.float32).max
+_SMALL = np.array(
+    [sign * value for sign in (1, -1) for value in (0.0, 1e-45, 1e-35, np.nextafter(np.float32(1e-35), 1))],
+    dtype=np.float32,
+)
+"""Zeros, and where LightGBM's zero ends."""
 
 Predict = Callable[[np.ndarray], np.ndarray]
 
@@ -51,43 +57,44 @@ class CheckedForest:
         """
         predictions = self._forest.predict(vectors)
         if not self._is_proved:
-            self._compare(vectors[:COMPARED_COUNT], predictions[:COMPARED_COUNT])
-            self._is_proved = True  # two threads may both come here: then both have compared
+            # Two threads may both come here: then both have compared.
+            self._is_proved = self._compare(vectors[:COMPARED_COUNT], predictions[:COMPARED_COUNT])
         return predictions
 
-    def _compare(self, vectors: np.ndarray, predictions: np.ndarray) -> None:
-        # The library says nothing of infinite values; records with one are refused whatever it predicts.
+    def _compare(self, vectors: np.ndarray, predictions: np.ndarray) -> bool:
+        """Return whether there was anything to compare."""
+        # XGBoost says nothing of infinite values; records with one are refused whatever is predicted.
         is_compared = ~np.isinf(vectors).any(axis=1)
+        if not is_compared.any():
+            return False
         expected = self._reference(np.ascontiguousarray(vectors[is_compared]))
         found = predictions[is_compared]
-        if found.shape != expected.shape or not np.array_equal(_bits(found), _bits(expected)):
+        if found.shape != expected.shape or _bits(found) != _bits(expected):
             raise InternalError(
                 "the forest evaluator predicts other numbers than the model's own library; set "
                 "BATCHSCORE_FOREST=off in the model container's environment to let the library predict, and "
                 "report this with the model"
             )
+        return True
 
 
-def checked_forest(learner: Learner, reference: Predict, *, threads: int) -> CheckedForest:
+def checked_forest(trees: Trees, reference: Predict, *, threads: int) -> CheckedForest:
     """Lay out a model and compare it with its library.
 
     Args:
-        learner: Of a model whose trees can be followed.
+        trees: The model.
         reference: What predicts by the library, from vectors in C order.
         threads: Threads that evaluate one call.
 
     Raises:
-        UnsupportedModelError: There is no extension, or the model has what it cannot do.
+        UnsupportedModelError: It cannot be laid out.
         InternalError: The two differ.
     """
-    if not instruction_sets():
-        raise UnsupportedModelError(MISSING_NOTE)
-    trees = read_trees(learner)
     return CheckedForest(Forest(trees, threads=threads), reference, probe_vectors(trees))
 
 
 def probe_vectors(trees: Trees) -> np.ndarray:
-    """Return vectors in which each value is a threshold of its feature, a neighbour of one, or missing.
+    """Return vectors in which each value is a threshold of its feature, beside one, missing, or next to zero.
 
     Returns:
         float32 of shape (PROBE_COUNT, features); always the same for the same trees.
@@ -95,20 +102,21 @@ def probe_vectors(trees: Trees) -> np.ndarray:
     random = np.random.default_rng(0)
     vectors = np.full((PROBE_COUNT, trees.feature_count), np.nan, dtype=np.float32)
     is_test = trees.left >= 0
-    features, thresholds = trees.features[is_test], trees.values[is_test]
+    features, thresholds = trees.features[is_test], trees.values[is_test].astype(np.float32)
     order = np.argsort(features, kind="stable")
     starts = np.searchsorted(features[order], np.arange(trees.feature_count + 1))
     for feature in np.flatnonzero(np.diff(starts)):
         own = thresholds[order[starts[feature] : starts[feature + 1]]]
         values = random.choice(own, PROBE_COUNT)
-        kind = random.integers(0, 4, PROBE_COUNT)
+        kind = random.integers(0, 5, PROBE_COUNT)
         with np.errstate(over="ignore"):  # beside the largest number is infinity
             neighbours = [np.nextafter(values, np.float32(towards)) for towards in (-np.inf, np.inf)]
+        small = random.choice(_SMALL, PROBE_COUNT)
         vectors[:, feature] = np.select(
-            [kind == 0, kind == 1, kind == 2], [values, *neighbours], np.float32("nan")
+            [kind == 0, kind == 1, kind == 2, kind == 3], [values, *neighbours, small], np.float32("nan")
         )
-    return vectors
+    return np.clip(vectors, -_LARGEST, _LARGEST)
 
 
-def _bits(values: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
+def _bits(values: np.ndarray) -> bytes:
+    return np.ascontiguousarray(values).tobytes()

@@ -1,7 +1,7 @@
-"""Evaluate a forest of trees: the same predictions as XGBoost's, bit for bit, many times as fast.
+"""Evaluate a forest of trees: the same predictions as its library's, bit for bit, many times as fast.
 
 The work is done by the extension that `setup.py` builds from `native/`; without it, and for models that it
-cannot take, XGBoost predicts (`serving.xgboost_model`).
+cannot take, XGBoost or LightGBM predicts (`serving.forest.choice`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from serving.forest.xgboost_trees import IDENTITY, Trees, UnsupportedModelError
+from serving.forest.trees import IDENTITY, Trees, UnsupportedModelError
 
 try:
     from serving.forest import native_forest
@@ -18,7 +18,7 @@ except ImportError:  # there was no compiler, or the extension is of another Pyt
     native_forest = None  # type: ignore[assignment]
 
 MISSING_NOTE = (
-    "the forest evaluator was not built: XGBoost evaluates its models itself, more slowly; "
+    "the forest evaluator was not built: XGBoost and LightGBM evaluate their models themselves, more slowly; "
     "install a C++ compiler and install batchscore again"
 )
 
@@ -41,12 +41,14 @@ class Forest:
             instruction_set: One of `instruction_sets()`; None for the fastest.
 
         Raises:
-            UnsupportedModelError: It cannot be laid out.
+            UnsupportedModelError: It cannot be laid out, or there is no extension.
         """
+        if native_forest is None:
+            raise UnsupportedModelError(MISSING_NOTE)
         self.instruction_set = instruction_set or instruction_sets()[0]
-        self._transform = trees.transform
+        self._trees = trees
         self._base = trees.base_scores.reshape(1, -1).copy()
-        if trees.transform in _INVERSE:
+        if trees.transform in _INVERSE and not trees.is_wide:
             native_forest.transform(self._base, _INVERSE[trees.transform])
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="trees") if threads > 1 else None
         self._threads = threads
@@ -57,22 +59,23 @@ class Forest:
                 trees.right,
                 trees.features,
                 trees.values,
-                trees.is_missing_left,
+                trees.missing,
                 trees.outputs,
                 trees.feature_count,
                 len(trees.base_scores),
+                trees.is_wide,
             )
         except ValueError as error:
             raise UnsupportedModelError(str(error)) from error
 
     def predict(self, vectors: np.ndarray) -> np.ndarray:
-        """Return what XGBoost predicts.
+        """Return what the model's library predicts.
 
         Args:
             vectors: float32 of shape (records, features), in any memory order; NaN where a value is missing.
 
         Returns:
-            float32 of shape (records,), with several outputs (records, outputs).
+            float32 of shape (records,), with several outputs (records, outputs); float64 of a wide forest.
         """
         predictions = np.repeat(self._base, len(vectors), axis=0)
         if self._executor is None or len(vectors) < 2 * MIN_THREAD_RECORDS:
@@ -86,8 +89,11 @@ class Forest:
 
     def _predict_into(self, vectors: np.ndarray, sums: np.ndarray) -> None:
         native_forest.add(self._layout, vectors, sums, self.instruction_set)
-        if self._transform != IDENTITY:
-            native_forest.transform(sums, self._transform)
+        trees = self._trees
+        if trees.divisor != 1:
+            sums /= trees.divisor
+        if trees.transform != IDENTITY:
+            native_forest.transform(sums, trees.transform, trees.steepness)
 
 
 def instruction_sets() -> tuple[str, ...]:

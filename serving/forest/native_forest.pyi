@@ -14,17 +14,18 @@ def lay_out(
     left: np.ndarray,  # int32, within the tree; negative at a leaf
     right: np.ndarray,  # int32
     feature: np.ndarray,  # uint32
-    value: np.ndarray,  # float32: threshold, or what the leaf adds
-    is_missing_left: np.ndarray,  # uint8
+    value: np.ndarray,  # float64: threshold, which is a float32, or what the leaf adds
+    missing: np.ndarray,  # uint8: 0 right, 1 left, 2 right and zero too, 3 left and zero too
     output: np.ndarray,  # uint32, of each tree
     feature_count: int,
     output_count: int,
+    is_wide: bool,  # leaves are added in float64
     /,
 ) -> Layout:
     """Lay trees out for evaluation.
 
     Raises:
-        ValueError: A tree is too deep, points outside itself, or tests against what is not a number.
+        ValueError: A tree has too many leaves, points outside itself, or tests against what is not a number.
     """
 
 def add(layout: Layout, vectors: np.ndarray, sums: np.ndarray, instruction_set: str, /) -> None:
@@ -33,14 +34,16 @@ def add(layout: Layout, vectors: np.ndarray, sums: np.ndarray, instruction_set: 
     Args:
         layout: Of `lay_out`.
         vectors: float32 of shape (records, features), in any memory order.
-        sums: float32 of shape (records, outputs), C order.
+        sums: float32, of a wide layout float64, of shape (records, outputs), C order.
         instruction_set: One of `instruction_sets()`.
     """
 
-def transform(sums: np.ndarray, name: str, /) -> None:
-    """Turn sums, float32 of shape (records, outputs), into predictions in their place, or back.
+def transform(sums: np.ndarray, name: str, steepness: float = 1.0, /) -> None:
+    """Turn sums into predictions in their place, or back.
 
     Args:
-        sums: C order.
-        name: `probability`, `exponential` or `class_probabilities`; back with `log_odds` or `logarithm`.
+        sums: float32 or float64 of shape (records, outputs), C order.
+        name: `probability`, `exponential` or `class_probabilities`; of float32 also back with `log_odds` or
+            `logarithm`; of float64 also `log_exponential` or `signed_square`.
+        steepness: What a sum of float64 is multiplied with under `probability`.
     """

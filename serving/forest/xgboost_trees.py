@@ -7,17 +7,12 @@ What a model means is XGBoost's to say: names and forms are those of its model s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from serving.forest.learner import Learner, output_count
-
-MAX_DEPTH = 12
-"""Tests on the longest way through a tree; `kMaxDepth` of the extension."""
-
-IDENTITY, PROBABILITY, EXPONENTIAL, CLASSES = "identity", "probability", "exponential", "class_probabilities"
+from serving.forest.trees import CLASSES, EXPONENTIAL, IDENTITY, PROBABILITY, Trees, UnsupportedModelError
 
 _TRANSFORMS = {
     "binary:logistic": PROBABILITY,
@@ -37,39 +32,6 @@ _TRANSFORMS = {
     "rank:map": IDENTITY,
 }
 """By the objective: what becomes of the sum of the leaves."""
-
-
-class UnsupportedModelError(Exception):
-    """The evaluator cannot take a model; the message names what of it is the cause."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trees:
-    """A forest as XGBoost writes it: the arrays of all trees one after another.
-
-    Attributes:
-        ends: int64 of shape (trees,): where each tree ends in the arrays of nodes.
-        outputs: uint32 of shape (trees,): the output that each tree adds to.
-        left: int32 of shape (nodes,): child within the tree where value < threshold, -1 at a leaf.
-        right: int32 of shape (nodes,): the other child.
-        features: uint32 of shape (nodes,).
-        values: float32 of shape (nodes,): threshold of a test, or what a leaf adds.
-        is_missing_left: uint8 of shape (nodes,).
-        feature_count: Numbers in the vector of a record.
-        base_scores: float32 of shape (outputs,), as the user gave it: a probability under PROBABILITY.
-        transform: What becomes of the sums.
-    """
-
-    ends: np.ndarray
-    outputs: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
-    features: np.ndarray
-    values: np.ndarray
-    is_missing_left: np.ndarray
-    feature_count: int
-    base_scores: np.ndarray
-    transform: str
 
 
 def read_trees(learner: Learner) -> Trees:
@@ -97,8 +59,8 @@ def read_trees(learner: Learner) -> Trees:
         left=_joined(trees, "left_children", np.int32),
         right=_joined(trees, "right_children", np.int32),
         features=_joined(trees, "split_indices", np.uint32),
-        values=_joined(trees, "split_conditions", np.float32),
-        is_missing_left=_joined(trees, "default_left", np.uint8),
+        values=_joined(trees, "split_conditions", np.float64),
+        missing=_joined(trees, "default_left", np.uint8),
         feature_count=int(facts["num_feature"]),
         base_scores=_base_scores(str(facts["base_score"]), output_count(learner)),
         transform=_TRANSFORMS[objective],

@@ -114,6 +114,7 @@ def test_a_model_that_was_cut_off_is_refused(tmp_path: Path, kept: int) -> None:
         ("leaf_weight=1 1", "leaf_weight=1x1", "tree 0: leaf_weight has something else than numbers"),
         ("internal_count=2", "internal_count=22", "'end of trees' is not where the header says"),
         ("leaf_value=1.5", "leaf_value=inf", "tree 0: leaf_value"),
+        ("threshold=29.75", "threshold=nan  ", "tree 0: threshold"),
         ("split_gain=1", "split_gain01", "tree 0: has a line without '='"),
         ("null", "null\n\nparameters:\n[odd 1]\n", "is no '[name: value]'"),
         ("Tree=0", "Tree=5", "tree 0 does not begin where the header says"),
@@ -139,6 +140,15 @@ def test_a_last_line_that_is_no_json_is_refused(tmp_path: Path, last_line: str) 
 
     with pytest.raises(CallerError, match="LightGBM cannot use this model"):
         load_scorer(path, threads=1)
+
+
+def test_a_threshold_may_be_infinite(tmp_path: Path) -> None:
+    """[ran] LightGBM 4.7.0 trains such a split where only missing values go right."""
+    path = make_tiny_lightgbm(tmp_path / "model.txt")
+    path.write_text(path.read_text().replace("threshold=29.75", "threshold=inf  "))
+    expected = lightgbm.Booster(model_file=path).predict(NUMBERS[:, :3])
+
+    np.testing.assert_array_equal(load_scorer(path, threads=1).score(NUMBERS[:, :3]).values, expected)
 
 
 class Printing:

@@ -13,7 +13,8 @@
 
 namespace batchscore {
 
-constexpr int kMaxDepth = 12;
+// Bits of the index of a leaf.
+constexpr int kMaxPlanes = 12;
 
 // Nodes of one level that are chosen among without looking whether they are there.
 constexpr int kChunkLevels = 5;
@@ -21,24 +22,43 @@ constexpr int kChunkLevels = 5;
 // Tests of one group; with 64 bytes of answers each, they stay in the second-level cache.
 constexpr size_t kGroupTests = 4096;
 
-// A record goes right where not (value < threshold). A missing value goes left or right as the test says.
+// What stands before the answers to a group's tests: bits that are all 0 or all 1, and what steps write, the bits
+// of a tree's index of leaves first.
+constexpr uint16_t kZeros = 0, kOnes = 1, kFirstPlane = 2, kFirstScratch = kFirstPlane + kMaxPlanes;
+constexpr uint16_t kFirstTest = 256;
+
+// Numbers that LightGBM takes for zero have at most this magnitude.
+constexpr float kZeroBound = 1e-35f;
+
+// Where a missing value goes; with some tests zero is missing too.
+enum class Missing : uint8_t { kRight, kLeft, kZeroRight, kZeroLeft };
+
+// A record goes right where not (value < threshold).
 struct Test {
     uint32_t feature;
     float threshold;
-    bool is_missing_left;
+    Missing missing;
 };
 
+// answers[to] = answers[test] ? answers[right] : answers[left], for each record
+struct Step {
+    uint16_t test, right, left, to;
+};
+
+// A tree is evaluated level by level, with steps if it has any. Both give the index of a leaf, a plane of bits each.
 struct Tree {
     uint32_t output;      // the sum that it adds to
-    int32_t depth;        // tests on the longest way to a leaf
-    size_t nodes;         // of Forest::nodes: for level k, 2^k numbers of tests within the group
-    size_t leaves;        // of Forest::leaves: 2^depth values, bit k of the index being the way taken at level k
-    uint64_t chunks[kMaxDepth];  // for each level: which runs of 2^kChunkLevels nodes have a node
+    int32_t plane_count;
+    size_t nodes;         // of Forest::nodes: for level k, 2^k places of tests among the answers
+    size_t leaves;        // of the forest's leaves: 2^plane_count values; by levels bit k is the way taken at level k
+    size_t first_step, step_count;  // of Forest::steps
+    uint64_t chunks[kMaxPlanes];    // for each level: which runs of 2^kChunkLevels nodes have a node
 };
 
 struct Group {
     size_t first_test, test_count;
     size_t first_tree, tree_count;
+    bool has_zeros;  // whether any test sets zeros apart
 };
 
 struct Forest {
@@ -48,24 +68,27 @@ struct Forest {
     std::vector<Tree> trees;
     std::vector<Group> groups;
     std::vector<uint16_t> nodes;
+    std::vector<Step> steps;
+    bool is_wide = false;  // whether leaves are added in float64
     std::vector<float> leaves;
+    std::vector<double> wide_leaves;
     size_t most_tests = 0;  // of any group
 };
 
-// Trees as XGBoost writes them: the arrays of all trees one after another, children counted within a tree.
+// Trees as their libraries have them: the arrays of all trees one after another, children counted within a tree.
 struct RawTrees {
     const int64_t* ends;  // of each tree, in nodes
     size_t tree_count, node_count;
     const int32_t* left;   // negative: a leaf
     const int32_t* right;
     const uint32_t* feature;
-    const float* value;  // threshold, or what a leaf adds
-    const uint8_t* is_missing_left;
+    const double* value;     // threshold, which is a float32, or what a leaf adds
+    const uint8_t* missing;  // of each node: a `Missing`
     const uint32_t* output;  // of each tree
 };
 
-// Throws std::invalid_argument where a tree is deeper than kMaxDepth or points outside.
-Forest lay_out(const RawTrees& raw, uint32_t feature_count, uint32_t output_count);
+// Throws std::invalid_argument where a tree has more than 2^kMaxPlanes leaves or points outside.
+Forest lay_out(const RawTrees& raw, uint32_t feature_count, uint32_t output_count, bool is_wide);
 
 // Float32 records by column: value (r, f) stands at data + r * record_stride + f * feature_stride (bytes).
 struct Records {
@@ -74,13 +97,14 @@ struct Records {
     ptrdiff_t record_stride, feature_stride;
 };
 
-// Add what the trees say to `sums`, float32 of shape (records, outputs), which starts with the base score.
-using AddForest = void (*)(const Forest& forest, const Records& records, float* sums);
+// Add what the trees say to `sums`, which start with the base score: float32, or float64 where the forest is wide,
+// of shape (records, outputs).
+using AddForest = void (*)(const Forest& forest, const Records& records, void* sums);
 
-void add_forest_portable(const Forest& forest, const Records& records, float* sums);
+void add_forest_portable(const Forest& forest, const Records& records, void* sums);
 #if defined(__x86_64__)
-void add_forest_avx2(const Forest& forest, const Records& records, float* sums);
-void add_forest_avx512(const Forest& forest, const Records& records, float* sums);
+void add_forest_avx2(const Forest& forest, const Records& records, void* sums);
+void add_forest_avx512(const Forest& forest, const Records& records, void* sums);
 #endif
 
 }  // namespace batchscore

@@ -7,15 +7,18 @@
 #ifndef BATCHSCORE_FOREST_KERNEL_H
 #define BATCHSCORE_FOREST_KERNEL_H
 
+#include <cmath>
 #include <cstring>
 #include <memory>
 
-#include "forest.h"
+#include "vector_isa.h"
+
+// Compilers make slower loops of these functions where they put them into one.
+#define BATCHSCORE_APART __attribute__((noinline))
 
 namespace batchscore {
 namespace {
 
-constexpr int kGroupsOfBlock = 32;
 constexpr size_t kLineBytes = 64;
 
 // Memory whose start is the start of a cache line.
@@ -34,10 +37,10 @@ class Aligned {
     Value* start_;
 };
 
-template <typename Isa>
+// `Value` is what leaves are added in, float or double.
+template <typename Isa, typename Value>
 class Kernel {
     using Bits = typename Isa::Bits;
-    using Floats = typename Isa::Floats;
     static constexpr size_t kLanes = Isa::kLanes;
     static constexpr size_t kBlock = kGroupsOfBlock * kLanes;
 
@@ -46,9 +49,12 @@ class Kernel {
         : forest_(forest),
           columns_(forest.feature_count * kBlock),
           sums_(forest.output_count * kBlock),
-          answers_(forest.most_tests + 1) {}
+          answers_(kFirstTest + forest.most_tests) {
+        answers_.get()[kZeros] = Bits{};
+        answers_.get()[kOnes] = ~Bits{};
+    }
 
-    void add(const Records& records, float* sums) {
+    void add(const Records& records, Value* sums) {
         for (size_t start = 0; start < records.count; start += kBlock) {
             const size_t count = records.count - start < kBlock ? records.count - start : kBlock;
             read_block(records, start, count);
@@ -78,39 +84,68 @@ class Kernel {
         }
     }
 
-    void read_sums(const float* sums, size_t count) {
+    // Where the sum of a record of the block stands.
+    static size_t place(size_t record) {
+        return record / kLanes * kLanes + Isa::template place<Value>(record % kLanes);
+    }
+
+    void read_sums(const Value* sums, size_t count) {
         for (size_t output = 0; output < forest_.output_count; ++output) {
-            float* to = sums_.get() + output * kBlock;
-            for (size_t at = 0; at < count; ++at) to[at] = sums[at * forest_.output_count + output];
-            for (size_t at = count; at < kBlock; ++at) to[at] = 0.0f;
+            Value* to = sums_.get() + output * kBlock;
+            for (size_t at = 0; at < count; ++at) to[place(at)] = sums[at * forest_.output_count + output];
+            for (size_t at = count; at < kBlock; ++at) to[place(at)] = 0;
         }
     }
 
-    void write_sums(float* sums, size_t count) const {
+    void write_sums(Value* sums, size_t count) const {
         for (size_t output = 0; output < forest_.output_count; ++output) {
-            const float* from = sums_.get() + output * kBlock;
-            for (size_t at = 0; at < count; ++at) sums[at * forest_.output_count + output] = from[at];
+            const Value* from = sums_.get() + output * kBlock;
+            for (size_t at = 0; at < count; ++at) sums[at * forest_.output_count + output] = from[place(at)];
         }
     }
 
     // One bit for each record: 1 goes right.
-    void answer_tests(const Group& group) {
+    BATCHSCORE_APART void answer_tests(const Group& group) {
         const Test* tests = forest_.tests.data() + group.first_test;
-        Bits* answers = answers_.get();
+        Bits* answers = answers_.get() + kFirstTest;
         for (size_t at = 0; at < group.test_count; ++at) {
             const float* column = columns_.get() + tests[at].feature * kBlock;
-            answers[at] = tests[at].is_missing_left ? Isa::not_less_nor_missing(column, tests[at].threshold)
-                                                    : ~Isa::less(column, tests[at].threshold);
+            answers[at] = tests[at].missing == Missing::kLeft ? Isa::not_less_nor_missing(column, tests[at].threshold)
+                                                              : ~Isa::less(column, tests[at].threshold);
+        }
+        if (group.has_zeros) answer_for_zeros(group);
+    }
+
+    // Send zeros and missing values where tests that set them apart want them.
+    BATCHSCORE_APART void answer_for_zeros(const Group& group) {
+        const float beyond = std::nextafter(kZeroBound, 1.0f);
+        const Test* tests = forest_.tests.data() + group.first_test;
+        Bits* answers = answers_.get() + kFirstTest;
+        for (size_t at = 0; at < group.test_count; ++at) {
+            if (tests[at].missing < Missing::kZeroRight) continue;
+            const float* column = columns_.get() + tests[at].feature * kBlock;
+            const Bits others = Isa::less(column, -kZeroBound) | Isa::not_less_nor_missing(column, beyond);
+            answers[at] = tests[at].missing == Missing::kZeroRight ? answers[at] | ~others : answers[at] & others;
         }
     }
 
-    void add_tree(const Tree& tree) {
-        Bits planes[kMaxDepth];
+    BATCHSCORE_APART void add_tree(const Tree& tree) {
+        if (tree.step_count) return add_tree_by_steps(tree);
+        Bits planes[kMaxPlanes];
         const uint16_t* nodes = forest_.nodes.data() + tree.nodes;
-        for (int level = 0; level < tree.depth; ++level) {
+        for (int level = 0; level < tree.plane_count; ++level) {
             planes[level] = choose(nodes + (size_t{1} << level) - 1, planes, level, tree.chunks[level]);
         }
         add_leaves(tree, planes);
+    }
+
+    BATCHSCORE_APART void add_tree_by_steps(const Tree& tree) {
+        Bits* answers = answers_.get();
+        const Step* step = forest_.steps.data() + tree.first_step;
+        for (const Step* end = step + tree.step_count; step != end; ++step) {
+            answers[step->to] = Isa::either(answers[step->test], answers[step->right], answers[step->left]);
+        }
+        add_leaves(tree, answers + kFirstPlane);
     }
 
     // The answers of the nodes of a level, each where the ways taken so far lead to it.
@@ -150,10 +185,18 @@ class Kernel {
         return Isa::either(planes[0], right, left);
     }
 
+    const Value* leaves_of(const Tree& tree) const {
+        if constexpr (sizeof(Value) == sizeof(double)) {
+            return forest_.wide_leaves.data() + tree.leaves;
+        } else {
+            return forest_.leaves.data() + tree.leaves;
+        }
+    }
+
     void add_leaves(const Tree& tree, const Bits* planes) {
-        const float* leaves = forest_.leaves.data() + tree.leaves;
-        float* sums = sums_.get() + tree.output * kBlock;
-        switch (tree.depth) {
+        const Value* leaves = leaves_of(tree);
+        Value* sums = sums_.get() + tree.output * kBlock;
+        switch (tree.plane_count) {
             case 0: return add_single_leaf(*leaves, sums);
             case 1: return add_near_leaves<1>(leaves, planes, sums);
             case 2: return add_near_leaves<2>(leaves, planes, sums);
@@ -170,34 +213,32 @@ class Kernel {
         }
     }
 
-    void add_single_leaf(float leaf, float* sums) {
+    void add_single_leaf(Value leaf, Value* sums) {
         for (size_t at = 0; at < kBlock; ++at) sums[at] += leaf;
     }
 
-    // Up to 8 levels: the index of a leaf is a byte.
-    template <int Depth>
-    void add_near_leaves(const float* leaves, const Bits* planes, float* sums) {
+    // Up to 8 planes: the index of a leaf is a byte.
+    template <int Planes>
+    void add_near_leaves(const Value* leaves, const Bits* planes, Value* sums) {
         Bits bytes[8];
-        transpose<Depth>(planes, bytes);
-        const typename Isa::template Leaves<Depth> table(leaves);
+        transpose<Planes>(planes, bytes);
+        const typename Isa::template Leaves<Value, Planes> table(leaves);
         for (int byte = 0; byte < 4; ++byte) {
             for (int word = 0; word < 8; ++word) {
-                float* sum = sums + static_cast<size_t>(8 * byte + word) * kLanes;
-                Isa::store(sum, Isa::load(sum) + table.at(bytes[word] >> (8 * byte)));
+                table.add(bytes[word] >> (8 * byte), sums + static_cast<size_t>(8 * byte + word) * kLanes);
             }
         }
     }
 
-    template <int Depth>
-    void add_far_leaves(const float* leaves, const Bits* planes, float* sums) {
+    template <int Planes>
+    void add_far_leaves(const Value* leaves, const Bits* planes, Value* sums) {
         Bits low[8], high[8];
         transpose<8>(planes, low);
-        transpose<Depth - 8>(planes + 8, high);
+        transpose<Planes - 8>(planes + 8, high);
         for (int byte = 0; byte < 4; ++byte) {
             for (int word = 0; word < 8; ++word) {
-                float* sum = sums + static_cast<size_t>(8 * byte + word) * kLanes;
                 const Bits index = (low[word] >> (8 * byte) & 0xffu) | (high[word] >> (8 * byte) & 0xffu) << 8;
-                Isa::store(sum, Isa::load(sum) + Isa::gather(leaves, index));
+                Isa::add_gathered(leaves, index, sums + static_cast<size_t>(8 * byte + word) * kLanes);
             }
         }
     }
@@ -223,77 +264,19 @@ class Kernel {
 
     const Forest& forest_;
     Aligned<float> columns_;
-    Aligned<float> sums_;
+    Aligned<Value> sums_;
     Aligned<Bits> answers_;
 };
 
-// GCC takes no size that depends on a template's argument.
-template <size_t Lanes>
-struct Vectors;
-template <>
-struct Vectors<4> {
-    typedef uint32_t Bits __attribute__((vector_size(16)));
-    typedef float Floats __attribute__((vector_size(16)));
-};
-template <>
-struct Vectors<8> {
-    typedef uint32_t Bits __attribute__((vector_size(32)));
-    typedef float Floats __attribute__((vector_size(32)));
-};
-template <>
-struct Vectors<16> {
-    typedef uint32_t Bits __attribute__((vector_size(64)));
-    typedef float Floats __attribute__((vector_size(64)));
-};
-
-// What vectors of any width can do in the same words; `Lanes` is a power of two.
-template <size_t Lanes>
-struct VectorIsa {
-    static constexpr size_t kLanes = Lanes;
-    using Bits = typename Vectors<Lanes>::Bits;
-    using Floats = typename Vectors<Lanes>::Floats;
-
-    static Floats load(const float* from) {
-        Floats values;
-        std::memcpy(&values, from, sizeof values);
-        return values;
+// Add the forest with what `Isa` has.
+template <typename Isa>
+void add_forest(const Forest& forest, const Records& records, void* sums) {
+    if (forest.is_wide) {
+        Kernel<Isa, double>(forest).add(records, static_cast<double*>(sums));
+    } else {
+        Kernel<Isa, float>(forest).add(records, static_cast<float*>(sums));
     }
-
-    static void store(float* to, Floats values) { std::memcpy(to, &values, sizeof values); }
-
-    static Bits either(Bits condition, Bits yes, Bits no) { return no ^ (condition & (yes ^ no)); }
-
-    static Bits less(const float* column, float threshold) {
-        Bits answers{};
-        for (int group = kGroupsOfBlock - 1; group >= 0; --group) {
-            // A comparison that holds is -1.
-            answers = answers + answers - (Bits)(load(column + static_cast<size_t>(group) * Lanes) < threshold);
-        }
-        return answers;
-    }
-
-    static Bits not_less_nor_missing(const float* column, float threshold) {
-        Bits answers{};
-        for (int group = kGroupsOfBlock - 1; group >= 0; --group) {
-            answers = answers + answers - (Bits)(load(column + static_cast<size_t>(group) * Lanes) >= threshold);
-        }
-        return answers;
-    }
-
-    static Floats gather(const float* leaves, Bits index) {
-        Floats values;
-        for (size_t lane = 0; lane < Lanes; ++lane) values[lane] = leaves[index[lane]];
-        return values;
-    }
-
-    // Looks up by the lowest byte of an index.
-    template <int Depth>
-    struct Leaves {
-        explicit Leaves(const float* leaves) : leaves_(leaves) {}
-        Floats at(Bits index) const { return gather(leaves_, index & 0xffu); }
-        const float* leaves_;
-    };
-};
+}
 
 }  // namespace
 }  // namespace batchscore

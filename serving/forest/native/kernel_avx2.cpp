@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 
+#include <cmath>
 #include <cstring>
 #include <memory>
 
@@ -22,22 +23,36 @@ namespace batchscore {
 namespace {
 
 struct Avx2 : VectorIsa<8> {
-    static Floats gather(const float* leaves, Bits index) {
-        return (Floats)_mm256_i32gather_ps(leaves, (__m256i)index, sizeof(float));
+    static void add_gathered(const float* leaves, Bits index, float* sums) {
+        const __m256 found = _mm256_i32gather_ps(leaves, (__m256i)index, sizeof(float));
+        _mm256_store_ps(sums, _mm256_add_ps(_mm256_load_ps(sums), found));
     }
 
-    template <int Depth>
+    static void add_gathered(const double* leaves, Bits index, double* sums) {
+        add_four(leaves, _mm256_castsi256_si128((__m256i)index), sums);
+        add_four(leaves, _mm256_extracti128_si256((__m256i)index, 1), sums + 4);
+    }
+
+    template <typename Value, int Planes>
     struct Leaves {
-        explicit Leaves(const float* leaves) : leaves_(leaves) {}
-        Floats at(Bits index) const { return gather(leaves_, index & 0xffu); }
-        const float* leaves_;
+        explicit Leaves(const Value* leaves) : leaves_(leaves) {}
+        void add(Bits index, Value* sums) const { add_gathered(leaves_, index & 0xffu, sums); }
+        const Value* leaves_;
     };
+
+  private:
+    static void add_four(const double* leaves, __m128i index, double* sums) {
+        // The form without a mask makes GCC 12 warn of how it writes it.
+        const __m256d all = _mm256_castsi256_pd(_mm256_set1_epi64x(-1));
+        const __m256d found = _mm256_mask_i32gather_pd(_mm256_setzero_pd(), leaves, index, all, sizeof(double));
+        _mm256_store_pd(sums, _mm256_add_pd(_mm256_load_pd(sums), found));
+    }
 };
 
 }  // namespace
 
-void add_forest_avx2(const Forest& forest, const Records& records, float* sums) {
-    Kernel<Avx2>(forest).add(records, sums);
+void add_forest_avx2(const Forest& forest, const Records& records, void* sums) {
+    add_forest<Avx2>(forest, records, sums);
 }
 
 }  // namespace batchscore

@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 
+#include <cmath>
 #include <cstring>
 #include <memory>
 
@@ -33,37 +34,37 @@ struct Avx512 : VectorIsa<16> {
         return compared<_CMP_GE_OQ>(column, threshold);
     }
 
-    static Floats gather(const float* leaves, Bits index) {
-        return (Floats)_mm512_mask_i32gather_ps(
-            _mm512_setzero_ps(), 0xffff, (__m512i)index, leaves, sizeof(float)
-        );
+    // Sums of float64 stand as halves of leaves are put together: in each 128 bits two of low, then two of high.
+    template <typename Value>
+    static size_t place(size_t lane) {
+        if (sizeof(Value) == sizeof(float)) return lane;
+        return lane / 4 * 2 + lane % 2 + (lane & 2 ? 8 : 0);
     }
 
-    // Up to 16 x 2^3 leaves in registers; instructions that choose among them look at the lowest bits only.
-    template <int Depth>
-    struct Leaves {
-        static constexpr int kRegisters = Depth <= 4 ? 1 : Depth <= 7 ? 1 << (Depth - 4) : 0;
+    static void add_gathered(const float* leaves, Bits index, float* sums) {
+        add(sums, gather(leaves, (__m512i)index));
+    }
 
-        explicit Leaves(const float* leaves) : leaves_(leaves) {
-            if constexpr (Depth < 4) {
-                registers_[0] = _mm512_maskz_loadu_ps(static_cast<__mmask16>((1 << (1 << Depth)) - 1), leaves);
+    static void add_gathered(const double* leaves, Bits index, double* sums) {
+        const float* halves = reinterpret_cast<const float*>(leaves);
+        const __m512i low = (__m512i)(index << 1), high = (__m512i)(index << 1 | 1u);
+        add(sums, gather(halves, low), gather(halves, high));
+    }
+
+    // Up to 16 x 2^3 numbers in registers; instructions that choose among them look at the lowest bits only.
+    template <int Planes>
+    struct Table {
+        static constexpr int kRegisters = Planes <= 4 ? 1 : 1 << (Planes - 4);
+        __m512 registers[kRegisters];
+
+        __m512 at(__m512i index) const {
+            if constexpr (kRegisters == 1) {
+                return _mm512_maskz_permutexvar_ps(0xffff, index, registers[0]);
             } else {
-                for (int at = 0; at < kRegisters; ++at) registers_[at] = _mm512_loadu_ps(leaves + 16 * at);
+                return among<kRegisters>(registers, index);
             }
         }
 
-        Floats at(Bits bits) const {
-            const __m512i index = (__m512i)bits;
-            if constexpr (Depth <= 4) {
-                return (Floats)_mm512_maskz_permutexvar_ps(0xffff, index, registers_[0]);
-            } else if constexpr (Depth <= 7) {
-                return (Floats)among<kRegisters>(registers_, index);
-            } else {
-                return gather(leaves_, bits & 0xffu);
-            }
-        }
-
-      private:
         template <int Count>
         static __m512 among(const __m512* registers, __m512i index) {
             if constexpr (Count == 2) {
@@ -75,12 +76,69 @@ struct Avx512 : VectorIsa<16> {
                 return _mm512_mask_blend_ps(is_high, low, high);
             }
         }
+    };
 
-        const float* leaves_;
-        __m512 registers_[kRegisters ? kRegisters : 1];
+    template <typename Value, int Planes, bool IsNear = (Planes <= (sizeof(Value) == sizeof(float) ? 7 : 6))>
+    struct Leaves {
+        explicit Leaves(const Value* leaves) : leaves_(leaves) {}
+        void add(Bits index, Value* sums) const { add_gathered(leaves_, index & 0xffu, sums); }
+        const Value* leaves_;
+    };
+
+    template <int Planes>
+    struct Leaves<float, Planes, true> {
+        explicit Leaves(const float* leaves) {
+            for (int at = 0; at < Table<Planes>::kRegisters; ++at) {
+                table_.registers[at] = load_some(leaves + 16 * at, (1 << Planes) - 16 * at);
+            }
+        }
+        void add(Bits index, float* sums) const { Avx512::add(sums, table_.at((__m512i)index)); }
+        Table<Planes> table_;
+    };
+
+    // The low and the high halves of float64 leaves are looked up each by themselves.
+    template <int Planes>
+    struct Leaves<double, Planes, true> {
+        explicit Leaves(const double* leaves) {
+            const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+            const float* halves = reinterpret_cast<const float*>(leaves);
+            for (int at = 0; at < Table<Planes>::kRegisters; ++at) {
+                const int count = (2 << Planes) - 32 * at;
+                const __m512 first = load_some(halves + 32 * at, count);
+                const __m512 second = load_some(halves + 32 * at + 16, count - 16);
+                low_.registers[at] = _mm512_permutex2var_ps(first, even, second);
+                high_.registers[at] = _mm512_permutex2var_ps(first, odd, second);
+            }
+        }
+        void add(Bits index, double* sums) const {
+            Avx512::add(sums, low_.at((__m512i)index), high_.at((__m512i)index));
+        }
+        Table<Planes> low_, high_;
     };
 
   private:
+    static __m512 load_some(const float* from, int count) {
+        const int kept = count < 0 ? 0 : count > 16 ? 16 : count;
+        return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << kept) - 1), from);
+    }
+
+    static __m512 gather(const float* leaves, __m512i index) {
+        return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), 0xffff, index, leaves, sizeof(float));
+    }
+
+    static void add(float* sums, __m512 leaves) {
+        _mm512_store_ps(sums, _mm512_add_ps(_mm512_load_ps(sums), leaves));
+    }
+
+    static void add(double* sums, __m512 low_halves, __m512 high_halves) {
+        const __m512i low = _mm512_castps_si512(low_halves), high = _mm512_castps_si512(high_halves);
+        const __m512i first = _mm512_maskz_unpacklo_epi32(0xffff, low, high);
+        const __m512i second = _mm512_maskz_unpackhi_epi32(0xffff, low, high);
+        _mm512_store_pd(sums, _mm512_add_pd(_mm512_load_pd(sums), _mm512_castsi512_pd(first)));
+        _mm512_store_pd(sums + 8, _mm512_add_pd(_mm512_load_pd(sums + 8), _mm512_castsi512_pd(second)));
+    }
+
     template <int Predicate>
     static Bits compared(const float* column, float threshold) {
         const __m512 limit = _mm512_set1_ps(threshold);
@@ -96,8 +154,8 @@ struct Avx512 : VectorIsa<16> {
 
 }  // namespace
 
-void add_forest_avx512(const Forest& forest, const Records& records, float* sums) {
-    Kernel<Avx512>(forest).add(records, sums);
+void add_forest_avx512(const Forest& forest, const Records& records, void* sums) {
+    add_forest<Avx512>(forest, records, sums);
 }
 
 }  // namespace batchscore

@@ -4,8 +4,8 @@
 
 namespace batchscore {
 
-void add_forest_portable(const Forest& forest, const Records& records, float* sums) {
-    Kernel<VectorIsa<4>>(forest).add(records, sums);
+void add_forest_portable(const Forest& forest, const Records& records, void* sums) {
+    add_forest<VectorIsa<4>>(forest, records, sums);
 }
 
 }  // namespace batchscore

@@ -1,38 +1,46 @@
-// From trees as XGBoost writes them to the arrays that kernels read.
+// From trees as their libraries have them to the arrays that kernels read.
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <stdexcept>
 #include <tuple>
+#include <utility>
 
-#include "forest.h"
+#include "steps.h"
 
 namespace batchscore {
 namespace {
+
+// What a step takes, in choices of an evaluation by levels, which stay in registers (measured: about two).
+constexpr size_t kStepCost = 2;
 
 // A node of a tree in the making: where it stands, and which one it is.
 struct Place {
     int32_t node;
     int32_t level;
-    uint32_t path;  // bit k: the way taken at level k, 1 is right
+    uint32_t path;          // bit k: the way taken at level k, 1 is right; without meaning far down
+    size_t left, right;     // places of the children, 0 for a leaf
 };
 
 struct TreeNodes {
     size_t first, count;
 };
 
-using TestKey = std::tuple<uint32_t, float, bool>;
+using TestKey = std::tuple<uint32_t, float, Missing>;
 
-TestKey key_of(const Test& test) { return {test.feature, test.threshold, test.is_missing_left}; }
+TestKey key_of(const Test& test) { return {test.feature, test.threshold, test.missing}; }
 
 bool is_before(const Test& left, const Test& right) { return key_of(left) < key_of(right); }
 bool is_same(const Test& left, const Test& right) { return key_of(left) == key_of(right); }
+bool sets_zeros_apart(const Test& test) { return test.missing >= Missing::kZeroRight; }
 
 class Layout {
   public:
-    Layout(const RawTrees& raw, uint32_t feature_count, uint32_t output_count) : raw_(raw) {
+    Layout(const RawTrees& raw, uint32_t feature_count, uint32_t output_count, bool is_wide) : raw_(raw) {
         forest_.feature_count = feature_count;
         forest_.output_count = output_count;
+        forest_.is_wide = is_wide;
     }
 
     Forest run() {
@@ -50,34 +58,41 @@ class Layout {
         return TreeNodes{static_cast<size_t>(first), static_cast<size_t>(end - first)};
     }
 
-    static void add_child(
+    static size_t add_child(
         std::vector<Place>& places, const Place& parent, int32_t child, uint32_t way, size_t node_count
     ) {
         if (child < 0 || static_cast<size_t>(child) >= node_count || places.size() == node_count) {
             throw std::invalid_argument("a tree points outside itself or back");
         }
-        places.push_back({child, parent.level + 1, parent.path | way << parent.level});
+        const uint32_t bit = parent.level < kMaxPlanes ? way << parent.level : 0;
+        places.push_back({child, parent.level + 1, parent.path | bit, 0, 0});
+        return places.size() - 1;
     }
 
     // Every node on a way from the root, each once.
     std::vector<Place> places_of(const TreeNodes& nodes) const {
-        std::vector<Place> places{{0, 0, 0}};
+        std::vector<Place> places{{0, 0, 0, 0, 0}};
+        size_t leaf_count = 0;
         for (size_t at = 0; at < places.size(); ++at) {
             const Place place = places[at];
             const size_t node = nodes.first + static_cast<size_t>(place.node);
-            if (raw_.left[node] < 0) continue;
-            if (place.level == kMaxDepth) throw std::invalid_argument("a tree is too deep");
+            if (raw_.left[node] < 0) {
+                ++leaf_count;
+                continue;
+            }
             if (raw_.feature[node] >= forest_.feature_count) throw std::invalid_argument("a feature is not there");
             if (std::isnan(raw_.value[node])) throw std::invalid_argument("a threshold is not a number");
-            add_child(places, place, raw_.left[node], 0, nodes.count);
-            add_child(places, place, raw_.right[node], 1, nodes.count);
+            places[at].left = add_child(places, place, raw_.left[node], 0, nodes.count);
+            places[at].right = add_child(places, place, raw_.right[node], 1, nodes.count);
         }
+        if (leaf_count > size_t{1} << kMaxPlanes) throw std::invalid_argument("a tree has too many leaves");
         return places;
     }
 
     Test test_of(size_t node) const {
+        const auto threshold = static_cast<float>(raw_.value[node]);
         // Adding 0 makes -0 into 0, which compares the same: then equal tests are one.
-        return Test{raw_.feature[node], raw_.value[node] + 0.0f, raw_.is_missing_left[node] != 0};
+        return Test{raw_.feature[node], threshold + 0.0f, static_cast<Missing>(raw_.missing[node] & 3)};
     }
 
     void add_tree(size_t number) {
@@ -107,7 +122,10 @@ class Layout {
     void close_group() {
         if (grouped_.empty()) return;
         shrink_waiting();
-        const Group group{forest_.tests.size(), waiting_.size(), forest_.trees.size(), grouped_.size()};
+        const bool has_zeros = std::any_of(waiting_.begin(), waiting_.end(), sets_zeros_apart);
+        const Group group{
+            forest_.tests.size(), waiting_.size(), forest_.trees.size(), grouped_.size(), has_zeros
+        };
         for (const Waiting& tree : grouped_) write_tree(tree);
         forest_.tests.insert(forest_.tests.end(), waiting_.begin(), waiting_.end());
         forest_.groups.push_back(group);
@@ -129,39 +147,105 @@ class Layout {
         return position;
     }
 
+    size_t raw_node(const Waiting& waiting, const Place& place) const {
+        return waiting.nodes.first + static_cast<size_t>(place.node);
+    }
+
+    // The place of a node's test among the answers.
+    uint16_t answer_of(size_t node) const {
+        const auto found = std::lower_bound(waiting_.begin(), waiting_.end(), test_of(node), is_before);
+        return static_cast<uint16_t>(kFirstTest + (found - waiting_.begin()));
+    }
+
     void write_tree(const Waiting& waiting) {
         Tree tree{};
         tree.output = raw_.output[waiting.number];
-        for (const Place& place : waiting.places) tree.depth = std::max(tree.depth, place.level);
         tree.nodes = forest_.nodes.size();
-        tree.leaves = forest_.leaves.size();
-        // What no record reaches is the test or the leaf 0: any would do.
-        forest_.nodes.resize(tree.nodes + (size_t{1} << tree.depth) - 1);
-        forest_.leaves.resize(tree.leaves + (size_t{1} << tree.depth));
-        for (const Place& place : waiting.places) {
-            const size_t node = waiting.nodes.first + static_cast<size_t>(place.node);
-            if (raw_.left[node] < 0) {
-                write_leaf(tree, place, raw_.value[node]);
-            } else {
-                write_node(tree, place, test_of(node));
-            }
+        tree.first_step = forest_.steps.size();
+        tree.leaves = forest_.is_wide ? forest_.wide_leaves.size() : forest_.leaves.size();
+        int32_t depth = 0;
+        for (const Place& place : waiting.places) depth = std::max(depth, place.level);
+        const PlannedSteps planned = plan_steps(branches_of(waiting));
+        if (depth <= kMaxPlanes && choice_count(waiting, depth) <= kStepCost * planned.steps.size()) {
+            write_levels(tree, waiting, depth);
+        } else {
+            write_steps(tree, waiting, planned);
         }
         forest_.trees.push_back(tree);
     }
 
-    // A leaf above the last level stands at every index that begins with its way.
-    void write_leaf(const Tree& tree, const Place& place, float value) {
-        for (size_t rest = 0; rest < size_t{1} << (tree.depth - place.level); ++rest) {
-            forest_.leaves[tree.leaves + (place.path | rest << place.level)] = value;
+    // Choices between two answers in an evaluation by levels; see `Kernel::choose`.
+    static size_t choice_count(const Waiting& waiting, int32_t depth) {
+        size_t count = 0;
+        for (int32_t level = 0; level < depth && level <= kChunkLevels; ++level) count += (size_t{1} << level) - 1;
+        std::set<std::pair<int32_t, size_t>> chunks;
+        for (const Place& place : waiting.places) {
+            if (!place.left || place.level <= kChunkLevels) continue;
+            chunks.insert({place.level, position(place.path, place.level) >> kChunkLevels});
+        }
+        return count + (chunks.size() << kChunkLevels);
+    }
+
+    std::vector<Branch> branches_of(const Waiting& waiting) const {
+        std::vector<Branch> branches;
+        for (const Place& place : waiting.places) {
+            const uint16_t answer = place.left ? answer_of(raw_node(waiting, place)) : kZeros;
+            branches.push_back({place.left, place.right, answer});
+        }
+        return branches;
+    }
+
+    void write_levels(Tree& tree, const Waiting& waiting, int32_t depth) {
+        tree.plane_count = depth;
+        // What no record reaches is the answer or the leaf 0: any would do.
+        forest_.nodes.resize(tree.nodes + (size_t{1} << depth) - 1);
+        make_leaves(tree);
+        for (const Place& place : waiting.places) {
+            const size_t node = raw_node(waiting, place);
+            if (place.left) {
+                write_node(tree, place, answer_of(node));
+                continue;
+            }
+            // A leaf above the last level stands at every index that begins with its way.
+            for (size_t rest = 0; rest < size_t{1} << (depth - place.level); ++rest) {
+                write_leaf(tree, place.path | rest << place.level, raw_.value[node]);
+            }
         }
     }
 
-    void write_node(Tree& tree, const Place& place, const Test& test) {
-        const auto found = std::lower_bound(waiting_.begin(), waiting_.end(), test, is_before);
+    void write_node(Tree& tree, const Place& place, uint16_t answer) {
         const size_t at = position(place.path, place.level);
         const size_t level_start = (size_t{1} << place.level) - 1;
-        forest_.nodes[tree.nodes + level_start + at] = static_cast<uint16_t>(found - waiting_.begin());
+        forest_.nodes[tree.nodes + level_start + at] = answer;
         tree.chunks[place.level] |= uint64_t{1} << (at >> kChunkLevels);
+    }
+
+    void write_steps(Tree& tree, const Waiting& waiting, const PlannedSteps& planned) {
+        tree.plane_count = planned.plane_count;
+        tree.step_count = planned.steps.size();
+        forest_.steps.insert(forest_.steps.end(), planned.steps.begin(), planned.steps.end());
+        make_leaves(tree);
+        for (size_t at = 0; at < waiting.places.size(); ++at) {
+            if (waiting.places[at].left) continue;
+            write_leaf(tree, planned.indices[at], raw_.value[raw_node(waiting, waiting.places[at])]);
+        }
+    }
+
+    void make_leaves(const Tree& tree) {
+        const size_t end = tree.leaves + (size_t{1} << tree.plane_count);
+        if (forest_.is_wide) {
+            forest_.wide_leaves.resize(end);
+        } else {
+            forest_.leaves.resize(end);
+        }
+    }
+
+    void write_leaf(const Tree& tree, size_t index, double value) {
+        if (forest_.is_wide) {
+            forest_.wide_leaves[tree.leaves + index] = value;
+        } else {
+            forest_.leaves[tree.leaves + index] = static_cast<float>(value);
+        }
     }
 
     const RawTrees& raw_;
@@ -172,8 +256,8 @@ class Layout {
 
 }  // namespace
 
-Forest lay_out(const RawTrees& raw, uint32_t feature_count, uint32_t output_count) {
-    return Layout(raw, feature_count, output_count).run();
+Forest lay_out(const RawTrees& raw, uint32_t feature_count, uint32_t output_count, bool is_wide) {
+    return Layout(raw, feature_count, output_count, is_wide).run();
 }
 
 }  // namespace batchscore

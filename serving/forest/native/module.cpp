@@ -55,26 +55,27 @@ void release_forest(PyObject* capsule) {
 
 PyObject* lay_out_py(PyObject*, PyObject* arguments) {
     return guarded([&]() -> PyObject* {
-        PyObject *ends, *left, *right, *feature, *value, *is_missing_left, *output;
+        PyObject *ends, *left, *right, *feature, *value, *missing, *output;
         unsigned int feature_count, output_count;
-        if (!PyArg_ParseTuple(arguments, "OOOOOOOII", &ends, &left, &right, &feature, &value,
-                              &is_missing_left, &output, &feature_count, &output_count)) {
+        int is_wide;
+        if (!PyArg_ParseTuple(arguments, "OOOOOOOIIp", &ends, &left, &right, &feature, &value,
+                              &missing, &output, &feature_count, &output_count, &is_wide)) {
             throw PythonError();
         }
         const View views[] = {View(ends), View(left), View(right), View(feature), View(value),
-                              View(is_missing_left), View(output)};
+                              View(missing), View(output)};
         const size_t tree_count = views[0].size() / sizeof(int64_t);
         const size_t node_count = views[5].size();
         const RawTrees raw{
             values_of<int64_t>(views[0], tree_count), tree_count, node_count,
             values_of<int32_t>(views[1], node_count), values_of<int32_t>(views[2], node_count),
-            values_of<uint32_t>(views[3], node_count), values_of<float>(views[4], node_count),
+            values_of<uint32_t>(views[3], node_count), values_of<double>(views[4], node_count),
             values_of<uint8_t>(views[5], node_count), values_of<uint32_t>(views[6], tree_count),
         };
         std::unique_ptr<Forest> forest;
         try {
             const WithoutLock without_lock;
-            forest = std::make_unique<Forest>(lay_out(raw, feature_count, output_count));
+            forest = std::make_unique<Forest>(lay_out(raw, feature_count, output_count, is_wide != 0));
         } catch (const std::invalid_argument& error) {
             refuse(error.what());
         }
@@ -85,14 +86,16 @@ PyObject* lay_out_py(PyObject*, PyObject* arguments) {
     });
 }
 
-// An array of float32 with two dimensions, for as long as this lives.
+// An array of float32 or float64 with two dimensions, for as long as this lives.
 class Matrix {
   public:
     Matrix(PyObject* object, int flags) {
         if (PyObject_GetBuffer(object, &buffer_, flags | PyBUF_STRIDES | PyBUF_FORMAT) != 0) throw PythonError();
-        if (buffer_.ndim != 2 || buffer_.format == nullptr || std::strcmp(buffer_.format, "f") != 0) {
+        const char* format = buffer_.format == nullptr ? "" : buffer_.format;
+        is_wide_ = std::strcmp(format, "d") == 0;
+        if (buffer_.ndim != 2 || (!is_wide_ && std::strcmp(format, "f") != 0)) {
             PyBuffer_Release(&buffer_);
-            refuse("expected float32 values in two dimensions");
+            refuse("expected float32 or float64 values in two dimensions");
         }
     }
     ~Matrix() { PyBuffer_Release(&buffer_); }
@@ -101,6 +104,8 @@ class Matrix {
 
     char* data() const { return static_cast<char*>(buffer_.buf); }
     float* floats() const { return static_cast<float*>(buffer_.buf); }
+    double* doubles() const { return static_cast<double*>(buffer_.buf); }
+    bool is_wide() const { return is_wide_; }
     size_t rows() const { return static_cast<size_t>(buffer_.shape[0]); }
     size_t columns() const { return static_cast<size_t>(buffer_.shape[1]); }
     ptrdiff_t row_stride() const { return buffer_.strides[0]; }
@@ -110,6 +115,7 @@ class Matrix {
 
   private:
     Py_buffer buffer_;
+    bool is_wide_;
 };
 
 AddForest add_with(const char* name) {
@@ -128,6 +134,8 @@ PyObject* add_py(PyObject*, PyObject* arguments) {
         if (forest == nullptr) throw PythonError();
         const AddForest add = add_with(set_name);
         const Matrix records(vectors, 0), written(sums, PyBUF_WRITABLE);
+        if (records.is_wide()) refuse("expected vectors of float32");
+        if (written.is_wide() != forest->is_wide) refuse("the sums are of another kind than the leaves");
         if (records.columns() != forest->feature_count) refuse("the vectors have another number of features");
         if (written.columns() != forest->output_count || written.rows() != records.rows()) {
             refuse("the sums are of another shape than the predictions");
@@ -136,39 +144,63 @@ PyObject* add_py(PyObject*, PyObject* arguments) {
         {
             const WithoutLock without_lock;
             add(*forest, Records{records.data(), records.rows(), records.row_stride(), records.column_stride()},
-                written.floats());
+                written.data());
         }
         Py_RETURN_NONE;
     });
 }
 
-using TransformValues = void (*)(float* values, size_t count);
+using Transform = void (*)(const Matrix& values, double steepness);
 
-TransformValues transform_called(const std::string& name) {
-    if (name == "probability") return to_probabilities;
-    if (name == "exponential") return to_exponentials;
-    if (name == "log_odds") return to_log_odds;
-    if (name == "logarithm") return to_logarithms;
-    refuse("there is no such transform");
+template <void (*transform)(float*, size_t)>
+void each_float(const Matrix& values, double) {
+    transform(values.floats(), values.rows() * values.columns());
+}
+
+template <void (*transform)(double*, size_t)>
+void each_double(const Matrix& values, double) {
+    transform(values.doubles(), values.rows() * values.columns());
+}
+
+Transform transform_of_floats(const std::string& name) {
+    if (name == "probability") return each_float<to_probabilities>;
+    if (name == "exponential") return each_float<to_exponentials>;
+    if (name == "log_odds") return each_float<to_log_odds>;
+    if (name == "logarithm") return each_float<to_logarithms>;
+    if (name != "class_probabilities") refuse("there is no such transform");
+    return [](const Matrix& values, double) {
+        to_class_probabilities(values.floats(), values.rows(), values.columns());
+    };
+}
+
+Transform transform_of_doubles(const std::string& name) {
+    if (name == "exponential") return each_double<to_exponentials>;
+    if (name == "log_exponential") return each_double<to_log_exponentials>;
+    if (name == "signed_square") return each_double<to_signed_squares>;
+    if (name == "probability") {
+        return [](const Matrix& values, double steepness) {
+            to_probabilities(values.doubles(), values.rows() * values.columns(), steepness);
+        };
+    }
+    if (name != "class_probabilities") refuse("there is no such transform");
+    return [](const Matrix& values, double) {
+        to_class_probabilities(values.doubles(), values.rows(), values.columns());
+    };
 }
 
 PyObject* transform_py(PyObject*, PyObject* arguments) {
     return guarded([&]() -> PyObject* {
         PyObject* given;
         const char* name;
-        if (!PyArg_ParseTuple(arguments, "Os", &given, &name)) throw PythonError();
+        double steepness = 1.0;
+        if (!PyArg_ParseTuple(arguments, "Os|d", &given, &name, &steepness)) throw PythonError();
         const Matrix values(given, PyBUF_WRITABLE);
         if (!values.is_packed()) refuse("the values have gaps");
-        const bool is_by_row = std::string(name) == "class_probabilities";
-        const TransformValues transform = is_by_row ? nullptr : transform_called(name);
+        const Transform transform = values.is_wide() ? transform_of_doubles(name) : transform_of_floats(name);
         if (values.rows() == 0 || values.columns() == 0) Py_RETURN_NONE;
         {
             const WithoutLock without_lock;
-            if (is_by_row) {
-                to_class_probabilities(values.floats(), values.rows(), values.columns());
-            } else {
-                transform(values.floats(), values.rows() * values.columns());
-            }
+            transform(values, steepness);
         }
         Py_RETURN_NONE;
     });

@@ -13,11 +13,12 @@ from made_forests import made_booster, made_tree
 from contracts.errors import InternalError
 from serving import xgboost_model
 from serving.forest import checked_forest as checking
-from serving.forest import forest
+from serving.forest import choice, forest
 from serving.forest.checked_forest import CheckedForest, checked_forest, probe_vectors
 from serving.forest.forest import Forest
 from serving.forest.learner import learner_of
-from serving.forest.xgboost_trees import UnsupportedModelError, read_trees
+from serving.forest.trees import UnsupportedModelError
+from serving.forest.xgboost_trees import read_trees
 
 FEATURE_COUNT = 4
 
@@ -49,7 +50,9 @@ def one_bit_off(predictions: np.ndarray) -> np.ndarray:
 def test_a_difference_in_one_bit_is_refused_when_the_model_is_loaded(booster: xgboost.Booster) -> None:
     with pytest.raises(InternalError, match="BATCHSCORE_FOREST=off"):
         checked_forest(
-            learner_of(booster), lambda probes: one_bit_off(booster.inplace_predict(probes)), threads=1
+            read_trees(learner_of(booster)),
+            lambda probes: one_bit_off(booster.inplace_predict(probes)),
+            threads=1,
         )
 
 
@@ -75,7 +78,7 @@ def test_the_library_is_asked_for_the_first_records_only(booster: xgboost.Booste
         asked.append(len(given))
         return booster.inplace_predict(given)
 
-    checked = checked_forest(learner_of(booster), reference, threads=1)
+    checked = checked_forest(read_trees(learner_of(booster)), reference, threads=1)
     for _ in range(3):
         checked.predict(vectors(5000))
     assert asked[1:] == [checking.COMPARED_COUNT]
@@ -89,7 +92,9 @@ def test_infinite_values_are_left_out_of_the_comparison(booster: xgboost.Booster
         assert np.isfinite(compared).all() or np.isnan(compared).any()
         return booster.inplace_predict(compared)
 
-    assert len(checked_forest(learner_of(booster), reference, threads=1).predict(given)) == len(given)
+    assert len(checked_forest(read_trees(learner_of(booster)), reference, threads=1).predict(given)) == len(
+        given
+    )
 
 
 def test_probes_hit_thresholds_and_their_neighbours(booster: xgboost.Booster) -> None:
@@ -112,7 +117,7 @@ def test_a_loaded_model_is_evaluated_by_the_forest(booster: xgboost.Booster, tmp
 def test_the_variable_lets_the_library_predict(
     booster: xgboost.Booster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(xgboost_model.FOREST_VARIABLE, "off")
+    monkeypatch.setenv(choice.FOREST_VARIABLE, "off")
     model = xgboost_model.load_model(saved(booster, tmp_path), threads=1)
     assert "evaluated by XGBoost" in model.description
 
@@ -161,13 +166,15 @@ def test_what_it_cannot_take_goes_to_the_library_and_the_log_names_the_cause(
     np.testing.assert_array_equal(model.predict(given), booster.inplace_predict(given))
 
 
-def test_a_deeper_tree_goes_to_the_library(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    deep = made_tree(np.random.default_rng(3), depth=13, feature_count=FEATURE_COUNT, fullness=0.0)
+def test_a_tree_of_too_many_leaves_goes_to_the_library(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    full = made_tree(np.random.default_rng(3), depth=13, feature_count=FEATURE_COUNT, fullness=1.0)
     with caplog.at_level(logging.WARNING):
         xgboost_model.load_model(
-            saved(made_booster([deep], feature_count=FEATURE_COUNT), tmp_path), threads=1
+            saved(made_booster([full], feature_count=FEATURE_COUNT), tmp_path), threads=1
         )
-    assert "too deep" in caplog.text
+    assert "too many leaves" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -198,5 +205,5 @@ def test_arrays_of_other_lengths_or_shapes_are_refused(booster: xgboost.Booster)
     laid_out = Forest(trees)
     with pytest.raises(ValueError, match="another number of features"):
         laid_out.predict(np.zeros((3, FEATURE_COUNT + 1), dtype=np.float32))
-    with pytest.raises(ValueError, match="float32 values in two dimensions"):
+    with pytest.raises(ValueError, match="vectors of float32"):
         laid_out.predict(np.zeros((3, FEATURE_COUNT), dtype=np.float64))

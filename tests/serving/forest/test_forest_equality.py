@@ -26,7 +26,7 @@ OBJECTIVES = (
 def thresholds_by_feature(booster: xgboost.Booster) -> np.ndarray:
     """Return values of which each is a threshold of the model, float32 of shape (some, features)."""
     trees = read_trees(learner_of(booster))
-    values = trees.values[trees.left >= 0]
+    values = trees.values[trees.left >= 0].astype(np.float32)
     values = values if len(values) else np.zeros(1, dtype=np.float32)
     return np.repeat(values[:2000, None], trees.feature_count, axis=1)
 
@@ -57,7 +57,7 @@ def test_the_extension_was_built() -> None:
 
 @given(
     seed=st.integers(0, 2**32 - 1),
-    depth=st.integers(0, 12),
+    depth=st.integers(0, 20),
     tree_count=st.integers(1, 40),
     feature_count=st.integers(1, 30),
     fullness=st.sampled_from([0.0, 0.3, 0.8, 1.0]),
@@ -83,7 +83,7 @@ def test_made_up_forests(  # noqa: PLR0913, PLR0917 - what is drawn
             random,
             depth=int(random.integers(0, depth + 1)) if number else depth,
             feature_count=feature_count,
-            fullness=fullness if depth < 9 else min(fullness, 0.8),
+            fullness=fullness if depth < 9 else min(fullness, 0.8 if depth < 13 else 0.3),
             number=number,
         )
         for number in range(tree_count)
@@ -93,11 +93,12 @@ def test_made_up_forests(  # noqa: PLR0913, PLR0917 - what is drawn
     assert_same_bits(booster, vectors)
 
 
-@pytest.mark.parametrize("depth", range(13))
+@pytest.mark.parametrize("depth", [*range(17), 40, 300])
 def test_every_depth(depth: int) -> None:
     random = np.random.default_rng(depth)
     trees = [
-        made_tree(random, depth=depth, feature_count=7, fullness=0.9, number=number) for number in range(3)
+        made_tree(random, depth=depth, feature_count=7, fullness=0.9 if depth < 13 else 0.3, number=number)
+        for number in range(3)
     ]
     booster = made_booster(trees, feature_count=7)
     assert_same_bits(booster, nasty_vectors(random, count=700, booster_values=thresholds_by_feature(booster)))
