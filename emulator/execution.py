@@ -23,6 +23,7 @@ from emulator.definition import Definition, Step
 from emulator.events import OnEvent, StepEnded, StepProgressed, StepStarted
 from emulator.job_context import JobContext
 from emulator.object_store import ObjectStore
+from emulator.process_record import ProcessRecord
 from emulator.processes import Image, ProcessPool
 from emulator.processing_job import run_processing_job
 from emulator.references import Facts, as_text, resolve
@@ -72,6 +73,9 @@ class Execution:
         self._branches: dict[str, bool] = {}
         self._started: set[str] = set()
         self._errors: list[BatchScoreError] = []
+        self._began = time.monotonic()
+        self._ended_processes: dict[str, list[ProcessRecord]] = {}
+        self._record_counts: dict[str, int] = {}
         self._facts = Facts(
             parameters=parameters,
             execution={
@@ -91,6 +95,7 @@ class Execution:
             BatchScoreError: The error of the first step that failed; the record is written before.
             KeyboardInterrupt: The run was interrupted; all its processes are stopped, the record says so.
         """
+        self._began = time.monotonic()
         self._update(status="Executing")
         try:
             with (
@@ -116,7 +121,9 @@ class Execution:
         is_interrupt = isinstance(error, KeyboardInterrupt)
         status, reason = ("Stopped", "interrupted") if is_interrupt else ("Failed", str(error))
         steps = {
-            name: replace(step, status="Stopped", finished_at=now_text())
+            name: self._ended(
+                name, status="Stopped", seconds=time.monotonic() - self._began - step.began_seconds
+            )
             if step.status == "Executing"
             else step
             for name, step in self._record.steps.items()
@@ -128,11 +135,10 @@ class Execution:
         while True:
             for step in self._ready_steps():
                 self._started.add(step.name)
-                self._keep_step(
-                    StepRecord(type=step.type, status="Executing", started_at=now_text()), step.name
-                )
+                began = time.monotonic()
+                self._keep_step(_begun(step, began - self._began), step.name)
                 self._on_event(StepStarted(step_name=step.name))
-                running[workers.submit(self._run_step, step)] = (step, time.monotonic())
+                running[workers.submit(self._run_step, step, began)] = (step, began)
             if not running:
                 return
             for future in wait(running, timeout=0.5, return_when=FIRST_COMPLETED).done:
@@ -160,23 +166,26 @@ class Execution:
             status, outcome = "Failed", str(error)
             self._errors.append(error)
             is_by_rules = isinstance(error, RunFailedError) or getattr(error, "is_by_rules", False)
-        before = self._record.steps[step.name]
-        ended = replace(
-            before,
+        made = self._properties.get(step.name, {}).get("ModelPackageArn", "")
+        ended = self._ended(step.name, status=status, seconds=seconds)
+        self._keep_step(replace(ended, outcome=outcome, made=made, is_by_rules=is_by_rules), step.name)
+        self._on_event(StepEnded(step_name=step.name, status=status, seconds=seconds, outcome=outcome))
+
+    def _ended(self, name: str, *, status: str, seconds: float) -> StepRecord:
+        """Return the record of a step that has come to its end."""
+        return replace(
+            self._record.steps[name],
             status=status,
             finished_at=now_text(),
             seconds=round(seconds, 3),
-            outcome=outcome,
-            made=self._properties.get(step.name, {}).get("ModelPackageArn", ""),
-            is_by_rules=is_by_rules,
+            record_count=self._record_counts.get(name, 0),
+            processes=tuple(sorted(self._ended_processes.get(name, ()), key=lambda one: one.began_seconds)),
         )
-        self._keep_step(ended, step.name)
-        self._on_event(StepEnded(step_name=step.name, status=status, seconds=seconds, outcome=outcome))
 
-    def _run_step(self, step: Step) -> Mapping[str, Any]:
+    def _run_step(self, step: Step, began: float) -> Mapping[str, Any]:
         try:
             arguments = resolve(step.arguments, self._facts)
-            return self._dispatch(step, arguments)
+            return self._dispatch(step, arguments, began)
         except BatchScoreError:
             raise
         except (InterruptedError, sqlite3.Error) as error:
@@ -187,9 +196,9 @@ class Execution:
                 "check the free disk space and the permissions, then run again"
             ) from error
 
-    def _dispatch(self, step: Step, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _dispatch(self, step: Step, arguments: Mapping[str, Any], began: float) -> Mapping[str, Any]:
         if step.type in _JOBS:
-            return _JOBS[step.type](arguments, self._job_context(step))
+            return _JOBS[step.type](arguments, self._job_context(step, began))
         if step.type == "Condition":
             self._branches[step.name] = all(holds(condition) for condition in arguments["Conditions"])
             return {"Outcome": as_text(self._branches[step.name])}
@@ -208,8 +217,9 @@ class Execution:
         prefix = run_id if attempt == 1 else f"{run_id}-{attempt}"
         return f"{prefix}-{step.name}".lower()[:63]
 
-    def _job_context(self, step: Step) -> JobContext:
+    def _job_context(self, step: Step, began: float) -> JobContext:
         def report(records: int, fraction: float | None) -> None:
+            self._record_counts[step.name] = records
             self._on_event(StepProgressed(step_name=step.name, records=records, fraction=fraction))
 
         folder = attempt_folder(self._machine.run_folder, self._record.attempt) / "steps" / step.name
@@ -223,6 +233,8 @@ class Execution:
             processes=self._processes,
             first_port=self._machine.first_port,
             report_progress=report,
+            began=began,
+            keep_process=self._ended_processes.setdefault(step.name, []).append,
         )
 
     def _property_file(self, step_name: str, file_name: str) -> Any:
@@ -238,3 +250,9 @@ class Execution:
     def _update(self, **changes: Any) -> None:
         self._record = replace(self._record, **changes)
         write_record(self._machine.run_folder, self._record)
+
+
+def _begun(step: Step, began_seconds: float) -> StepRecord:
+    return StepRecord(
+        type=step.type, status="Executing", started_at=now_text(), began_seconds=round(began_seconds, 6)
+    )

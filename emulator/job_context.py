@@ -9,7 +9,8 @@ from pathlib import Path
 from contracts.errors import BatchScoreError, CallerError, InternalError, PlatformError
 from contracts.progress import Progress
 from emulator.object_store import ObjectStore
-from emulator.processes import Image, ProcessPool
+from emulator.process_record import ProcessRecord
+from emulator.processes import ContainerProcess, Image, ProcessPool
 from emulator.registry import ModelRegistry
 
 CONTAINER_EXIT_CODES = (CallerError.exit_code, PlatformError.exit_code, InternalError.exit_code)
@@ -44,6 +45,8 @@ class JobContext:
         processes: Starts the job's processes.
         first_port: Port of the first model server; None takes any free ones.
         report_progress: Takes (records done, fraction done or None).
+        began: When the step began, by `time.monotonic`.
+        keep_process: Takes what is known of each process of the job, once it has ended.
     """
 
     job_name: str
@@ -54,6 +57,13 @@ class JobContext:
     processes: ProcessPool
     first_port: int | None
     report_progress: Callable[[int, float | None], None]
+    began: float
+    keep_process: Callable[[ProcessRecord], None]
+
+    def end(self, process: ContainerProcess, host: str) -> None:
+        """Stop the process of a host if it still lives, and keep what is known of it."""
+        self.processes.end(process)
+        self.keep_process(process.record(host, self.began))
 
 
 class ProgressSum:

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections import deque
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from contracts.container_paths import ML_ROOT_VARIABLE
-from contracts.progress import ROUTINE_LINE, Progress, parse_progress
+from contracts.progress import Progress
 from emulator import watchdog
+from emulator.container_log import ContainerLog
+from emulator.process_record import ProcessLife, ProcessRecord, process_record
+from emulator.reaper import Reaper
 
 STOP_SECONDS = 30.0
 """Between SIGTERM and SIGKILL [doc: "Custom Inference Code with Hosting Services"; the page on Batch
 Transform is silent]."""
 
-LOG_TAIL_LINES = 20
-LOG_TAIL_CHARS = 700
-"""Kept of those lines, from their end, so that the reason is not cut off a failure message."""
-_MAX_LINE_BYTES = 64 * 1024
 _SIGNAL_BASE = 128
 """A container engine adds it to the number of the signal that ended a container."""
 
@@ -132,10 +130,9 @@ class ContainerProcess:
         log_path: Path,
         on_progress: Callable[[Progress], None],
     ) -> None:
-        log_path.parent.mkdir(parents=True, exist_ok=True)
-        self._tail: deque[str] = deque(maxlen=LOG_TAIL_LINES)
-        self._on_progress = on_progress
         self.end_argv = launch.end_argv
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        self._started = time.monotonic()
         self._popen = subprocess.Popen(  # noqa: S603 - the argv comes from the definition, and no shell reads it
             launch.argv,
             env=dict(launch.environment),
@@ -145,8 +142,9 @@ class ContainerProcess:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self._reader = threading.Thread(target=self._copy_log, args=(log_path,), daemon=True)
-        self._reader.start()
+        self._reaper = Reaper(self._popen)
+        assert self._popen.stdout is not None  # noqa: S101 - stdout=PIPE above makes it so
+        self._log = ContainerLog(self._popen.stdout, log_path, on_progress)
 
     @property
     def group_id(self) -> int:
@@ -156,22 +154,29 @@ class ContainerProcess:
     @property
     def exit_code(self) -> int | None:
         """Exit code, negative for a signal, or None while the process lives."""
-        code = self._popen.poll()
+        code = self._reaper.exit_code
         return None if code is None else self._as_told(code)
 
     def ends_within(self, seconds: float) -> bool:
         """Return whether the process has ended, or does so in that time."""
-        try:
-            self._popen.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        return self._reaper.ends_within(seconds)
 
     def wait(self) -> int:
         """Wait for the end of the process and of its output; return the exit code."""
-        code = self._popen.wait()
-        self._reader.join(timeout=STOP_SECONDS)
-        return self._as_told(code)
+        self._reaper.ends_within(None)
+        self._log.wait(STOP_SECONDS)
+        return self.exit_code or 0
+
+    def record(self, name: str, step_began: float) -> ProcessRecord:
+        """Return what is known of the process, which has ended; see `emulator.process_record`."""
+        life = ProcessLife(
+            started=self._started,
+            ended=self._reaper.ended,
+            usage=self._reaper.usage,
+            timings=self._log.timings,
+            told=self._log.told,
+        )
+        return process_record(name, life, step_began=step_began, is_in_container=bool(self.end_argv))
 
     def ending(self) -> str:
         """Say how the process ended, which it has."""
@@ -182,17 +187,15 @@ class ContainerProcess:
         return f"was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
 
     def log_tail(self) -> str:
-        """Return the last lines of the log, progress lines left out."""
-        self._reader.join(timeout=0.5)
-        text = "\n".join(self._tail) or "(none)"
-        return text if len(text) <= LOG_TAIL_CHARS else "… " + text[-LOG_TAIL_CHARS:]
+        """Return the last lines of the log, those on progress and timings left out."""
+        self._log.wait(0.5)
+        return self._log.tail()
 
     def stop(self, grace_seconds: float = STOP_SECONDS) -> None:
         """Send SIGTERM to the process and all it started, then SIGKILL after the grace time."""
         self._signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):  # then it is killed
-            self._popen.wait(timeout=grace_seconds)
-        self._signal(signal.SIGKILL)
+        self._reaper.ends_within(grace_seconds)
+        self._signal(signal.SIGKILL)  # whatever is left of the group
         if self.end_argv:
             watchdog.run_to_its_end(self.end_argv)
         self.wait()
@@ -207,19 +210,6 @@ class ContainerProcess:
             os.killpg(self._popen.pid, number)
         except ProcessLookupError:
             return  # the whole group is gone already, which is what a stop wants
-
-    def _copy_log(self, log_path: Path) -> None:
-        assert self._popen.stdout is not None  # noqa: S101 - stdout=PIPE above makes it so
-        with log_path.open("wb") as log, self._popen.stdout as output:
-            while line := output.readline(_MAX_LINE_BYTES):
-                log.write(line)
-                log.flush()
-                text = line.decode("utf-8", "replace").rstrip()
-                progress = parse_progress(text)
-                if progress is not None:
-                    self._on_progress(progress)
-                elif text and not text.startswith(ROUTINE_LINE):
-                    self._tail.append(text)
 
 
 class ProcessPool:

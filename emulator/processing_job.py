@@ -131,8 +131,8 @@ def _run_processes(request: Mapping[str, Any], roots: Mapping[str, Path], contex
             started.append((root, process))
         codes = [process.wait() for _, process in started]
     finally:
-        for _, process in started:
-            context.processes.end(process)
+        for root, process in started:
+            context.end(process, root.parent.name)
     failed = [(code, *one) for code, one in zip(codes, started, strict=True) if code != 0]
     if failed:
         code, _, process = failed[0]

@@ -15,6 +15,7 @@ from typing import Any
 
 from contracts.atomic_files import write_json
 from contracts.errors import PlatformError
+from emulator.process_record import ProcessRecord
 
 RECORD_FILE = "record.json"
 
@@ -32,6 +33,9 @@ class StepRecord:
         outcome: The failure reason, or the branch that a condition took.
         made: ARN of the model package that it registered, or empty.
         is_by_rules: It failed by the run's own rules, and would fail again.
+        began_seconds: From the start of the run, or of its attempt, to its own.
+        record_count: Records that its processes said were done.
+        processes: What is known of each process that stood for a container.
     """
 
     type: str
@@ -42,6 +46,9 @@ class StepRecord:
     outcome: str = ""
     made: str = ""
     is_by_rules: bool = False
+    began_seconds: float = 0.0
+    record_count: int = 0
+    processes: tuple[ProcessRecord, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +114,13 @@ def read_record(run_folder: Path) -> RunRecord:
     path = run_folder / RECORD_FILE
     try:
         document = json.loads(path.read_bytes())
-        steps = {name: StepRecord(**entry) for name, entry in document.pop("steps").items()}
+        steps = {name: _step_record(entry) for name, entry in document.pop("steps").items()}
         resumed_at = tuple(document.pop("resumed_at", ()))
         return RunRecord(steps=steps, resumed_at=resumed_at, **document)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise PlatformError(f"{path}: cannot be read as the record of a run: {error!r}") from error
+
+
+def _step_record(entry: dict[str, Any]) -> StepRecord:
+    processes = tuple(ProcessRecord(**process) for process in entry.pop("processes", ()))
+    return StepRecord(processes=processes, **entry)

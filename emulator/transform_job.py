@@ -134,7 +134,7 @@ def _server(number: int, facts: TransformRequest, counter: _ObjectCounter) -> It
         server.wait_until_ready()
         yield server
     finally:
-        context.processes.end(process)
+        context.end(process, folder.name)
         shutil.rmtree(root, ignore_errors=True)
 
 

@@ -21,6 +21,7 @@ from contracts.atomic_files import write_bytes, write_json
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError, PlatformError
 from contracts.model_artifact import BASELINE_FILE
 from contracts.progress import Progress, format_progress
+from contracts.stopwatch import Stopwatch, started_stopwatch, timings_line
 from preprocessing import csv_engine
 from preprocessing.arguments import Arguments, read_arguments
 from preprocessing.baseline import build_baseline
@@ -50,7 +51,7 @@ def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
         if list(argv) == ["baseline"]:
             _describe(root)
         else:
-            _run(read_arguments(argv), root)
+            _run(read_arguments(argv), root, started_stopwatch())
     except BatchScoreError as error:
         return _fail(root, error)
     except OSError as error:
@@ -61,24 +62,40 @@ def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     return EXIT_SUCCEEDED
 
 
-def _run(arguments: Arguments, root: Path) -> None:
+def _run(arguments: Arguments, root: Path, stopwatch: Stopwatch) -> None:
+    """Do a job of the pipeline, and say where its time went, also if it failed."""
     tune_memory()
+    try:
+        if arguments.command == "plan":
+            with stopwatch.part("add the plans up"):
+                _add_plans(arguments, root)
+        else:
+            _prepare(arguments, root, stopwatch)
+    finally:
+        sys.stdout.write(timings_line(stopwatch))
+        sys.stdout.flush()
+
+
+def _add_plans(arguments: Arguments, root: Path) -> None:
     plan_folder = paths.inside(root, paths.PLAN_OUTPUT)
-    if arguments.command == "plan":
-        parts = read_parts(paths.inside(root, paths.PLAN_INPUT))
-        write_added_plan(plan_folder, parts, arguments.sizing)
-        write_added_profile(plan_folder, read_profiles(paths.inside(root, paths.PLAN_INPUT)))
-        return
+    parts = read_parts(paths.inside(root, paths.PLAN_INPUT))
+    write_added_plan(plan_folder, parts, arguments.sizing)
+    write_added_profile(plan_folder, read_profiles(paths.inside(root, paths.PLAN_INPUT)))
+
+
+def _prepare(arguments: Arguments, root: Path, stopwatch: Stopwatch) -> None:
+    plan_folder = paths.inside(root, paths.PLAN_OUTPUT)
     if not csv_engine.is_native():
         sys.stderr.write(f"note: {csv_engine.MISSING_NOTE}\n")
     request = _request(arguments, root)
     history = paths.inside(root, paths.HISTORY_OUTPUT)
     write_json(history / STARTED_FILE, {"instance": request.host})
-    manifest, profile = prepare(request, _throttled(time.monotonic), time.monotonic)
-    write_part(plan_folder, request.host, manifest, profile)
-    if not arguments.is_part:
-        write_added_plan(plan_folder, [manifest], arguments.sizing)
-        write_added_profile(plan_folder, [profile])
+    manifest, profile = prepare(request, _throttled(time.monotonic), stopwatch)
+    with stopwatch.part("write plan and manifest"):
+        write_part(plan_folder, request.host, manifest, profile)
+        if not arguments.is_part:
+            write_added_plan(plan_folder, [manifest], arguments.sizing)
+            write_added_profile(plan_folder, [profile])
 
 
 def _describe(root: Path) -> None:

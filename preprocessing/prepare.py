@@ -30,6 +30,7 @@ from contracts.progress import Progress
 from contracts.quarantine import SourceForm
 from contracts.repeated_digests import DigestBatch
 from contracts.sizing import SourceSample, records_per_shard
+from contracts.stopwatch import Stopwatch
 from contracts.wire import wire_format
 from preprocessing.checked_block import check_block
 from preprocessing.duplicate_records import DuplicateReader, SecondReading
@@ -75,22 +76,23 @@ class _CheckedBlock:
 
 
 def prepare(
-    request: PrepareRequest, report: Callable[[Progress], None], seconds: Callable[[], float]
+    request: PrepareRequest, report: Callable[[Progress], None], stopwatch: Stopwatch
 ) -> tuple[ShardManifest, DataProfile]:
     """Prepare everything below the source folder; return its shards, and how its features are distributed.
 
     Args:
         request: What to do.
         report: Is told the progress after each block.
-        seconds: A clock that only goes forward.
+        stopwatch: Is told what is being done.
 
     Raises:
         CallerError: The input or the contract is wrong.
     """
-    started = seconds()
-    contract_path = only_file(request.folders.contract)
-    contract = read_contract(contract_path)
-    check_patterns(contract, name=contract_path.name)
+    started = stopwatch.seconds
+    with stopwatch.part("read the contract"):
+        contract_path = only_file(request.folders.contract)
+        contract = read_contract(contract_path)
+        check_patterns(contract, name=contract_path.name)
     files = find_source_files(request.folders.source)
     if not files and request.hosts.count == 1:  # of several instances, one may have got none
         raise CallerError(
@@ -100,18 +102,22 @@ def prepare(
     executor = ThreadPoolExecutor(max_workers=request.thread_count)
     try:
         with (
+            stopwatch.part("write the quarantine"),
             IdWatch(request.folders.scratch) as watch,
             QuarantineFile(request.folders.quarantine, request.host) as quarantine,
         ):
-            run = _Preparation(request, contract, files, quarantine, watch)
-            shards = run.without_duplicates(executor, tuple(run.shards(executor, report)))
+            run = _Preparation(request, contract, files, quarantine, watch, stopwatch)
+            with stopwatch.part("wait for checking and shards"):
+                shards = tuple(run.shards(executor, report))
+            with stopwatch.part("look for duplicate ids"):
+                shards = run.without_duplicates(executor, shards)
     finally:
         executor.shutdown(cancel_futures=True)
     manifest = ShardManifest(
         shards=shards,
         sources=run.sources(),
         reason_counts=dict(sorted(quarantine.reason_counts.items())),
-        prepare_seconds=round(seconds() - started, 3),
+        prepare_seconds=round(stopwatch.seconds - started, 3),
         contract_fingerprint=contract.fingerprint,
         wire_format=request.wire_name,
     )
@@ -153,6 +159,7 @@ class _Preparation:
         files: list[SourceFile],
         quarantine: QuarantineFile,
         watch: IdWatch,
+        stopwatch: Stopwatch,
     ) -> None:
         self._request = request
         self._contract = contract
@@ -160,6 +167,7 @@ class _Preparation:
         self._files = files
         self._quarantine = quarantine
         self._watch = watch
+        self._stopwatch = stopwatch
         self._record_counts = [0] * len(files)
         self._quarantined_counts = [0] * len(files)
         self._total_bytes = sum(file.byte_count for file in files)
@@ -185,17 +193,26 @@ class _Preparation:
 
     def shards(self, executor: Executor, report: Callable[[Progress], None]) -> Iterator[Shard]:
         """Do the work and yield each shard when it is written."""
-        checked = ordered_map(executor, self._check, self._blocks(), self._window)
+        blocks = self._stopwatch.each("read source objects", self._blocks())
+        check = self._stopwatch.timed("check records", self._check)
+        checked = ordered_map(executor, check, blocks, self._window)
         build = functools.partial(
-            build_shard_files,
+            self._stopwatch.timed("build shards", build_shard_files),
             contract=self._contract,
             kept_names=self._kept_names,
             wire_name=self._request.wire_name,
             max_payload_bytes=self._request.sizing.max_payload_bytes,
         )
         built = ordered_map(executor, build, self._cut(checked, report), self._window)
+<<<<<<< HEAD
         files = enumerate(file for files in built for file in files)
         yield from ordered_map(executor, self._write, files, self._window)
+=======
+        for number, file in enumerate(file for files in built for file in files):
+            with self._stopwatch.part("write shards"):
+                shard = self._write(number, file)
+            yield shard
+>>>>>>> run-profile
         total = self._total_bytes
         report(Progress(records=sum(self._record_counts), bytes_done=total, bytes_total=total))
 
@@ -253,7 +270,8 @@ class _Preparation:
     ) -> Iterator[pa.Table]:
         cutter: ShardCutter | None = None
         for block in checked:
-            self._count(block)
+            with self._stopwatch.part("count, and hold back"):
+                self._count(block)
             report(self._progress(block))
             if block.valid.num_rows:
                 cutter = cutter or ShardCutter(self._records_per_shard(block))

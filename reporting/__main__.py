@@ -15,6 +15,7 @@ from contracts.atomic_files import write_bytes
 from contracts.container_paths import inside, ml_root
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError
 from contracts.progress import Progress, format_progress
+from contracts.stopwatch import started_stopwatch, timings_line
 from reporting.drawing import DRAWINGS, draw_page
 from reporting.request import ReportPaths, parse_request
 from reporting.run import Surroundings, report_run
@@ -47,9 +48,13 @@ def _report(root: Path) -> None:
         now=lambda: dt.datetime.now(dt.timezone.utc),
         announce=_announcer(time.monotonic),
         worker_count=os.cpu_count() or 1,
+        stopwatch=started_stopwatch(),
     )
-    run = report_run(request, ReportPaths.below(root), around)
-    _say(format_progress(Progress(records=run.counts.valid)))
+    try:
+        run = report_run(request, ReportPaths.below(root), around)
+        _say(format_progress(Progress(records=run.counts.valid)))
+    finally:
+        _say(timings_line(around.stopwatch).rstrip())
 
 
 def _tell(failure: BatchScoreError, message_path: Path) -> None:

@@ -21,6 +21,7 @@ from contracts.keep_columns import kept_names
 from contracts.ledger import RunCounts
 from contracts.plan import MANIFEST_FILE, ScoringPlan, Shard, ShardManifest, read_manifest, read_plan
 from contracts.progress import Progress
+from contracts.stopwatch import Stopwatch, started_stopwatch
 from contracts.value_histogram import add_histograms, empty_histogram
 from reporting.action_list import MadeList, make_list, no_list
 from reporting.distribution import ScoreDistribution, add_up, unit_distribution, wide_distribution
@@ -45,11 +46,13 @@ class Surroundings:
         now: Tells the time, with a time zone.
         announce: Takes progress; called after each shard.
         worker_count: Shards that are settled side by side; at least 1.
+        stopwatch: Is told what is being done.
     """
 
     now: Callable[[], dt.datetime]
     announce: Callable[[Progress], None]
     worker_count: int = 1
+    stopwatch: Stopwatch = field(default_factory=started_stopwatch)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,13 +111,17 @@ def report_run(request: ReportRequest, paths: ReportPaths, around: Surroundings)
 
 
 def _report(request: ReportRequest, paths: ReportPaths, around: Surroundings) -> ReconciledRun:
-    began_at = around.now()
+    began_at, stopwatch = around.now(), around.stopwatch
     with ThreadPoolExecutor(max_workers=2) as background:
-        engine, writer = background.submit(_start_engine), background.submit(_import_writer)
+        with stopwatch.part("let start what draws"):  # whose import may keep every other thread waiting
+            engine = background.submit(stopwatch.timed("start the drawing engine", _start_engine))
+            writer = background.submit(stopwatch.timed("import what draws", _import_writer))
         run = reconcile_and_publish(request, paths, around)
-        engine.result()
-        write_report = writer.result()
-    finished_at = write_report(paths.report, paths.next_history, run, began_at=began_at, now=around.now)
+        with stopwatch.part("wait for what draws"):
+            engine.result()
+            write_report = writer.result()
+    with stopwatch.part("draw and write the report"):
+        finished_at = write_report(paths.report, paths.next_history, run, began_at=began_at, now=around.now)
     write_pointer(paths.pointer, request, finished_at=finished_at)
     return run
 
@@ -142,9 +149,14 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
     Raises:
         InternalError: The books do not balance; the message names the faults.
     """
-    contract = read_contract(_only_file(paths.contract))
-    check_publishable(contract)
-    books = _with_late_duplicates(_open_books(request, paths, contract), paths, request, contract, around)
+    stopwatch = around.stopwatch
+    with stopwatch.part("read the contract"):
+        contract = read_contract(_only_file(paths.contract))
+        check_publishable(contract)
+    with stopwatch.part("compare plan and outputs"):
+        books = _open_books(request, paths, contract)
+    with stopwatch.part("look for late duplicates"):
+        books = _with_late_duplicates(books, paths, request, contract, around)
     ranked = paths.scratch / "ranked"
     desk = ShardDesk(
         request=request,
@@ -159,12 +171,19 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
         late_rows={name: late.rows for name, late in books.late.by_shard.items()},
     )
     shards = books.manifest.shards
-    settled = _settle_all(desk, shards, around)
+    with stopwatch.part("settle and publish scores"):
+        settled = _settle_all(desk, shards, around)
     counts = _counts(books, settled)
-    quality = measure_quality([one.labelled for one in settled], contract, desk.segment_codes)
-    actions = _actions(desk, shards, settled, paths)
+    with stopwatch.part("measure quality"):
+        quality = measure_quality([one.labelled for one in settled], contract, desk.segment_codes)
+    with stopwatch.part("make the action list"):
+        actions = _actions(desk, shards, settled, paths)
     shutil.rmtree(ranked, ignore_errors=True)
     write_success(desk.scores_folder, request, [one.file for one in settled if one.file])
+    with stopwatch.part("measure drift"):
+        drift = _drift(paths, request, contract, books, settled)
+    with stopwatch.part("describe the scores"):
+        distribution, outputs = _distribution(desk, shards, settled), _outputs(contract, settled)
     examples = [example for one in settled for example in one.unscorable_examples]
     return ReconciledRun(
         request=request,
@@ -175,10 +194,10 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
         quarantine=books.quarantine,
         late_count=books.late.count,
         unscorable_examples=tuple(examples[:MAX_ERRORS_KEPT]),
-        distribution=_distribution(desk, shards, settled),
-        outputs=_outputs(contract, settled),
+        distribution=distribution,
+        outputs=outputs,
         quality=quality,
-        drift=_drift(paths, request, contract, books, settled),
+        drift=drift,
         actions=actions,
     )
 
@@ -266,7 +285,7 @@ def _settle_all(desk: ShardDesk, shards: Iterable[Shard], around: Surroundings) 
     settled: list[ShardSettlement] = []
     settled_records = 0
     with ThreadPoolExecutor(max_workers=around.worker_count) as workers:
-        for one in workers.map(desk.settle, shards):
+        for one in workers.map(around.stopwatch.timed("settle a shard", desk.settle), shards):
             settled.append(one)
             settled_records += one.record_count
             around.announce(Progress(records=settled_records))

@@ -99,6 +99,10 @@ def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Run
             "--containers", help="Run the steps in containers of the image that `make image` built."
         ),
     ] = False,
+    profile: Annotated[
+        bool,
+        typer.Option("--profile", help="Say where the time went, by step, and keep it in the run's folder."),
+    ] = False,
     state: StateOption = None,
 ) -> None:
     """Compile the pipeline's definition and execute it on this machine.
@@ -127,6 +131,7 @@ def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Run
             parameters=parameter or [],
             first_port=port,
             in_containers=containers,
+            is_profiled=profile,
             state=state,
         )
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from contracts.atomic_files import write_bytes
 from contracts.errors import CallerError
+from contracts.stopwatch import Stopwatch, started_stopwatch
 from emulator.definition import parameter_values, read_definition
 from emulator.events import OnEvent
 from emulator.execution import Execution, Machine
@@ -22,6 +23,7 @@ from runner.definition_cache import compiled_definition
 from runner.local_state import DEFINITION_FILE, LocalState
 from runner.preflight import RunPlaces, check_lengths, check_payload, check_places, is_uri
 from runner.run_lock import held
+from runner.run_profile import CHECK_PART, DEFINITION_PART, EXECUTE_PART, KEEP_PART
 
 RESUME_PIPELINE = "resume"
 
@@ -57,7 +59,12 @@ def new_run_id() -> str:
 
 
 def run_locally(
-    places: RunPlaces, options: RunOptions, state: LocalState, run_id: str, on_event: OnEvent
+    places: RunPlaces,
+    options: RunOptions,
+    state: LocalState,
+    run_id: str,
+    on_event: OnEvent,
+    stopwatch: Stopwatch | None = None,
 ) -> RunRecord:
     """Compile, check and execute one run.
 
@@ -68,6 +75,7 @@ def run_locally(
         state: Where local runs live.
         run_id: Names the run; a new one for each.
         on_event: Takes progress.
+        stopwatch: Is told what is being done, or None if nobody wants to know.
 
     Returns:
         The record of the run, which succeeded.
@@ -78,11 +86,13 @@ def run_locally(
     """
     if options.pipeline == RESUME_PIPELINE:
         raise CallerError("--pipeline resume: a lost run is resumed with `batchscore resume RUN`")
-    check_places(
-        places, state.store, keep_columns=options.parameters.get("KeepColumns", ""), wire=options.wire
-    )
-    check_ports(options.first_port, options.instance_count or 1)
-    image = run_image(in_containers=options.in_containers, stands_in=bool(places.model_image))
+    stopwatch = stopwatch or started_stopwatch()
+    with stopwatch.part(CHECK_PART):
+        check_places(
+            places, state.store, keep_columns=options.parameters.get("KeepColumns", ""), wire=options.wire
+        )
+        check_ports(options.first_port, options.instance_count or 1)
+        image = run_image(in_containers=options.in_containers, stands_in=bool(places.model_image))
     choices = {
         "wire": options.wire,
         "prepare": options.prepare,
@@ -90,9 +100,11 @@ def run_locally(
     }
     if places.model_image and not options.model_package_arn:
         choices["model_image"] = places.model_image
-    text = compiled_definition(state.root / "definitions", options.pipeline, **choices)
-    definition = read_definition(text)
-    given = _parameters(places, options, state)
+    with stopwatch.part(DEFINITION_PART):
+        text = compiled_definition(state.root / "definitions", options.pipeline, **choices)
+        definition = read_definition(text)
+    with stopwatch.part(KEEP_PART):
+        given = _parameters(places, options, state)
     parameters = parameter_values(definition, given)
     check_values(parameters)
     check_payload(places, parameters["MaxPayloadInMB"])
@@ -115,7 +127,7 @@ def run_locally(
         run_folder=folder,
         first_port=options.first_port,
     )
-    with held(folder):
+    with held(folder), stopwatch.part(EXECUTE_PART):
         return Execution(definition, parameters, record, machine, on_event).run()
 
 

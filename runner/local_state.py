@@ -4,7 +4,7 @@
   objects/<bucket>/<key>     stands for S3; objects/laptop/ holds links to the folders of --input, --output
   registry.sqlite            model packages and models
   definitions/               compiled definitions, see runner.definition_cache
-  runs/<run id>/             definition.json, record.json, lock, steps/<step>/*.log
+  runs/<run id>/             definition.json, record.json, lock, steps/<step>/*.log; profile.json if asked for
   runs/<run id>/attempt-2/   definition.json, steps/<step>/*.log of the first resumption; and so on
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from runner.command_timing import CommandTiming
 from runner.console import PatientConsole
 from runner.local_state import LocalState, state_folder
 from runner.resume import claimed, resume_locally
@@ -17,4 +18,9 @@ def resume_command(run_id: str, *, first_port: int | None, state: Path | None) -
     with claimed(run_id, local) as resumption:
         shards = f"{len(resumption.missing):,} of {resumption.plan.shard_count:,} shards are left to score"
         PatientConsole(stderr=True, highlight=False, soft_wrap=True).print(f"run {run_id}: {shards}")
-        attend(run_id, local, lambda on_event: resume_locally(resumption, local, first_port, on_event))
+        attend(
+            run_id,
+            local,
+            lambda on_event: resume_locally(resumption, local, first_port, on_event),
+            CommandTiming(),
+        )

@@ -10,6 +10,7 @@ from pathlib import Path
 from contracts.errors import BatchScoreError, CallerError
 from emulator.events import OnEvent
 from emulator.run_record import RunRecord
+from runner.command_timing import CommandTiming
 from runner.console import PatientConsole
 from runner.local_run import RunOptions, new_run_id, run_locally
 from runner.local_state import LocalState, state_folder
@@ -17,6 +18,7 @@ from runner.packaged_model import RunModel, packaged_model
 from runner.preflight import RunPlaces
 from runner.progress_view import shown_progress
 from runner.results import results_of
+from runner.run_profile import PRINT_PART
 from runner.summary import print_summary
 
 USING_PACKAGES = ("production",)
@@ -42,6 +44,7 @@ class RunRequest:
         first_port: Port of the first model server, or None.
         state: Folder of local runs, or None for the default.
         in_containers: Whether steps run in containers instead of as processes.
+        is_profiled: Whether to tell where the time went.
     """
 
     contract: Path
@@ -58,10 +61,12 @@ class RunRequest:
     first_port: int | None
     state: Path | None
     in_containers: bool = False
+    is_profiled: bool = False
 
 
 def run_command(request: RunRequest) -> None:
     """Execute a run, show its progress, and print what came of it, also when it failed."""
+    timing = CommandTiming(is_told=request.is_profiled)
     state = LocalState(root=state_folder(os.environ, request.state))
     model = _model_of(request, state)
     places = RunPlaces(
@@ -86,7 +91,12 @@ def run_command(request: RunRequest) -> None:
             "the model image is for AWS, here the project's own server stands in (docs/fidelity.md)"
         )
     run_id = new_run_id()
-    attend(run_id, state, lambda on_event: run_locally(places, options, state, run_id, on_event))
+    attend(
+        run_id,
+        state,
+        lambda on_event: run_locally(places, options, state, run_id, on_event, timing.stopwatch),
+        timing,
+    )
 
 
 def _model_of(request: RunRequest, state: LocalState) -> RunModel:
@@ -107,7 +117,9 @@ def _model_of(request: RunRequest, state: LocalState) -> RunModel:
     return packaged_model(request.model_package, state)
 
 
-def attend(run_id: str, state: LocalState, execute: Callable[[OnEvent], RunRecord]) -> None:
+def attend(
+    run_id: str, state: LocalState, execute: Callable[[OnEvent], RunRecord], timing: CommandTiming
+) -> None:
     """Execute a run, show its progress, and print what came of it, also when it failed.
 
     Raises:
@@ -123,9 +135,15 @@ def attend(run_id: str, state: LocalState, execute: Callable[[OnEvent], RunRecor
             console.print("interrupted: everything that was started is stopped")
         if run_id in state.run_ids():
             describe_failed_gate(state.run(run_id), state)
-            print_summary(results_of(state.run(run_id), state))
+            _tell(state.run(run_id), state, timing)
         raise
-    print_summary(results_of(record, state))
+    _tell(record, state, timing)
+
+
+def _tell(record: RunRecord, state: LocalState, timing: CommandTiming) -> None:
+    with timing.stopwatch.part(PRINT_PART):
+        print_summary(results_of(record, state))
+    timing.tell(record, state)
 
 
 def describe_failed_gate(record: RunRecord, state: LocalState) -> None:

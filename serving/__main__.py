@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 
 from contracts.container_paths import ml_root
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError
+from contracts.stopwatch import started_stopwatch, timings_line
 from serving.factory import serve
 from serving.model_folder import check_model_alone, find_model, load_model_folder
 from serving.score_profile import write_scored_baseline
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     given = parser.parse_args(arguments)
     try:
         if given.command == "serve":
-            serve(settings_from(environment), sys.stdout, is_contract_optional=given.contract_optional)
+            _serve(environment, is_contract_optional=given.contract_optional)
         elif given.command == "baseline":
             _describe(environment)
         else:
@@ -50,6 +51,20 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         sys.stderr.write(f"error: the model server failed: {type(error).__name__}: {error}\n")
         return InternalError.exit_code
     return EXIT_SUCCEEDED
+
+
+def _serve(environment: Mapping[str, str], *, is_contract_optional: bool) -> None:
+    """Serve until told to stop, and then say where the time went."""
+    stopwatch = started_stopwatch()
+    try:
+        serve(
+            settings_from(environment),
+            sys.stdout,
+            is_contract_optional=is_contract_optional,
+            stopwatch=stopwatch,
+        )
+    finally:
+        sys.stdout.write(timings_line(stopwatch))
 
 
 def _describe(environment: Mapping[str, str]) -> None:

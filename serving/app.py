@@ -18,12 +18,14 @@ import functools
 import logging
 import time
 import traceback
+from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.errors import BatchScoreError, InternalError, near_matches
 from contracts.payload_limits import BYTES_PER_MB
+from contracts.stopwatch import Stopwatch, started_stopwatch
 from serving.admission import Admission
 from serving.codecs import Codec
 from serving.exchange import (
@@ -48,6 +50,9 @@ from serving.scorer import Scorer
 
 METHODS = {"/ping": "GET", "/execution-parameters": "GET", "/invocations": "POST"}
 
+ANSWER_PART = "answer payloads"
+"""What the time during which any payload is being answered counts as."""
+
 IDENTITY = "identity"
 """The name that HTTP has for content that is not compressed."""
 
@@ -67,6 +72,7 @@ class Service:
         executor: Runs the work on payloads, outside the event loop.
         log: Gets a line for each payload.
         stall_seconds: A client that sends nothing for so long is given up.
+        stopwatch: Is told what is being done; its leading thread is the event loop's.
     """
 
     scorer: Scorer
@@ -77,6 +83,7 @@ class Service:
     executor: Executor
     log: RequestLog
     stall_seconds: float = STALL_SECONDS
+    stopwatch: Stopwatch = field(default_factory=started_stopwatch)
 
 
 class ScoringApp:
@@ -86,6 +93,7 @@ class ScoringApp:
         """Take what to serve with."""
         self._service = service
         self._admission = Admission(service.concurrent_transforms)
+        self._payload_count = 0
 
     def stop(self) -> None:
         """Take no more payloads; those that are being worked on are answered. For the event loop's thread."""
@@ -112,7 +120,8 @@ class ScoringApp:
             return Response(status=200)
         if path == "/execution-parameters":
             return json_response(200, self._execution_parameters())
-        return await self._invocation(headers, payload)
+        with self._answering():
+            return await self._invocation(headers, payload)
 
     def _execution_parameters(self) -> dict[str, Any]:
         return {
@@ -120,6 +129,19 @@ class ScoringApp:
             "BatchStrategy": "MULTI_RECORD",
             "MaxPayloadInMB": self._service.max_payload_mb,
         }
+
+    @contextlib.contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Let the time during which any payload is being answered count as that, however many there are."""
+        self._payload_count += 1
+        if self._payload_count == 1:
+            self._service.stopwatch.begin(ANSWER_PART)
+        try:
+            yield
+        finally:
+            self._payload_count -= 1
+            if not self._payload_count:
+                self._service.stopwatch.end(ANSWER_PART)
 
     async def _invocation(self, headers: dict[str, str], payload: Payload) -> Response:
         """Answer one payload, and tell the log what became of it."""
@@ -165,7 +187,8 @@ class ScoringApp:
 
     async def _answer(self, payload: Payload, codec: Codec) -> Answer | None:
         """Read and score the payload, or return None if it is empty."""
-        body = await payload.read(self._service.max_payload_mb * BYTES_PER_MB)
+        with self._service.stopwatch.beside("receive payloads"):
+            body = await payload.read(self._service.max_payload_mb * BYTES_PER_MB)
         if not body:
             return None
         work = functools.partial(
@@ -174,6 +197,7 @@ class ScoringApp:
             codec,
             self._service.scorer,
             memory_bytes=self._service.transform_memory_bytes,
+            stopwatch=self._service.stopwatch,
         )
         return await asyncio.get_running_loop().run_in_executor(self._service.executor, work)
 

@@ -6,6 +6,7 @@ import functools
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TextIO
 
+from contracts.stopwatch import Stopwatch, started_stopwatch
 from contracts.wire import CSV_CONTENT_TYPE, RECORDIO_CONTENT_TYPE
 from serving.app import ScoringApp, Service
 from serving.codecs import Codec
@@ -40,6 +41,7 @@ def serve(
     *,
     is_contract_optional: bool = False,
     run: Run = run_server,
+    stopwatch: Stopwatch | None = None,
 ) -> None:
     """Serve until told to stop.
 
@@ -48,10 +50,12 @@ def serve(
         log_stream: Gets the log of requests.
         is_contract_optional: Serve a model alone too, as AWS's built-in XGBoost container does.
         run: The server; the benchmarks compare it with others.
+        stopwatch: Is told what is being done, or None if nobody wants to know.
 
     Raises:
         CallerError: The model folder is not fit to be served, or the port is taken.
     """
+    stopwatch = stopwatch or started_stopwatch()
     plan = functools.partial(
         plan_capacity,
         this_machine(),
@@ -60,12 +64,13 @@ def serve(
     )
     model_bytes = find_model(settings.model_folder).stat().st_size
     guessed = plan(loaded_bytes=resident_bytes() + model_bytes * LOADED_BYTES_PER_MODEL_BYTE)
-    model = load_model_folder(
-        settings.model_folder,
-        threads=guessed.threads_per_transform,
-        expected_fingerprint=settings.expected_fingerprint,
-        is_contract_optional=is_contract_optional,
-    )
+    with stopwatch.part("load the model"):
+        model = load_model_folder(
+            settings.model_folder,
+            threads=guessed.threads_per_transform,
+            expected_fingerprint=settings.expected_fingerprint,
+            is_contract_optional=is_contract_optional,
+        )
     capacity = plan(loaded_bytes=resident_bytes())
     check_port(settings.bind_address, settings.port)
     log = RequestLog(log_stream)
@@ -78,8 +83,10 @@ def serve(
             transform_memory_bytes=capacity.transform_memory_bytes,
             executor=executor,
             log=log,
+            stopwatch=stopwatch,
         )
-        run(ScoringApp(service), address=settings.bind_address, port=settings.port, log=log)
+        with stopwatch.part("wait for payloads"):
+            run(ScoringApp(service), address=settings.bind_address, port=settings.port, log=log)
 
 
 def served_codecs(model: ServedModel) -> dict[str, Codec]:

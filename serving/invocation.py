@@ -17,6 +17,7 @@ import numpy as np
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
 from contracts.payload_limits import BYTES_PER_MB
+from contracts.stopwatch import Stopwatch, started_stopwatch
 from contracts.wire import CSV_CONTENT_TYPE, JSON_LINES_CONTENT_TYPE
 from serving.codecs import Codec, DecodedPayload
 from serving.column_files import ARROW, PARQUET
@@ -88,6 +89,7 @@ def answer_payload(
     *,
     memory_bytes: int | None = None,
     slice_bytes: int = SLICE_BYTES,
+    stopwatch: Stopwatch | None = None,
 ) -> Answer:
     """Score every record of a payload that is not empty.
 
@@ -97,6 +99,7 @@ def answer_payload(
         scorer: The model.
         memory_bytes: What the work on the payload may take, or None if nobody has said.
         slice_bytes: Of lines that are worked on together.
+        stopwatch: Is told what is being done, or None if nobody wants to know.
 
     Raises:
         PayloadUnpacksTooLargeError: It would take more than `memory_bytes`.
@@ -105,14 +108,16 @@ def answer_payload(
     if isinstance(codec, ColumnsCodec) and memory_bytes is not None:
         _check_memory(len(body), codec.record_count(body), scorer.model.feature_count, memory_bytes)
     slices = _slices(body, slice_bytes) if codec.content_type in LINE_CONTENT_TYPES else [body]
+    stopwatch = stopwatch or started_stopwatch()
     answers: list[Answer] = []
     record_count = 0
     for records in slices:
-        payload = codec.decode(records)
+        with stopwatch.beside("decode"):
+            payload = codec.decode(records)
         record_count += len(payload.vectors)
         if memory_bytes is not None and scorer.output_count > 1:
             _check_outputs(len(body), record_count, scorer.output_count, memory_bytes)
-        answers.append(_answer_records(payload, codec, scorer))
+        answers.append(_answer_records(payload, codec, scorer, stopwatch))
     return Answer(
         body=b"".join(answer.body for answer in answers),
         record_count=sum(answer.record_count for answer in answers),
@@ -154,11 +159,12 @@ def _slices(body: bytes, slice_bytes: int) -> Iterator[bytes]:
         start = end
 
 
-def _answer_records(payload: DecodedPayload, codec: Codec, scorer: Scorer) -> Answer:
-    scores = _with_faults(scorer.score(payload.vectors), payload.faults)
-    return Answer(
-        body=codec.encode(payload, scores), record_count=len(scores.values), fault_count=len(scores.faults)
-    )
+def _answer_records(payload: DecodedPayload, codec: Codec, scorer: Scorer, stopwatch: Stopwatch) -> Answer:
+    with stopwatch.beside("score"):
+        scores = _with_faults(scorer.score(payload.vectors), payload.faults)
+    with stopwatch.beside("write answers"):
+        body = codec.encode(payload, scores)
+    return Answer(body=body, record_count=len(scores.values), fault_count=len(scores.faults))
 
 
 def _with_faults(scores: Scores, record_faults: Mapping[int, str]) -> Scores:

@@ -20,6 +20,7 @@ from contracts.encoding import ARROW_TYPES
 from contracts.plan import read_manifest, read_plan
 from contracts.progress import parse_progress
 from contracts.quarantine import QUARANTINE_SCHEMA
+from contracts.timings import parse_timings
 from contracts.wire import FINGERPRINT_KEY
 from preprocessing.__main__ import main, platform_error
 from preprocessing.shard_files import build_shard_files
@@ -238,9 +239,23 @@ def test_progress_is_told_in_lines_that_the_emulator_reads(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run_prepare(tmp_path, {"a.csv": DOZEN})
-    last = parse_progress(capsys.readouterr().out.splitlines()[-1])
+    *_, progress, _ = capsys.readouterr().out.splitlines()
+    last = parse_progress(progress)
     assert last is not None
     assert (last.records, last.bytes_done, last.bytes_total) == (12, len(DOZEN), len(DOZEN))
+
+
+@pytest.mark.parametrize("content", [DOZEN, b"no,such,column\n"], ids=["prepared", "refused"])
+def test_the_last_line_says_where_the_time_went(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    """Also of a job that failed, as far as it came; what several threads did stands apart."""
+    run_prepare(tmp_path, {"a.csv": content})
+    timings = parse_timings(capsys.readouterr().out.splitlines()[-1])
+    assert timings is not None
+    assert {"read the contract", "read source objects"} <= set(timings.parts)
+    assert set(timings.thread_seconds) == ({"check records", "build shards"} if content == DOZEN else set())
+    assert sum(timings.parts.values()) <= timings.seconds
 
 
 def _part(root: Path, host: str, content: bytes) -> Preparation:

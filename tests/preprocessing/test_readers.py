@@ -95,6 +95,7 @@ def test_the_last_progress_tells_all_records(tmp_path: Path, capfd: pytest.Captu
     count = 70_000  # more than one batch of rows
     source = parquet_bytes({"id": [str(n) for n in range(count)], "x": [1.0] * count, "kind": ["a"] * count})
     run_prepare(tmp_path, {"a.parquet": source})
-    last = parse_progress(capfd.readouterr().out.splitlines()[-1])
+    *_, progress, _timings = capfd.readouterr().out.splitlines()
+    last = parse_progress(progress)
     assert last is not None
     assert (last.records, last.bytes_done) == (count, last.bytes_total)

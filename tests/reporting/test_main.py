@@ -12,6 +12,7 @@ from tiny_run import TinyRun, TinyShard
 
 from contracts.container_paths import FAILURE_MESSAGE, inside
 from contracts.progress import Progress, parse_progress
+from contracts.timings import parse_timings
 from reporting.request import ReportPaths
 
 pytestmark = pytest.mark.functional
@@ -29,10 +30,17 @@ def _start(root: Path, argv: list[str]) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_report_ends_with_its_progress_and_success(tmp_path: Path) -> None:
+def test_a_report_ends_with_its_progress_its_timings_and_success(tmp_path: Path) -> None:
+    """The timings name every part of the report, those that its threads have too."""
     done = _start(RUN.write(tmp_path), RUN.argv())
     assert (done.returncode, done.stderr) == (0, "")
-    assert parse_progress(done.stdout.splitlines()[-1]) == Progress(records=2)
+    progress, last = done.stdout.splitlines()[-2:]
+    assert parse_progress(progress) == Progress(records=2)
+    timings = parse_timings(last)
+    assert timings is not None
+    assert {"settle and publish scores", "measure drift", "draw and write the report"} <= set(timings.parts)
+    assert set(timings.thread_seconds) == {"start the drawing engine", "import what draws", "settle a shard"}
+    assert sum(timings.parts.values()) <= timings.seconds
     assert (ReportPaths.below(tmp_path).pointer / "latest.json").is_file()
 
 

@@ -21,6 +21,7 @@ from tiny_model import PLAN_TERMS, make_tiny_model_folder, tiny_score
 
 from contracts.progress import parse_progress
 from contracts.recordio_groups import encode_vectors
+from contracts.timings import parse_timings
 from contracts.wire import (
     CSV_CONTENT_TYPE,
     FINGERPRINT_KEY,
@@ -339,7 +340,7 @@ def test_asked_to_stop_it_finishes_what_it_has_and_ends_well(tmp_path: Path) -> 
     assert answers == [(200, b"211.5\n232.5\n")]
 
 
-def test_the_log_has_a_line_for_each_payload_and_the_progress(tmp_path: Path) -> None:
+def test_the_log_has_a_line_for_each_payload_the_progress_and_at_last_the_timings(tmp_path: Path) -> None:
     """JSON for machines, cumulative counts for the progress display, no line for a ping."""
     make_tiny_model_folder(tmp_path / "model")
     with model_server(tmp_path) as server:
@@ -347,7 +348,7 @@ def test_the_log_has_a_line_for_each_payload_and_the_progress(tmp_path: Path) ->
         server.invoke(b"29,0,1\nx,0,1\n", CSV_CONTENT_TYPE)
         server.invoke(b"{}", "application/json")
         assert server.stop() == 0
-    lines = server.log.splitlines()
+    *lines, last = server.log.splitlines()
     told = [json.loads(line)["invocation"] for line in lines if parse_progress(line) is None]
     assert [(fact["status"], fact["bytes"], fact["records"], fact["faults"]) for fact in told] == [
         (200, 21, 3, 0),
@@ -356,6 +357,11 @@ def test_the_log_has_a_line_for_each_payload_and_the_progress(tmp_path: Path) ->
     ]
     progress = [found for line in lines if (found := parse_progress(line))]
     assert progress[-1].records == 5
+    timings = parse_timings(last)
+    assert timings is not None
+    assert list(timings.parts) == ["load the model", "wait for payloads", "answer payloads"]
+    assert set(timings.thread_seconds) == {"receive payloads", "decode", "score", "write answers"}
+    assert sum(timings.parts.values()) <= timings.seconds
 
 
 def end_of(root: Path, command: str = "serve", port: int = 1, **extra: str) -> tuple[int, str, str]:

@@ -25,6 +25,7 @@ from quiet_handler import QuietHandler
 from small_machine import contents, job_context, put, put_archive
 
 from emulator.job_context import JobFailedError
+from emulator.process_record import ProcessRecord
 from emulator.processes import Launch
 from emulator.transform_job import run_transform_job
 
@@ -221,6 +222,10 @@ class _StandIn:
         """Start as the emulator's process pool would start a process."""
         self.on(int(launch.environment["SAGEMAKER_BIND_TO_PORT"])).serve("", launch.environment)
         return self
+
+    def record(self, host: str, step_began: float) -> ProcessRecord:
+        """Tell nothing of a process that is none."""
+        return ProcessRecord(name=host, began_seconds=step_began, seconds=0.0)
 
     def end(self, _process: _StandIn) -> None:
         """End as the emulator's process pool would end a process."""

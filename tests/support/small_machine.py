@@ -41,6 +41,8 @@ def job_context(folder: Path, **environment: str) -> JobContext:
         processes=ProcessPool(),
         first_port=None,
         report_progress=lambda _records, _fraction: None,
+        began=0.0,
+        keep_process=lambda _record: None,
     )
 
 
