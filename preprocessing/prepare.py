@@ -204,15 +204,9 @@ class _Preparation:
             max_payload_bytes=self._request.sizing.max_payload_bytes,
         )
         built = ordered_map(executor, build, self._cut(checked, report), self._window)
-<<<<<<< HEAD
         files = enumerate(file for files in built for file in files)
-        yield from ordered_map(executor, self._write, files, self._window)
-=======
-        for number, file in enumerate(file for files in built for file in files):
-            with self._stopwatch.part("write shards"):
-                shard = self._write(number, file)
-            yield shard
->>>>>>> run-profile
+        write = self._stopwatch.timed("write shards", self._write)
+        yield from ordered_map(executor, write, files, self._window)
         total = self._total_bytes
         report(Progress(records=sum(self._record_counts), bytes_done=total, bytes_total=total))
 

@@ -95,7 +95,7 @@ def test_the_resume_pipeline_has_the_shape_role_key_and_network_of_the_run(
         (
             "production-fixed-sharded-arrow",
             "production",
-            {"wire": "parquet", "prepare": "sharded", "transform_sizing": "fixed"},
+            {"wire": "arrow", "prepare": "sharded", "transform_sizing": "fixed"},
         ),
     ],
 )
