@@ -25,7 +25,8 @@ INSTALL := $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # Without the tests of peak memory, which the sanitizers double.
 SANITIZED_TESTS := tests/preprocessing/test_native_csv.py tests/preprocessing/test_csv_records.py \
-	tests/preprocessing/test_csv_dialects.py tests/preprocessing/test_nasty_input.py tests/serving/forest \
+	tests/preprocessing/test_csv_dialects.py tests/preprocessing/test_nasty_input.py \
+	tests/preprocessing/test_duckdb_oracle.py tests/preprocessing/test_duckdb_differences.py tests/serving/forest \
 	-k "not megabytes and not thousandfold"
 # The packages of the container image and no others: what the jobs of a local run are started with.
 CONTAINER := $(VENV)/container
