@@ -64,6 +64,10 @@ bench-all: $(VENV)/bench-all.stamp ## The same, beside Spark (needs Java) and Ra
 bench-validation: $(VENV)/bench.stamp ## Time validation of a damaged CSV beside pandas and Polars (ROWS=5000000)
 	@$(BIN)/python -m benchmarks.validate_csv --rows $(or $(ROWS),5000000)
 
+.PHONY: bench-readers
+bench-readers: $(VENV)/bench.stamp ## Time reading and checking of CSV by ours, DuckDB, Polars and pyarrow (ROWS=5000000, ROUNDS=3)
+	@$(BIN)/python -m benchmarks.compare_readers --rows $(or $(ROWS),5000000) --rounds $(or $(ROUNDS),3)
+
 .PHONY: test
 test: $(VENV)/test.stamp $(VENV)/infra.stamp $(VENV)/browser.stamp ## Set up what tests need and run all of them
 	@$(BIN)/python -m pytest

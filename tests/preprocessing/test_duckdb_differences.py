@@ -11,10 +11,11 @@ from typing import Any
 
 import duckdb
 import pytest
-from contract_in_sql import TYPES
 from duckdb_oracle import REJECTED, Form, Reading, connection, read
 from judged_csv import NAMES, TEXTS, checked_blocks, contract_of, valid_rows
 from unusual_csv import CONTRACT, SOUND
+
+from benchmarks.contract_in_sql import TYPES
 
 DIFFERENCES = {
     "spellings": "it takes ` 1`, `1.5` and `0x1F` for integers, `yes` for true; here all are plain",

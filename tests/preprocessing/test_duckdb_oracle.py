@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from judged_csv import NAMES, TEXTS, checked_blocks, contract_of, exact, valid_rows
 from preparation import run_prepare
-from unusual_csv import CONTRACT, WrittenCsv, records_in_csv, texts_in_csv
+from unusual_csv import CONTRACT, WrittenCsv, records_in_csv, records_near_bounds, texts_in_csv
 
 from contracts.quarantine import ReasonCode
 from preprocessing import csv_engine
@@ -59,12 +59,21 @@ def test_values_and_faults_of_every_record_are_those_that_duckdb_finds(
     is_native: bool, written: WrittenCsv, block_bytes: int, wire_name: str
 ) -> None:
     """Typed values to the last bit; of a record held back, the first rule that it breaks."""
-    contract = contract_of(CONTRACT, DELIMITER=written.delimiter, POLICY="keepFirst")
+    check_opinion(written, wire_name, is_native=is_native, block_bytes=block_bytes)
 
+
+@WAYS
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_every_rule_begins_to_hold_where_it_does_in_duckdb(is_native: bool, delimiter: str) -> None:
+    check_opinion(records_near_bounds(delimiter), "parquet", is_native=is_native, block_bytes=1 << 20)
+
+
+def check_opinion(written: WrittenCsv, wire_name: str, *, is_native: bool, block_bytes: int) -> None:
+    """Read and judge a source, and compare with what DuckDB says of it."""
+    contract = contract_of(CONTRACT, DELIMITER=written.delimiter, POLICY="keepFirst")
     blocks = checked_blocks(
         written.content, contract, is_native=is_native, block_bytes=block_bytes, wire_name=wire_name
     )
-
     theirs = opinion(written.content, written.delimiter, contract, wire_name)
     held_back = {
         record.place.byte_offset or 0: record.reason.value for block in blocks for record in block.quarantined

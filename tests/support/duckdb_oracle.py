@@ -1,7 +1,7 @@
 """Ask DuckDB which records it reads from a CSV source, what their values are, and which rules they break.
 
 DuckDB shares nothing with the readers under test: neither how records and fields are found, nor how text
-becomes a value, nor how rules are checked (`contract_in_sql`).
+becomes a value, nor how rules are checked (`benchmarks.contract_in_sql`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
-from contract_in_sql import TYPES, broken_rules
 
+from benchmarks.contract_in_sql import TYPES, first_broken_rule
 from contracts.dataset import DatasetContract
 
 NO_TEXT = "\x01never\x01"
@@ -142,14 +142,13 @@ def reasons(contract: DatasetContract, wire_name: str) -> dict[int, str | None]:
     `found` must have been read as text. A record that is valid but for the id that it shares with another one
     is `duplicate_id`.
     """
-    rules = [rule for entry in contract.fields for rule in broken_rules(entry, contract, wire_name)]
-    cases = " ".join(f"WHEN {condition} THEN '{reason}'" for reason, condition in rules)
     identity = f'"{contract.id_field}"'
     window = f"PARTITION BY {identity}, reason"
     is_repeated = f"row_number() OVER ({window} ORDER BY row_index) > 1"
     if contract.duplicate_ids == "quarantineAll":
         is_repeated = f"count(*) OVER ({window}) > 1"
-    judged = connection().table("found").project(f"row_index, record, {identity}, CASE {cases} END AS reason")
+    rule = first_broken_rule(contract, wire_name)
+    judged = connection().table("found").project(f"row_index, record, {identity}, {rule} AS reason")
     told = judged.project(
         f"record, CASE WHEN reason IS NULL AND {is_repeated} THEN 'duplicate_id' ELSE reason END"
     )

@@ -5,7 +5,8 @@ What must become of a record is not known here: two readers are to be compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
@@ -47,7 +48,6 @@ _INTEGERS = st.one_of(
     st.sampled_from(
         ["+7", "007", "-0", "1.0", "1e3", "0x1F", "0b1", "1_000", " 1", "1 ", "٣", "--1", "-", "1,0"]
     ),
-    st.sampled_from([str(2**63 + shift) for shift in (-1, 0)] + [str(-(2**63) + shift) for shift in (-1, 0)]),
 )
 _NUMBERS = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
@@ -56,9 +56,7 @@ _NUMBERS = st.one_of(
     st.sampled_from(
         ["NaN", "inf", "-Infinity", "1e999", "1e-999", "1e39", "-.5", "5.", ".", "+1", "0x1", "-0"]
     ),
-    st.sampled_from(
-        ["1_0", " 1", "1 ", "1e", "+-1", "1,5", "1d", "3.4028234663852886e38", "3.402823466385289e38"]
-    ),
+    st.sampled_from(["1_0", " 1", "1 ", "1e", "+-1", "1,5", "1d"]),
 )
 _BOOLEANS = st.sampled_from(
     [
@@ -84,9 +82,7 @@ _DATES = st.one_of(
     st.dates().map(str),
     st.from_regex(r"\A[0-9]{4}-[01][0-9]-[0-3][0-9]\Z"),
     st.sampled_from(["0000-01-01", "10000-01-01", "2024-1-1", "2024/01/01", " 2024-01-01", "20240101"]),
-    st.sampled_from(
-        ["2024-01-01 (BC)", "infinity", "epoch", "2024-01-01T00:00:00", "1999-12-31", "2023-02-29"]
-    ),
+    st.sampled_from(["2024-01-01 (BC)", "infinity", "epoch", "2024-01-01T00:00:00"]),
 )
 _MOMENTS = st.one_of(
     st.datetimes().map(lambda moment: moment.isoformat()),
@@ -121,6 +117,30 @@ SOUND = {
     "size": "S",
     "label": "0",
 }
+NEAR_BOUNDS = {
+    "id": ["i", "ii", "iiiiii", "iiiiiii", "üüüüüü", "üüüüüüü"],
+    "count": ["-6", "-5", "99", "100"],
+    "big": [str(2**63 - 1), str(2**63), str(-(2**63)), str(-(2**63) - 1), str(10**18 - 1), str(10**18)],
+    "amount": ["-1000", "-1000.0000000000001", "-1001", "1000.5", "1000.5000000000001", "1001"],
+    "scored": ["3.4028234663852886e38", "3.402823466385289e38", "-3.4028234663852886e38", "-3.41e38"],
+    "kept": ["1.7976931348623157e308", "1.7976931348623159e308", "5e-324", "9007199254740993"],
+    "day": ["1999-12-31", "2000-01-01"],
+    "born": [
+        "0000-12-31",
+        "0001-01-01",
+        "9999-12-31",
+        "2023-02-28",
+        "2023-02-29",
+        "2000-02-29",
+        "1900-02-29",
+    ],
+    "moment": ["2030-01-01T00:00:00Z", "2030-01-01T00:00:00.000001Z", "2029-12-31T23:00:01-01:00"],
+    "seen": ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59.999999-00:01"],
+    "code": ["A-1", "A-12", "A123", "A1234", "-12"],
+    "grade": ["0", "1", "3", "4"],
+}
+"""Values on either side of where a rule begins to hold."""
+
 ODD: dict[str, st.SearchStrategy[str]] = {
     "id": st.one_of(_TEXTS, _WIDE, st.sampled_from(["i1", "same", "ünïcöd", "a\nb", "a\0b", "toolong1"])),
     "kind": st.one_of(
@@ -187,17 +207,36 @@ def texts_in_csv(draw: st.DrawFn, names: Sequence[str], encoding: str = "utf-8")
 
 
 @st.composite
-def records_in_csv(draw: st.DrawFn, largest_count: int = 12) -> WrittenCsv:
-    """Draw a source for CONTRACT: records with up to two odd values, and some that are damaged."""
-    rows, damages = [["record", "id", *SOUND]], {}
+def records_in_csv(draw: st.DrawFn, largest_count: int = 40) -> WrittenCsv:
+    """Draw a source for CONTRACT: records with up to two odd values, and some that are damaged.
+
+    Where something odd stands is left to chance: what Hypothesis draws is mostly alike.
+    """
+    chance = random.Random(draw(st.integers(0, 2**64 - 1)))  # noqa: S311 - nothing secret about it
+    rows, damages = [], {}
     for number in range(draw(st.integers(0, largest_count))):
-        values = {"record": str(number), "id": f"i{number}", **SOUND}
-        for name in draw(st.lists(st.sampled_from(list(ODD)), max_size=2)):
-            values[name] = draw(st.one_of(ODD[name], ODD[name], _MISSING))
-        rows.append(list(values.values()))
-        if draw(st.integers(0, 5)) == 0:
-            damages[number] = DAMAGES[draw(st.sampled_from(list(DAMAGES)))]
-    return draw(_written(rows, damages))
+        values = {}
+        for name in chance.sample(list(ODD), chance.choice([0, 1, 1, 2])):
+            is_near = name in NEAR_BOUNDS and chance.random() < 0.4
+            values[name] = chance.choice(NEAR_BOUNDS[name]) if is_near else draw(ODD[name] | _MISSING)
+        rows.append(record(number, values))
+        if chance.random() < 0.1:
+            damages[number] = chance.choice(list(DAMAGES.values()))
+    return draw(_written([["record", "id", *SOUND], *rows], damages))
+
+
+def record(number: int, values: Mapping[str, str]) -> list[str]:
+    """Return the fields of a record of CONTRACT that is sound but for these values."""
+    return list({"record": str(number), "id": f"i{number}", **SOUND, **values}.values())
+
+
+def records_near_bounds(delimiter: str) -> WrittenCsv:
+    """Return a source with a record for every value in NEAR_BOUNDS."""
+    values = [{name: value} for name, near in NEAR_BOUNDS.items() for value in near]
+    rows = [record(number, one) for number, one in enumerate(values)]
+    lines = [delimiter.join(row).encode() + b"\n" for row in [["record", "id", *SOUND], *rows]]
+    starts = [sum(map(len, lines[:number])) for number in range(1, len(lines))]
+    return WrittenCsv(content=b"".join(lines), delimiter=delimiter, starts=starts)
 
 
 @st.composite
@@ -206,15 +245,16 @@ def _written(draw: st.DrawFn, rows: list[list[str]], damages: dict[int, Damage])
     delimiter = draw(st.sampled_from([",", ";", "\t", "|"]))
     line_end = draw(st.sampled_from([b"\n", b"\r\n"]))
     content, starts = b"", []
+    chance = random.Random(draw(st.integers(0, 2**64 - 1)))  # noqa: S311 - nothing secret about it
     for number, row in enumerate(rows, start=-1):
-        quoted_share = draw(st.sampled_from([0, 0, 1, 2]))
+        quoted_share = chance.choice([0, 0, 1, 2])
         texts = [
             _field(text, delimiter, is_quoted=quoted_share > 0 and (index + number) % quoted_share == 0)
             for index, text in enumerate(row)
         ]
         line = delimiter.join(texts).encode()
         line = damages[number](line, delimiter.encode()) if number in damages else line
-        content += line_end * draw(st.sampled_from([0, 0, 0, 1, 2])) if number >= 0 else b""
+        content += line_end * chance.choice([0, 0, 0, 1, 2]) if number >= 0 else b""
         starts += [len(content)] if number >= 0 else []
         content += line + line_end
     is_ended = draw(st.booleans())

@@ -1,6 +1,7 @@
-"""The rules of a contract, written once more: as conditions in DuckDB's SQL over columns of text.
+"""The rules of a contract, written once more: as conditions in DuckDB's SQL.
 
-DuckDB takes more texts for values than a contract does; FORMS says how a value must be written.
+The tests ask them of columns of text, as a second opinion; `readers.duckdb_typed` of what DuckDB has typed
+itself. It takes more texts for values than a contract does; FORMS says how a value must be written.
 """
 
 from __future__ import annotations
@@ -35,15 +36,35 @@ BOUNDS = {
 FLOAT32_LIMIT = "340282346638528859811704183484516925440"
 
 
-def broken_rules(entry: Field, contract: DatasetContract, wire_name: str) -> list[tuple[str, str]]:
-    """Return reason code and SQL condition of each rule of a field, in the order in which they count."""
-    text, value = f'"{entry.name}"', f'TRY_CAST("{entry.name}" AS {TYPES[entry.type]})'
+def broken_rules(
+    entry: Field, contract: DatasetContract, wire_name: str, *, are_typed: bool = False
+) -> list[tuple[str, str]]:
+    """Return reason code and SQL condition of each rule of a field, in the order in which they count.
+
+    Args:
+        entry: Whose column, of the same name, is asked.
+        contract: Of the field.
+        wire_name: The wire format of the shards.
+        are_typed: The columns are of TYPES already; else they are text, and their types are rules too.
+    """
+    text = f'"{entry.name}"'
+    value = text if are_typed else f"TRY_CAST({text} AS {TYPES[entry.type]})"
     return [
         *_presence_rules(entry, contract, text),
-        *_type_rules(entry, text, value),
+        *([] if are_typed else _type_rules(entry, text, value)),
         *_value_rules(entry, text, value),
         *_scoring_rules(entry, contract, wire_name, text, value),
     ]
+
+
+def first_broken_rule(contract: DatasetContract, wire_name: str, *, are_typed: bool = False) -> str:
+    """Return the SQL expression of the first rule that a record breaks, null for a valid one."""
+    cases = [
+        f"WHEN {condition} THEN '{reason}'"
+        for entry in contract.fields
+        for reason, condition in broken_rules(entry, contract, wire_name, are_typed=are_typed)
+    ]
+    return f"CASE {' '.join(cases)} END"
 
 
 def _presence_rules(entry: Field, contract: DatasetContract, text: str) -> list[tuple[str, str]]:
