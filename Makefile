@@ -26,7 +26,8 @@ INSTALL := $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --pyt
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # Without the tests of peak memory, which the sanitizers double.
 SANITIZED_TESTS := tests/preprocessing/test_native_csv.py tests/preprocessing/test_csv_records.py \
-	tests/preprocessing/test_csv_dialects.py tests/preprocessing/test_nasty_input.py tests/serving/forest \
+	tests/preprocessing/test_csv_dialects.py tests/preprocessing/test_nasty_input.py \
+	tests/preprocessing/test_duckdb_oracle.py tests/preprocessing/test_duckdb_differences.py tests/serving/forest \
 	-k "not megabytes and not thousandfold"
 # The packages of the container image and no others: what the jobs of a local run are started with.
 CONTAINER := $(VENV)/container
@@ -63,6 +64,10 @@ bench-all: $(VENV)/bench-all.stamp ## The same, beside Spark (needs Java) and Ra
 .PHONY: bench-validation
 bench-validation: $(VENV)/bench.stamp ## Time validation of a damaged CSV beside pandas and Polars (ROWS=5000000)
 	@$(BIN)/python -m benchmarks.validate_csv --rows $(or $(ROWS),5000000)
+
+.PHONY: bench-readers
+bench-readers: $(VENV)/bench.stamp ## Time reading and checking of CSV by ours, DuckDB, Polars and pyarrow (ROWS=5000000, ROUNDS=3)
+	@$(BIN)/python -m benchmarks.compare_readers --rows $(or $(ROWS),5000000) --rounds $(or $(ROUNDS),3)
 
 .PHONY: test
 test: $(VENV)/test.stamp $(VENV)/infra.stamp $(VENV)/browser.stamp ## Set up what tests need and run all of them

@@ -41,7 +41,8 @@ class Comparison:
             return f"{name:<15} failed after {found.seconds:.1f} s: {found.failure}"
         return (
             f"{name:<15} {found.seconds:7.2f} s  {self.row_count / found.seconds:>10,.0f} records/s  "
-            f"largest process {found.largest_bytes / 1e6:6,.0f} MB, all {found.tree_bytes / 1e6:6,.0f} MB"
+            f"largest process {found.largest_bytes / 1e6:6,.0f} MB, all {found.tree_bytes / 1e6:6,.0f} MB, "
+            f"processors {found.processor_seconds:6.2f} s"
         )
 
     def document(self) -> dict[str, Any]:
@@ -53,6 +54,9 @@ class Comparison:
             ratios = {name: round(self.median_seconds(name) / ours, 3) for name in done if name != OURS}
         return {
             "seconds": {name: [round(one.seconds, 3) for one in rounds] for name, rounds in done.items()},
+            "processor_seconds": {
+                name: [round(one.processor_seconds, 3) for one in rounds] for name, rounds in done.items()
+            },
             "largest_process_bytes": {
                 name: max(one.largest_bytes for one in rounds) for name, rounds in done.items()
             },
@@ -72,6 +76,7 @@ class Comparison:
                 seconds=self.median_seconds(name),
                 largest_bytes=document["largest_process_bytes"][name],
                 tree_bytes=document["all_processes_bytes"][name],
+                processor_seconds=statistics.median(document["processor_seconds"][name]),
             )
             ratio = document["ratios"].get(name)
             lines.append(f"median:  {self.line(name, median)}" + (f"  {ratio:.2f} x ours" if ratio else ""))

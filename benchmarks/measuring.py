@@ -36,12 +36,15 @@ class Measured:
         largest_bytes: Most memory that one of its processes had.
         tree_bytes: Most memory that all its processes had together, as far as it was seen.
         failure: Why it did not end well, in one line, or None.
+        processor_seconds: On all cores, of all its processes that were waited for; where others are at work
+            on the machine, this says more than `seconds`.
     """
 
     seconds: float
     largest_bytes: int
     tree_bytes: int
     failure: str | None = None
+    processor_seconds: float = 0.0
 
 
 def measure(command: Sequence[str]) -> Measured:
@@ -64,6 +67,7 @@ def measure(command: Sequence[str]) -> Measured:
         largest_bytes=max(usage.ru_maxrss * 1024, sampler.largest_bytes),
         tree_bytes=max(sampler.tree_bytes, usage.ru_maxrss * 1024),
         failure=_failure(process.returncode, message),
+        processor_seconds=usage.ru_utime + usage.ru_stime,
     )
 
 

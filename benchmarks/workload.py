@@ -93,17 +93,24 @@ def source_key() -> str:
     return digest.hexdigest()
 
 
+def make_customers(workload: Workload) -> None:
+    """Make what needs no model: the customers, unless they are there, and the contract."""
+    rows, fraction = workload.row_count, workload.damage_fraction
+    what = f"{rows:,} customers"
+    make_once(
+        workload.customers, source_key(), what, lambda: write_customers(workload.customers, rows, fraction)
+    )
+    shutil.copyfile(customers.CONTRACT_PATH, workload.contract)
+
+
 def make_workload(workload: Workload) -> None:
     """Make what is not there yet.
 
     Raises:
         subprocess.CalledProcessError: The model could not be packaged.
     """
+    make_customers(workload)
     key = source_key()
-    rows, fraction = workload.row_count, workload.damage_fraction
-    what = f"{rows:,} customers"
-    make_once(workload.customers, key, what, lambda: write_customers(workload.customers, rows, fraction))
-    shutil.copyfile(customers.CONTRACT_PATH, workload.contract)
     make_once(
         workload.training,
         key,
@@ -131,9 +138,10 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.workload", description=__doc__)
     parser.add_argument("--rows", type=int, default=5_000_000, help="customers")
     parser.add_argument("--damage", type=float, default=0.0, help="fraction of damaged lines, in [0, 1]")
+    parser.add_argument("--customers-only", action="store_true", help="no model and no artifact")
     given = parser.parse_args(arguments)
     workload = workload_below(WORK, given.rows, given.damage)
-    make_workload(workload)
+    (make_customers if given.customers_only else make_workload)(workload)
     print(f"{workload.customers}: {workload.customers.stat().st_size / given.rows:.1f} bytes a record")
 
 
