@@ -63,6 +63,10 @@ bench-all: $(VENV)/bench-all.stamp ## The same, beside Spark (needs Java) and Ra
 bench-validation: $(VENV)/bench.stamp ## Time validation of a damaged CSV beside pandas and Polars (ROWS=5000000)
 	@$(BIN)/python -m benchmarks.validate_csv --rows $(or $(ROWS),5000000)
 
+.PHONY: simulate
+simulate: $(VENV)/run.stamp ## Simulate runs in AWS of a million to ten billion records, and draw docs/simulation.md
+	@$(BIN)/python -m benchmarks.simulation --measure --validate
+
 .PHONY: test
 test: $(VENV)/test.stamp $(VENV)/infra.stamp $(VENV)/browser.stamp ## Set up what tests need and run all of them
 	@$(BIN)/python -m pytest
