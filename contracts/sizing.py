@@ -1,23 +1,44 @@
 """How many records a shard gets, and how many instances a transform job: arithmetic, no files.
 
 Batch Transform hands out whole objects, so shards make the parallelism; every shard also costs a request
-and a file. Small inputs get one shard for each request that may be in flight, large ones four, so that a
-slow shard at the end does not leave the other instances idle. PrepareInput decides by it, and `batchscore
-plan` foretells with it what PrepareInput will decide.
+and a file. PrepareInput decides by it, and `batchscore plan` foretells with it what PrepareInput will decide.
+
+Every instance is to be busy for at least BUSY_FRACTION of the transform, in all its slots
+(`contracts.transform_schedule`):
+
+- Shards are equal, give or take one record, and as many as there are slots in all instances allowed, or a
+  multiple of that. So a job with all instances is even.
+- Large inputs get SHARDS_PER_SLOT for each slot: 20 full rounds are 95 % of the time even where only one slot
+  has a shard for the 21st. So any number of instances is busy enough, and also a job with more or fewer valid
+  records than the first block let expect.
+- Of the counts of instances that meet the deadline, the least is taken that keeps all of them busy enough.
+
+In a plan, that holds wherever one instance prepares and shards have at least SHARDS_PER_SLOT records, which
+so many for each shard of each slot give (400 records a slot). With fewer, one record more is more than 5 % of
+a shard, and the most even count is taken. So it is where several instances prepare a small input: each leaves
+a shard that is not full.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from contracts.errors import CallerError
 from contracts.payload_limits import BYTES_PER_MB, MAX_PAYLOAD_MB
+from contracts.transform_schedule import balance
 
-SHARDS_PER_SLOT = 4
+BUSY_FRACTION = 0.95
+SHARDS_PER_SLOT = 20
 MIN_SHARDS = 3
 MIN_SHARD_RECORDS = 50_000
-"""Fewer are not worth a shard of their own (three files and a request), unless instances would be idle."""
+MIN_SHARD_SECONDS = 10
+"""Shards below both, in records and in the time of a slot, are not worth what they cost (three files and a
+request), unless slots would be idle. By the default rate, 5,000 a second and slot, both are the same."""
 
 MAX_SHARD_SOURCE_BYTES = 64 * BYTES_PER_MB
 """Keeps memory bounded where no payload limit holds for a shard."""
@@ -68,6 +89,11 @@ class SizingRules:
         """Requests that may be in flight at once."""
         return self.max_instances * self.max_concurrency
 
+    @property
+    def slot_records_per_second(self) -> float:
+        """What one slot scores while all others of its instance do, too."""
+        return self.records_per_second / self.max_concurrency
+
     def max_record_bytes(self, column_count: int, wire_name: str) -> int:
         """Return the longest source record that fits into one payload, given a shard's columns and wire."""
         overhead = RECORD_OVERHEAD_BYTES + COLUMN_OVERHEAD_BYTES * column_count
@@ -93,23 +119,67 @@ class SourceSample:
     host_count: int
 
 
-def records_per_shard(sample: SourceSample, rules: SizingRules) -> int:
-    """Return how many records each shard gets; the last one gets what is left."""
+def records_per_shard(sample: SourceSample, rules: SizingRules) -> float:
+    """Return how many records shards get on average, at least 1; see `shard_end`."""
     bytes_per_record = max(sample.byte_count, 1) / max(sample.record_count, 1)
-    estimated_records = max(1.0, sample.total_byte_count / bytes_per_record)
-    fewest = max(MIN_SHARDS, rules.slot_count) / sample.host_count
-    most = rules.slot_count * SHARDS_PER_SLOT / sample.host_count
-    shard_count = max(1, math.ceil(max(fewest, min(most, estimated_records / MIN_SHARD_RECORDS))))
-    limits = [
-        math.ceil(estimated_records / shard_count - 1e-9),
-        int(MAX_SHARD_SOURCE_BYTES / bytes_per_record),
-    ]
+    records = max(1.0, sample.total_byte_count / bytes_per_record)
+    most = _most_records(sample, rules, bytes_per_record)
+    slots = rules.slot_count / sample.host_count
+    per_slot = min(SHARDS_PER_SLOT, int(records / slots / _worthwhile_records(rules)))
+    per_slot = max(1, per_slot, math.ceil(MIN_SHARDS / rules.slot_count), math.ceil(records / slots / most))
+    shard_count = math.ceil(per_slot * slots - 1e-9)
+    return max(1.0, min(float(most), records / shard_count))
+
+
+def shard_end(number: int, per_shard: float) -> int:
+    """Return how many records the first `number` shards have together; the last one has what is left.
+
+    So no shard has more than `per_shard`, rounded up, and all have as many, give or take one.
+    """
+    return math.floor(number * per_shard + 0.5)
+
+
+def shard_record_counts(record_count: int, per_shard: float) -> npt.NDArray[np.int64]:
+    """Return the records of each shard, in order, that so many records are cut into."""
+    shard_count = math.ceil((record_count - 0.5) / per_shard)
+    ends = np.floor(np.arange(shard_count + 1) * per_shard + 0.5).astype(np.int64)
+    ends[-1] = record_count
+    counts: npt.NDArray[np.int64] = np.diff(ends)
+    return counts
+
+
+def _worthwhile_records(rules: SizingRules) -> float:
+    return max(1.0, min(MIN_SHARD_RECORDS, MIN_SHARD_SECONDS * rules.slot_records_per_second))
+
+
+def _most_records(sample: SourceSample, rules: SizingRules, bytes_per_record: float) -> int:
+    """Return how many records a shard may have for its bytes, at least 1."""
+    limits = [MAX_SHARD_SOURCE_BYTES / bytes_per_record]
     if sample.shard_bytes_per_record is not None:
-        limits.append(int(rules.max_payload_bytes * PAYLOAD_FILL_FRACTION / sample.shard_bytes_per_record))
-    return max(1, min(limits))
+        limits.append(rules.max_payload_bytes * PAYLOAD_FILL_FRACTION / sample.shard_bytes_per_record)
+    return max(1, int(min(limits)))
 
 
-def transform_instance_count(valid_count: int, shard_count: int, rules: SizingRules) -> int:
-    """Return how many instances meet the deadline, within the ceiling; never more than there are shards."""
-    needed = math.ceil(valid_count / (rules.records_per_second * rules.deadline_seconds))
-    return max(1, min(needed, rules.max_instances, shard_count))
+def transform_instance_count(shard_records: Sequence[int] | npt.NDArray[np.int64], rules: SizingRules) -> int:
+    """Return the fewest instances that meet the deadline, or are as fast as all, and are all busy enough.
+
+    Where no count does both, it is the one that keeps its least busy instance busiest; never more than are
+    allowed or than there are shards.
+
+    Args:
+        shard_records: Records of each shard, in key order.
+        rules: What the caller wants.
+    """
+    seconds = np.asarray(shard_records, np.float64) / rules.slot_records_per_second
+    slots = rules.max_concurrency
+    most = max(1, min(rules.max_instances, len(seconds)))
+    allowed = max(rules.deadline_seconds, balance(seconds, most, slots).span_seconds) * (1 + 1e-9)
+    fewest = max(1, math.ceil(float(seconds.sum()) / slots / allowed))
+    busiest, chosen = -1.0, most
+    for count in range(fewest, most + 1):
+        found = balance(seconds, count, slots)
+        if found.span_seconds <= allowed and found.least_busy_fraction > busiest:
+            busiest, chosen = found.least_busy_fraction, count
+        if busiest >= BUSY_FRACTION:
+            break
+    return chosen

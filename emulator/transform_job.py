@@ -11,7 +11,7 @@ import functools
 import shutil
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from contracts.container_paths import MODEL, inside
 from contracts.errors import BatchScoreError, CallerError
 from contracts.model_artifact import unpack_artifact
+from contracts.transform_schedule import deal
 from contracts.wire import CSV_CONTENT_TYPE
 from emulator.answers import InvocationError, excerpt, lines_in
 from emulator.job_context import JobContext, JobFailedError, ProgressSum
@@ -53,7 +54,7 @@ def run_transform_job(request: Mapping[str, Any], context: JobContext) -> dict[s
     facts = read_request(request)
     objects, prefix_uri = transform_objects(context.store, facts)
     facts = replace(facts, input_uri=prefix_uri)  # from here on both kinds of input are the same
-    shares = [objects[number :: facts.instance_count] for number in range(facts.instance_count)]
+    shares = deal(objects, facts.instance_count)
     counter = _ObjectCounter(context, sum(entry.byte_count for entry in objects))
     failures: list[str] = []
     with ThreadPoolExecutor(max_workers=facts.instance_count) as instances:
@@ -93,7 +94,7 @@ class _ObjectCounter:
 
 
 def _run_instance(
-    number: int, share: list[StoredObject], facts: TransformRequest, counter: _ObjectCounter
+    number: int, share: Sequence[StoredObject], facts: TransformRequest, counter: _ObjectCounter
 ) -> list[str]:
     """Serve one instance's objects; return a failure message for each that failed."""
     with _server(number, facts, counter) as server:

@@ -118,9 +118,14 @@ def scoring_plan(manifest: ShardManifest, rules: SizingRules) -> ScoringPlan:
         source_byte_count=sum(source.byte_count for source in manifest.sources),
         shard_count=shard_count,
         shard_byte_count=sum(shard.byte_count for shard in manifest.shards),
-        transform_instance_count=transform_instance_count(manifest.valid_count, shard_count, rules),
+        transform_instance_count=transform_instance_count(_dealt(manifest), rules),
         prepare_seconds=manifest.prepare_seconds,
     )
+
+
+def _dealt(manifest: ShardManifest) -> list[int]:
+    """Return the records of each shard in the order in which they are dealt out: by key."""
+    return [shard.record_count for shard in sorted(manifest.shards, key=lambda shard: shard.name)]
 
 
 def write_added_plan(plan_folder: Path, parts: list[ShardManifest], rules: SizingRules) -> ScoringPlan:

@@ -289,7 +289,7 @@ class _Preparation:
             bytes_total=self._total_bytes,
         )
 
-    def _records_per_shard(self, first: _CheckedBlock) -> int:
+    def _records_per_shard(self, first: _CheckedBlock) -> float:
         """Decide the size of all shards from the first block with a valid record."""
         bytes_per_record: float | None = None
         wire_name = self._request.wire_name

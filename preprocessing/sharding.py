@@ -10,12 +10,15 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from contracts.sizing import shard_end
+
 
 class ShardCutter:
-    """Collects tables and hands out tables of exactly `records_per_shard` records."""
+    """Collects tables and hands out the tables of one shard each, as `contracts.sizing.shard_end` has it."""
 
-    def __init__(self, records_per_shard: int) -> None:
+    def __init__(self, records_per_shard: float) -> None:
         self._records_per_shard = records_per_shard
+        self._shard_count = 0
         self._waiting: list[pa.Table] = []
         self._waiting_count = 0
 
@@ -23,13 +26,14 @@ class ShardCutter:
         """Take more records and yield each shard's records that are complete now."""
         self._waiting.append(records)
         self._waiting_count += records.num_rows
-        if self._waiting_count < self._records_per_shard:
+        if self._waiting_count < self._next_size():
             return
-        together = pa.concat_tables(self._waiting)
-        end = together.num_rows - together.num_rows % self._records_per_shard
-        for start in range(0, end, self._records_per_shard):
-            yield together.slice(start, self._records_per_shard)
-        rest = together.slice(end)
+        together, start = pa.concat_tables(self._waiting), 0
+        while (size := self._next_size()) <= together.num_rows - start:
+            yield together.slice(start, size)
+            start += size
+            self._shard_count += 1
+        rest = together.slice(start)
         self._waiting, self._waiting_count = [rest], rest.num_rows
 
     def rest(self) -> Iterator[pa.Table]:
@@ -37,3 +41,7 @@ class ShardCutter:
         if self._waiting_count:
             yield pa.concat_tables(self._waiting)
             self._waiting, self._waiting_count = [], 0
+
+    def _next_size(self) -> int:
+        begin, end = (shard_end(self._shard_count + more, self._records_per_shard) for more in (0, 1))
+        return end - begin

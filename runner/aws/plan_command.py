@@ -85,7 +85,7 @@ def _check_table(plan: RunPlan) -> Table:
 def _estimate_table(plan: RunPlan) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("scoring on")
-    for name in ("records/s each", "shards", "instances", "time", "instance-hours"):
+    for name in ("records/s each", "shards", "instances", "least busy", "time", "instance-hours"):
         table.add_column(name, justify="right")
     for name in ("USD an hour", "USD a run", "USD a million records"):
         table.add_column(name, justify="right")
@@ -95,6 +95,7 @@ def _estimate_table(plan: RunPlan) -> Table:
             f"{one.records_per_second:,}",
             f"{one.shard_count:,}",
             f"{one.instance_count:,}",
+            f"{one.least_busy_fraction:.1%}",
             _duration(one.scoring_seconds),
             *(
                 _figure(value)
@@ -122,6 +123,11 @@ def notes(plan: RunPlan) -> Iterator[str]:
         )
         yield from _deadline_notes(plan)
     yield "time and cost in the table are those of scoring; the time that jobs take to start is not included"
+    if plan.estimates:
+        yield (
+            "least busy: the part of that time for which the instance with least to do is busy, "
+            "where no shard is slow and no request fails"
+        )
     yield from (_processing_note(job) for job in plan.processing)
     yield "disks, S3 and other services are not in the cost"
     yield from _price_notes(plan)

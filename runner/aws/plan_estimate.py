@@ -1,8 +1,8 @@
 """What scoring takes on an instance type: shards, instances, time, instance-hours, cost. Arithmetic only.
 
-Shards and instances are decided as PrepareInput decides them (`contracts.sizing`); time follows from the
-rate that is assumed for one instance, and is that of the instance with the most shards, since Batch Transform
-hands out whole shards. Every instance is paid for until the last one is done.
+Shards and instances are decided as PrepareInput decides them (`contracts.sizing`); time is that of the model
+of a job (`runner.aws.transform_model`), by the rate that is assumed for one instance. Nothing is left to
+chance: no shard is slow and no request fails. Every instance is paid for until the last one is done.
 """
 
 from __future__ import annotations
@@ -10,7 +10,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from contracts.sizing import SizingRules, SourceSample, records_per_shard, transform_instance_count
+import numpy as np
+import numpy.typing as npt
+
+from contracts.sizing import (
+    SizingRules,
+    SourceSample,
+    records_per_shard,
+    shard_record_counts,
+    transform_instance_count,
+)
+from runner.aws.transform_model import ObjectsToScore, TransformJob, TransformOutcome, simulate
 
 SECONDS_PER_HOUR = 3600
 RECORDS_PRICED = 1_000_000
@@ -45,6 +55,7 @@ class Estimate:
         shard_count: Cut for the transform job.
         instance_count: Of the transform job.
         scoring_seconds: Without the time that jobs take to start.
+        least_busy_fraction: Of these seconds, the part for which the instance with least to do is busy.
         usd_per_hour: Of one instance; None where no price is known.
         record_count: Scored.
     """
@@ -54,6 +65,7 @@ class Estimate:
     shard_count: int
     instance_count: int
     scoring_seconds: float
+    least_busy_fraction: float
     usd_per_hour: float | None
     record_count: int
 
@@ -75,6 +87,23 @@ class Estimate:
 
 def estimate(work: Work, instance_type: str, rules: SizingRules, usd_per_hour: float | None) -> Estimate:
     """Return what scoring takes on an instance type; the rate is that of the rules."""
+    shards = _shard_records(work, rules)
+    instances = work.fixed_instance_count or transform_instance_count(shards, rules)
+    outcome = _outcome(shards, instances, rules)
+    return Estimate(
+        instance_type=instance_type,
+        records_per_second=round(rules.records_per_second),
+        shard_count=len(shards),
+        instance_count=instances,
+        scoring_seconds=outcome.span_seconds,
+        least_busy_fraction=outcome.least_busy_fraction,
+        usd_per_hour=usd_per_hour,
+        record_count=work.record_count,
+    )
+
+
+def _shard_records(work: Work, rules: SizingRules) -> npt.NDArray[np.int64]:
+    """Return the records of each shard, in key order; each preparing instance has its part of the input."""
     sample = SourceSample(
         record_count=work.record_count,
         byte_count=work.byte_count,
@@ -83,15 +112,18 @@ def estimate(work: Work, instance_type: str, rules: SizingRules, usd_per_hour: f
         host_count=work.host_count,
     )
     per_shard = records_per_shard(sample, rules)
-    shard_count = work.host_count * math.ceil(work.record_count / work.host_count / per_shard)
-    instances = work.fixed_instance_count or transform_instance_count(work.record_count, shard_count, rules)
-    busiest = min(work.record_count, math.ceil(shard_count / instances) * per_shard)
-    return Estimate(
-        instance_type=instance_type,
-        records_per_second=round(rules.records_per_second),
-        shard_count=shard_count,
-        instance_count=instances,
-        scoring_seconds=busiest / rules.records_per_second,
-        usd_per_hour=usd_per_hour,
-        record_count=work.record_count,
+    parts = [(work.record_count + number) // work.host_count for number in range(work.host_count)]
+    return np.concatenate([shard_record_counts(part, per_shard) for part in parts])
+
+
+def _outcome(shards: npt.NDArray[np.int64], instances: int, rules: SizingRules) -> TransformOutcome:
+    """Run the model; that shards fit into a payload was decided with their size."""
+    return simulate(
+        TransformJob(
+            objects=ObjectsToScore(record_counts=shards, bytes_per_record=0.0),
+            instance_count=instances,
+            slot_count=rules.max_concurrency,
+            records_per_second=rules.records_per_second,
+            max_payload_bytes=rules.max_payload_bytes,
+        )
     )

@@ -1,32 +1,50 @@
-"""Shard sizes and instance counts, each added up by hand."""
+"""Shard sizes and instance counts: each added up by hand, and the promise that no instance is idle."""
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from contracts.sizing import (
+    BUSY_FRACTION,
     BYTES_PER_MB,
+    SHARDS_PER_SLOT,
     SizingRules,
     SourceSample,
     records_per_shard,
+    shard_end,
+    shard_record_counts,
     transform_instance_count,
 )
+from contracts.transform_schedule import balance
 
 RULES = SizingRules(
     max_instances=10,
     max_concurrency=2,
     max_payload_bytes=6 * BYTES_PER_MB,
     deadline_seconds=100,
+    records_per_second=20_000,
+)
+SLOW = SizingRules(
+    max_instances=10,
+    max_concurrency=2,
+    max_payload_bytes=6 * BYTES_PER_MB,
+    deadline_seconds=100,
     records_per_second=10,
 )
+SOURCE_BYTES_PER_RECORD = 100
 
 
 def _sample(record_count: int, **changes: float | None) -> SourceSample:
     facts = {"shard_bytes_per_record": 1.0, "host_count": 1, **changes}
-    total = int(facts.pop("total_byte_count", None) or record_count * 100)
+    total = int(facts.pop("total_byte_count", None) or record_count * SOURCE_BYTES_PER_RECORD)
     return SourceSample(
         record_count=record_count,
-        byte_count=record_count * 100,
+        byte_count=record_count * SOURCE_BYTES_PER_RECORD,
         total_byte_count=total,
         **facts,  # type: ignore[arg-type]
     )
@@ -36,37 +54,144 @@ def _sample(record_count: int, **changes: float | None) -> SourceSample:
     ("total_records", "expected"),
     [
         (10, 1),  # fewer records than slots
-        (400, 20),  # one shard for each of 20 slots
-        (1_500_000, 50_000),  # 30 shards of the smallest worthwhile size
-        (8_000_000, 100_000),  # four for each slot
+        (410, 20.5),  # one shard for each of 20 slots
+        (1_900_000, 95_000),  # still one: two for each would not have 50,000 records
+        (2_100_000, 52_500),  # two for each
+        (40_000_000, 100_000),  # 20 for each
     ],
 )
-def test_shards_grow_with_the_input(total_records: int, expected: int) -> None:
-    sample = _sample(10, total_byte_count=total_records * 100)
+def test_shards_grow_with_the_input(total_records: int, expected: float) -> None:
+    sample = _sample(10, total_byte_count=total_records * SOURCE_BYTES_PER_RECORD)
     assert records_per_shard(sample, RULES) == expected
 
 
-def test_a_shard_fits_into_a_payload_with_a_tenth_to_spare() -> None:
+def test_a_slow_model_gets_shards_of_ten_seconds() -> None:
+    """Each of 20 slots scores five records a second: 2,600 records are two shards of 13 s for each."""
+    assert records_per_shard(_sample(2_600), SLOW) == 65
+
+
+def test_a_single_slot_gets_three_shards() -> None:
+    one = SizingRules(
+        max_instances=1,
+        max_concurrency=1,
+        max_payload_bytes=BYTES_PER_MB,
+        deadline_seconds=1,
+        records_per_second=1e6,
+    )
+    assert records_per_shard(_sample(12), one) == 4
+
+
+def test_a_shard_fits_into_a_payload_with_a_tenth_to_spare_and_all_slots_have_as_many() -> None:
+    """5,529 records fit; 20 slots need 9,044 shards each for a billion of them."""
     sample = _sample(10, total_byte_count=10**9 * 100, shard_bytes_per_record=1024.0)
-    assert records_per_shard(sample, RULES) == int(6 * 1024 * 0.9)
+    assert int(6 * 1024 * 0.9) == 5529
+    assert records_per_shard(sample, RULES) == 10**9 / (20 * 9044)
 
 
 def test_memory_bounds_a_shard_that_no_payload_limit_bounds() -> None:
     sample = _sample(10, total_byte_count=10**9 * 100, shard_bytes_per_record=None)
-    assert records_per_shard(sample, RULES) == 64 * BYTES_PER_MB // 100
+    assert 660_000 < records_per_shard(sample, RULES) <= 64 * BYTES_PER_MB // 100
 
 
 def test_several_preparing_instances_share_the_shards() -> None:
+    """Five shards for each of four preparing instances, to whom 8,000,000 records come each."""
     sample = _sample(10, total_byte_count=8_000_000 * 100, host_count=4)
-    assert records_per_shard(sample, RULES) == 400_000 // 1
+    rules = SizingRules(
+        max_instances=10,
+        max_concurrency=2,
+        max_payload_bytes=100 * BYTES_PER_MB,
+        deadline_seconds=100,
+        records_per_second=2e9,
+    )
+    assert records_per_shard(sample, rules) == 8_000_000 / 5 / 20
 
 
 @pytest.mark.parametrize(
-    ("valid_count", "shard_count", "expected"),
-    [(0, 0, 1), (1000, 5, 1), (1001, 5, 2), (10_000, 5, 5), (10**6, 50, 10)],
+    ("shards", "expected"),
+    [
+        ([], 1),
+        ([200] * 4, 1),  # two rounds of 200 records, at five a second, are 80 s
+        ([250] * 4, 1),  # 100 s, just in time
+        ([251] * 4, 2),  # 100.4 s
+        ([2000] * 5, 3),  # late; three have a slot for each, and five would have half of theirs idle, too
+        ([10_000] * 50, 9),  # late; 50 shards take three rounds on ten instances as on nine
+        ([100] * 12, 2),  # three on one instance would do, four on one are 120 s; two have them evenly
+    ],
 )
-def test_instances_meet_the_deadline_within_ceiling_and_shards(
-    valid_count: int, shard_count: int, expected: int
+def test_instances_meet_the_deadline_within_ceiling_and_shards(shards: list[int], expected: int) -> None:
+    """Each slot scores five records a second; the deadline is 100 s."""
+    assert transform_instance_count(shards, SLOW) == expected
+
+
+def test_more_instances_are_taken_where_fewer_would_not_be_even() -> None:
+    """13 shards: one instance would be late, and of the others only 7 or 13 have at most two shards each."""
+    rules = SizingRules(
+        max_instances=13,
+        max_concurrency=1,
+        max_payload_bytes=BYTES_PER_MB,
+        deadline_seconds=12.5,
+        records_per_second=1,
+    )
+    assert transform_instance_count([1] * 13, rules) == 13
+
+
+@given(record_count=st.integers(0, 10_000), per_shard=st.floats(1, 500))
+def test_shards_conserve_records_and_are_equal_but_for_one_record(
+    record_count: int, per_shard: float
 ) -> None:
-    """One instance scores 10 × 100 records in time."""
-    assert transform_instance_count(valid_count, shard_count, RULES) == expected
+    counts = shard_record_counts(record_count, per_shard)
+    assert counts.sum() == record_count
+    assert all(count >= 1 for count in counts)
+    assert all(math.floor(per_shard) <= count <= math.ceil(per_shard) for count in counts[:-1])
+    assert all(count <= math.ceil(per_shard) for count in counts[-1:])
+    assert [int(end) for end in np.cumsum(counts)[:-1]] == [
+        shard_end(number, per_shard) for number in range(1, len(counts))
+    ]
+
+
+@settings(max_examples=50)
+@given(
+    exponent=st.floats(3, 10),
+    max_instances=st.integers(1, 100),
+    max_concurrency=st.integers(1, 8),
+    deadline_minutes=st.integers(1, 240),
+    rate_exponent=st.floats(0, 6),
+    shard_bytes_per_record=st.sampled_from([None, 20.0, 60.0, 400.0]),
+)
+def test_every_instance_is_busy_for_95_percent_of_what_is_planned(
+    exponent: float,
+    max_instances: int,
+    max_concurrency: int,
+    deadline_minutes: int,
+    rate_exponent: float,
+    shard_bytes_per_record: float | None,
+) -> None:
+    """With a thousand to ten billion records, wherever shards have at least 20 records."""
+    rules = SizingRules(
+        max_instances=max_instances,
+        max_concurrency=max_concurrency,
+        max_payload_bytes=6 * BYTES_PER_MB,
+        deadline_seconds=deadline_minutes * 60,
+        records_per_second=10**rate_exponent,
+    )
+    record_count = int(10**exponent)
+    sample = _sample(record_count, shard_bytes_per_record=shard_bytes_per_record)
+    per_shard = records_per_shard(sample, rules)
+    assume(per_shard >= SHARDS_PER_SLOT)
+    shards = shard_record_counts(record_count, per_shard)
+    count = transform_instance_count(shards, rules)
+    found = balance(shards / rules.slot_records_per_second, count, max_concurrency)
+    assert found.least_busy_fraction >= BUSY_FRACTION
+    assert 1 <= count <= max_instances
+
+
+@given(
+    slots=st.integers(1, 64), instances=st.integers(1, 10), more=st.integers(0, 500), last=st.floats(0.01, 1)
+)
+def test_twenty_shards_a_slot_are_enough_for_any_number_of_instances(
+    slots: int, instances: int, more: int, last: float
+) -> None:
+    """So it matters little that there are more or fewer records than the first block let expect."""
+    seconds = np.ones(SHARDS_PER_SLOT * slots * instances + more)
+    seconds[-1] = last
+    assert balance(seconds, instances, slots).least_busy_fraction >= BUSY_FRACTION

@@ -60,12 +60,17 @@ def test_csv_shards_read_back_to_the_same_32_bit_floats(tmp_path: Path) -> None:
     assert found == numbers.astype(np.float32).tolist()
 
 
-@pytest.mark.parametrize("instances", [1, 2, 3])
-def test_a_dozen_records_still_keep_several_instances_busy(instances: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("instances", "shards"), [(1, 3), (2, 4), (3, 3), (5, 5)])
+def test_a_dozen_records_still_keep_several_instances_busy(
+    instances: int, shards: int, tmp_path: Path
+) -> None:
+    """At least three shards, and as many on each instance."""
     done = run_prepare(tmp_path, {"a.csv": DOZEN}, max_instances=str(instances))
-    assert [shard.record_count for shard in done.manifest.shards] == [4, 4, 4]
+    expected = {3: [4, 4, 4], 4: [3, 3, 3, 3], 5: [2, 3, 2, 3, 2]}[shards]
+    assert [shard.record_count for shard in done.manifest.shards] == expected
     assert done.ids() == [str(number) for number in range(12)]
-    assert [shard.name for shard in done.manifest.shards] == [f"shard-00-0000{n}.parquet" for n in range(3)]
+    names = [f"shard-00-0000{number}.parquet" for number in range(shards)]
+    assert [shard.name for shard in done.manifest.shards] == names
 
 
 def test_the_manifest_tells_size_and_checksum_of_each_shard(tmp_path: Path) -> None:

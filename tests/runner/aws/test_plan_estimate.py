@@ -26,17 +26,27 @@ def test_instances_meet_the_deadline_and_all_are_paid_for_until_the_last_is_done
     """160 shards of 50,000 records; 4 instances score 80,000 a second together, 100 s for all."""
     found = _estimate()
     assert (found.shard_count, found.instance_count) == (160, 4)
-    assert found.scoring_seconds == 100.0
+    assert found.scoring_seconds == pytest.approx(100.0)
     assert found.instance_hours == pytest.approx(400 / 3600)
     assert found.cost_usd == pytest.approx(6.0 * 400 / 3600)
     assert found.cost_per_million_usd == pytest.approx(6.0 * 400 / 3600 / 8)
 
 
-def test_an_instance_that_has_one_shard_more_decides_the_time() -> None:
-    """Three instances for 160 shards: one of them scores 54, which are 2,700,000 records."""
-    found = _estimate(max_instances=3, max_concurrency=14)
-    assert (found.shard_count, found.instance_count) == (160, 3)
-    assert found.scoring_seconds == 2_700_000 / 20_000
+def test_the_slot_that_has_one_shard_more_decides_the_time() -> None:
+    """14 shards of one record on four slots: in the last round two slots are idle."""
+    found = _estimate(Work(record_count=14, byte_count=1_400, shard_bytes_per_record=1.0))
+    assert (found.shard_count, found.instance_count) == (14, 1)
+    assert found.scoring_seconds == pytest.approx(4 / 5_000)
+    assert found.least_busy_fraction == pytest.approx(14 / 16)
+
+
+def test_large_inputs_keep_all_instances_of_a_plan_busy() -> None:
+    """Also where the deadline asks for a number of instances that divides nothing."""
+    work = Work(record_count=10**9 + 7, byte_count=10**11, shard_bytes_per_record=40.0)
+    found = _estimate(work, max_instances=97, deadline_seconds=3600)
+    assert found.instance_count == 14
+    assert found.scoring_seconds <= 3600
+    assert found.least_busy_fraction >= 0.95
 
 
 def test_a_fixed_instance_count_is_what_is_paid_for() -> None:
