@@ -67,11 +67,13 @@ def keep_labelled(
         labels = label_numbers(kept.column(contract.label), contract)
     is_labelled = ~np.isnan(scores) & np.isfinite(labels)
     numbers = {name: one.encode(kept.column(name)) for name, one in codes.items()}
-    runs = {ALL: folder / ALL}
-    write_run(runs[ALL], scores[is_labelled], labels[is_labelled])
-    for position, (name, groups) in enumerate(numbers.items()):
-        runs[name] = folder / f"segment-{position}"
-        write_run(runs[name], scores[is_labelled], labels[is_labelled], groups[is_labelled])
+    runs = {}
+    if is_labelled.any():
+        runs[ALL] = folder / ALL
+        write_run(runs[ALL], scores[is_labelled], labels[is_labelled])
+        for position, (name, groups) in enumerate(numbers.items()):
+            runs[name] = folder / f"segment-{position}"
+            write_run(runs[name], scores[is_labelled], labels[is_labelled], groups[is_labelled])
     return LabelledRecords(
         measures=measure_records(
             scores[is_labelled], labels[is_labelled], threshold=contract.report.threshold

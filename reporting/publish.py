@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
@@ -40,6 +41,9 @@ _SUFFIXES = {"parquet": "parquet", "csv": "csv", "jsonlines": "jsonl"}
 
 _REPEATED_COLUMNS = [PACKAGE_COLUMN, RUN_COLUMN, f"{TOP_COLUMN}.list.element"]
 """Few different values: Parquet files have each of them once."""
+
+WRITE_BATCH_ROWS = 65_536
+"""Encoded at once: pyarrow's own 1,024 cost a seventh of the time."""
 
 _HASHED_BLOCK_BYTES = 1024 * 1024
 
@@ -115,7 +119,13 @@ def write_part(path: Path, table: pa.Table) -> PublishedFile:
         elif path.suffix == ".jsonl":
             stream.writelines(json_lines(table))
         else:
-            pq.write_table(table, stream, compression="snappy", use_dictionary=_REPEATED_COLUMNS)
+            pq.write_table(
+                table,
+                stream,
+                compression="snappy",
+                use_dictionary=_REPEATED_COLUMNS,
+                write_batch_size=WRITE_BATCH_ROWS,
+            )
     with path.open("rb") as stream:
         digest = _digest(stream)
     return PublishedFile(
@@ -135,7 +145,7 @@ def _as_csv_has_it(table: pa.Table) -> pa.Table:
 
 
 def _repeated(value: str, count: int) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), count), [value])
+    return pa.DictionaryArray.from_arrays(np.zeros(count, dtype=np.int32), [value])
 
 
 def _digest(stream: BinaryIO) -> str:
