@@ -47,9 +47,7 @@ PACKAGES = ("duckdb", "polars", "pyarrow")
 def command(name: str, workload: Workload, folder: Path) -> list[str]:
     """Return the command of one reader, which leaves what it found below `folder`."""
     arguments = (workload.customers, workload.contract, folder)
-    # What is imported is compiled once and kept, whatever the environment says: that is no work of a reader.
-    python = ["env", "-u", "PYTHONDONTWRITEBYTECODE", sys.executable]
-    return [*python, "-m", f"benchmarks.readers.{READERS[name]}", *(str(path) for path in arguments)]
+    return [sys.executable, "-m", f"benchmarks.readers.{READERS[name]}", *(str(path) for path in arguments)]
 
 
 def measure_in_turn(workload: Workload, rounds: int, folder: Path) -> tuple[Comparison, dict[str, Findings]]:

@@ -52,7 +52,7 @@ def measure(command: Sequence[str]) -> Measured:
     with tempfile.TemporaryFile() as errors:
         started = time.monotonic()
         process = subprocess.Popen(  # noqa: S603 - fixed words and paths of this folder; no shell
-            list(command), stdout=subprocess.DEVNULL, stderr=errors
+            list(command), stdout=subprocess.DEVNULL, stderr=errors, env=_usual_environment()
         )
         sampler = MemorySampler(process.pid)
         sampler.start()
@@ -69,6 +69,11 @@ def measure(command: Sequence[str]) -> Measured:
         failure=_failure(process.returncode, message),
         processor_seconds=usage.ru_utime + usage.ru_stime,
     )
+
+
+def _usual_environment() -> dict[str, str]:
+    """Return this process's variables but the one by which every start compiles every module anew."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def measured(command: Sequence[str]) -> tuple[float, int]:
