@@ -200,7 +200,7 @@ $(VENV)/run.stamp: $(VENV)/bootstrap.stamp requirements/run.txt requirements/con
 	@echo "Installing the locked dependencies (once) …"
 	@$(INSTALL) --require-hashes -r requirements/run.txt
 	@$(INSTALL) --no-deps --no-build-isolation -e .
-	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(CONTAINER)
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(CONTAINER)
 	@$(INSTALL_CONTAINER) --require-hashes -r requirements/container.txt
 	@$(INSTALL_CONTAINER) --no-deps --no-build-isolation -e .
 	@$(CONTAINER)/bin/python -c 'from preprocessing import csv_engine as c; c.is_native() or print("Note:", c.MISSING_NOTE)'

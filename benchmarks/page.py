@@ -16,11 +16,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import altair as alt
-import pandas as pd
 import vl_convert
 
 from benchmarks.comparison import OURS
+from reporting.charts import SCHEMA, VEGA_LITE_VERSION
 
 RECORDS_PATH = Path(__file__).with_name("results") / "compare.jsonl"
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -123,20 +122,35 @@ def chart_svg(records: Sequence[dict[str, Any]]) -> str:
         for record in records
         for name, rate in rates(record).items()
     ]
-    colour = alt.condition(alt.datum.ours, alt.value("#1f5fa8"), alt.value("#9aa7b4"))
-    bars = alt.Chart(pd.DataFrame(found)).mark_bar()
-    chart = bars.encode(
-        x=alt.X("rate:Q", title="million records a second"),
-        y=alt.Y("program:N", title=None, sort="-x", axis=alt.Axis(labelLimit=300)),
-        color=colour,
-    )
     sizes = [f"{record['rows']:,} records" for record in records]
-    panels = chart.properties(width=420).facet(
-        row=alt.Row("size:N", title=None, sort=sizes, header=alt.Header(labelAngle=0, labelOrient="top"))
-    )
-    shown: Any = panels.resolve_scale(y="independent").configure(background="white", font="sans-serif")
-    version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-    return str(vl_convert.vegalite_to_svg(shown.to_dict(), vl_version=version)) + "\n"
+    return str(vl_convert.vegalite_to_svg(_panels(found, sizes), vl_version=VEGA_LITE_VERSION)) + "\n"
+
+
+def _panels(found: list[dict[str, Any]], sizes: list[str]) -> dict[str, Any]:
+    """Return what to draw, in the words of Vega-Lite."""
+    header = {"labelAngle": 0, "labelOrient": "top"}
+    programs = {
+        "field": "program",
+        "type": "nominal",
+        "title": None,
+        "sort": "-x",
+        "axis": {"labelLimit": 300},
+    }
+    bars = {
+        "x": {"field": "rate", "type": "quantitative", "title": "million records a second"},
+        "y": programs,
+        "color": {"condition": {"test": "datum.ours", "value": "#1f5fa8"}, "value": "#9aa7b4"},
+    }
+    return {
+        "$schema": SCHEMA,
+        "data": {"values": found},
+        "facet": {
+            "row": {"field": "size", "type": "nominal", "title": None, "sort": sizes, "header": header}
+        },
+        "spec": {"width": 420, "mark": {"type": "bar"}, "encoding": bars},
+        "resolve": {"scale": {"y": "independent"}},
+        "config": {"background": "white", "font": "sans-serif"},
+    }
 
 
 def main(records_path: Path = RECORDS_PATH, docs: Path = DOCS) -> None:

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from contracts.ledger import RunLedger
 from reporting.charts import draw
 from reporting.page_engine import page_environment, spoken_seconds
@@ -89,7 +87,7 @@ def pair_table(first: RunLedger, second: RunLedger) -> ChartTable | None:
     """Return the two runs' scores by bin, as fractions, or None where their bins are not the same."""
     one, other = _distribution(first), _distribution(second)
     columns = distribution_pair(one, other) if other else None
-    return None if columns is None else ChartTable(name=DISTRIBUTION_PAIR, frame=pd.DataFrame(columns))
+    return None if columns is None else ChartTable(name=DISTRIBUTION_PAIR, columns=columns)
 
 
 def _distribution(ledger: RunLedger) -> dict[str, list[Any]]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 
@@ -55,16 +53,15 @@ def draw_figures(ledger: RunLedger, chart_tables: list[tables.ChartTable]) -> It
     """Yield the figure of each table."""
     for table in chart_tables:
         title, reading = _words(ledger, table.name)
-        is_short = len(table.frame) <= MAX_TABLE_ROWS
+        rows = table.rows
+        is_short = len(rows) <= MAX_TABLE_ROWS
         yield Figure(
             name=table.name,
             title=title,
             reading=reading,
             svg=draw(table, title=title, description=reading),
-            columns=tuple(_heading(name) for name in table.frame.columns) if is_short else (),
-            rows=tuple(tuple(_cell(value) for value in row) for row in table.frame.itertuples(index=False))
-            if is_short
-            else (),
+            columns=tuple(_heading(name) for name in table.columns) if is_short else (),
+            rows=tuple(tuple(_cell(value) for value in row) for row in rows) if is_short else (),
         )
 
 
@@ -90,16 +87,16 @@ def _pair_reading(ledger: RunLedger) -> str:
     )
 
 
-def _heading(name: Any) -> str:
-    return str(name).replace("_", " ").capitalize()
+def _heading(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
-def _cell(value: Any) -> str:
+def _cell(value: str | float | None) -> str:
+    if value is None:
+        return "–"
     if isinstance(value, str):
         return value
     number = float(value)
-    if math.isnan(number):
-        return "–"
     return f"{int(number):,}" if number.is_integer() else f"{number:,.4g}"
 
 

@@ -19,7 +19,7 @@ from reporting.figures import draw_figures
 from reporting.gate import judge_gate
 from reporting.history import write_digest
 from reporting.run import ReconciledRun
-from reporting.tables import table_csv, table_of_document
+from reporting.tables import ChartTable, table_csv
 
 TABLES_FOLDER = "tables"
 """Below the report folder: one CSV file for each chart."""
@@ -61,7 +61,7 @@ def write_page(folder: Path, ledger: RunLedger) -> None:
             "that did not keep it, so its report cannot be drawn again"
         )
     documents = ledger.report["tables"]
-    tables = [table_of_document(name, document) for name, document in documents.items()]
+    tables = [ChartTable(name=name, columns=columns) for name, columns in documents.items()]
     for table in tables:
         write_bytes(folder / TABLES_FOLDER / f"{table.name}.csv", table_csv(table).encode())
     page = render_document(ledger, list(draw_figures(ledger, tables)))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from pandas.api.types import is_numeric_dtype
 
 from contracts.dataset import ModelOutputs
 from contracts.spreadsheet_text import harmless_text
@@ -51,11 +51,21 @@ class ChartTable:
 
     Attributes:
         name: One of the names above; also that of the CSV file.
-        frame: A few columns, at most some hundred rows.
+        columns: By name, all equally long, at most some hundred rows: texts, finite numbers, or None.
     """
 
     name: str
-    frame: pd.DataFrame
+    columns: Mapping[str, Sequence[Any]]
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(values) for name, values in self.columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"table {self.name}: its columns differ in length: {lengths}")
+
+    @property
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Its rows, each in the order of the columns."""
+        return list(zip(*self.columns.values(), strict=True))
 
 
 def distribution_name(outputs: ModelOutputs | None) -> str:
@@ -70,24 +80,24 @@ def chart_tables(run: ReconciledRun) -> Iterator[ChartTable]:
     quality, outputs = run.quality, run.contract.outputs
     if run.distribution.summary.record_count:
         histogram = _histogram(run.distribution)
-        yield ChartTable(name=distribution_name(outputs), frame=histogram)
+        yield ChartTable(name=distribution_name(outputs), columns=histogram)
         last_run = run.drift.last_run
-        beside = last_run and distribution_pair(last_run.distribution, table_columns(histogram))
+        beside = last_run and distribution_pair(last_run.distribution, histogram)
         if beside:
-            yield ChartTable(name=DISTRIBUTION_PAIR, frame=pd.DataFrame(beside))
+            yield ChartTable(name=DISTRIBUTION_PAIR, columns=beside)
         if outputs is not None and run.outputs is not None:
-            yield ChartTable(name=OUTPUTS, frame=_outputs(run.outputs, outputs))
+            yield ChartTable(name=OUTPUTS, columns=_outputs(run.outputs, outputs))
     yield from _drift_tables(run.drift)
     if quality.curve is not None:
-        yield ChartTable(name=ROC, frame=_roc(quality.curve))
-        yield ChartTable(name=PRECISION_RECALL, frame=_precision_recall(quality.curve))
+        yield ChartTable(name=ROC, columns=_roc(quality.curve))
+        yield ChartTable(name=PRECISION_RECALL, columns=_precision_recall(quality.curve))
     for name, columns in (
         (CALIBRATION, quality.calibration),
         (LIFT, quality.lift),
         (DECILE_MEANS, quality.decile_means),
     ):
         if columns:
-            yield ChartTable(name=name, frame=pd.DataFrame(columns))
+            yield ChartTable(name=name, columns={key: _finite(values) for key, values in columns.items()})
 
 
 def distribution_pair(
@@ -104,59 +114,41 @@ def distribution_pair(
     return columns
 
 
-def table_columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
-    """Return a frame as lists by name of the column."""
-    return {str(name): frame[name].tolist() for name in frame.columns}
-
-
 def table_document(table: ChartTable) -> dict[str, list[Any]]:
-    """Return a table as lists by name of the column; None stands for NaN, and for what is not finite."""
-    return {
-        str(name): [
-            None if isinstance(value, float) and not math.isfinite(value) else value
-            for value in table.frame[name].tolist()
-        ]
-        for name in table.frame.columns
-    }
-
-
-def table_of_document(name: str, document: Mapping[str, list[Any]]) -> ChartTable:
-    """Return the table that `table_document` described."""
-    frame: pd.DataFrame = pd.DataFrame(document)
-    for column in frame.columns:
-        if frame[column].dtype == object and frame[column].isna().all():
-            frame[column] = np.nan
-    return ChartTable(name=name, frame=frame)
+    """Return a table as lists by name of the column."""
+    return {name: list(values) for name, values in table.columns.items()}
 
 
 def table_csv(table: ChartTable) -> str:
     """Return a table as CSV with a header; its texts, if it has any, are harmless to a spreadsheet."""
-    columns = {name: table.frame[name] for name in table.frame.columns}
-    for name, column in columns.items():
-        if not is_numeric_dtype(column):
-            columns[name] = column.map(harmless_text, na_action="ignore")
-    text: str = pd.DataFrame(columns).to_csv(index=False)
-    return text
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(table.columns)
+    for row in table.rows:
+        writer.writerow([harmless_text(value) if isinstance(value, str) else value for value in row])
+    return stream.getvalue()
 
 
-def _histogram(distribution: ScoreDistribution) -> pd.DataFrame:
-    edges = distribution.edges
-    columns = {"score_from": edges[:-1], "score_to": edges[1:], "record_count": distribution.counts}
-    frame: pd.DataFrame = pd.DataFrame(columns)
-    return frame
+def _finite(numbers: Sequence[Any]) -> list[Any]:
+    """Return numbers with None in the place of what is not finite."""
+    return [number if math.isfinite(number) else None for number in numbers]
 
 
-def _outputs(summary: OutputsSummary, outputs: ModelOutputs) -> pd.DataFrame:
+def _histogram(distribution: ScoreDistribution) -> dict[str, list[Any]]:
+    edges = distribution.edges.tolist()
+    return {"score_from": edges[:-1], "score_to": edges[1:], "record_count": distribution.counts.tolist()}
+
+
+def _outputs(summary: OutputsSummary, outputs: ModelOutputs) -> dict[str, list[Any]]:
     """Return the outputs in the model's order; of too many, the most frequent ones."""
     chosen = np.sort(np.argsort(-summary.largest_counts, kind="stable")[:MAX_OUTPUTS_SHOWN])
-    columns: dict[str, Any] = {
+    columns: dict[str, list[Any]] = {
         "output": [outputs.labels[position] for position in chosen],
-        "record_count": summary.largest_counts[chosen],
+        "record_count": summary.largest_counts[chosen].tolist(),
     }
     if summary.means is not None:
-        columns["mean_output"] = summary.means[chosen]
-    frame: pd.DataFrame = pd.DataFrame(columns)
-    return frame
+        columns["mean_output"] = _finite(summary.means[chosen].tolist())
+    return columns
 
 
 def _drift_tables(found: DriftFindings) -> Iterator[ChartTable]:
@@ -165,24 +157,20 @@ def _drift_tables(found: DriftFindings) -> Iterator[ChartTable]:
         measured = [one for one in report.features if one.psi is not None]
         movers = sorted(measured, key=lambda one: (-(one.psi or 0.0), one.name))[:DRAWN_MOVERS]
         for rank, drift in enumerate(movers):
-            columns = {
+            columns: dict[str, list[Any]] = {
                 "group": [group.label for group in drift.groups],
                 "reference_fraction": [group.reference_fraction for group in drift.groups],
                 "run_fraction": [group.run_fraction for group in drift.groups],
             }
-            frame: pd.DataFrame = pd.DataFrame(columns)
-            yield ChartTable(name=f"{DRIFT_PREFIX}{number + 1}_{rank + 1}", frame=frame)
+            yield ChartTable(name=f"{DRIFT_PREFIX}{number + 1}_{rank + 1}", columns=columns)
 
 
-def _roc(curve: CurvePoints) -> pd.DataFrame:
-    columns = {
+def _roc(curve: CurvePoints) -> dict[str, list[Any]]:
+    return {
         "false_positive_rate": [0.0, *curve.false_positive_rates],
         "true_positive_rate": [0.0, *curve.true_positive_rates],
     }
-    frame: pd.DataFrame = pd.DataFrame(columns)
-    return frame
 
 
-def _precision_recall(curve: CurvePoints) -> pd.DataFrame:
-    frame: pd.DataFrame = pd.DataFrame({"recall": curve.true_positive_rates, "precision": curve.precisions})
-    return frame
+def _precision_recall(curve: CurvePoints) -> dict[str, list[Any]]:
+    return {"recall": list(curve.true_positive_rates), "precision": list(curve.precisions)}

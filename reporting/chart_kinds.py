@@ -1,0 +1,192 @@
+"""What each kind of chart looks like: a table's columns in, the Vega-Lite specification of its drawing out.
+
+A specification is plain data, which https://vega.github.io/vega-lite/docs/spec.html describes. Here it has
+the data, the marks and the axes; `reporting.charts` gives it a size and the looks that all charts share.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from reporting import tables
+
+Columns: TypeAlias = Mapping[str, Sequence[Any]]
+Specification: TypeAlias = dict[str, Any]
+
+MARK_COLOUR = "var(--chart, #1f5fa8)"
+INK_COLOUR = "currentColor"
+
+MAX_GROUP_CHARACTERS = 24
+"""Of the name of a group in a chart of what moved; the CSV file has it whole."""
+
+_MAX_DRAWN_EXTENT = 1.7e308
+"""From the lowest to the highest score; a drawing engine that subtracts them cannot go beyond float64."""
+
+_UNIT = {"domain": [0, 1]}
+_COUNTED = {"format": ",d", "tickMinStep": 1}
+_FRACTION = {"format": "%"}
+
+
+def specification(table: tables.ChartTable) -> Specification:
+    """Return what to draw of a table, whose name chooses the kind of chart."""
+    kind = _moved if table.name.startswith(tables.DRIFT_PREFIX) else _KINDS[table.name]
+    return kind(table.columns)
+
+
+def _data(columns: Columns) -> Specification:
+    rows = zip(*columns.values(), strict=True)
+    return {"values": [dict(zip(columns, row, strict=True)) for row in rows]}
+
+
+def _numbers(field: str, title: str | None = None, **more: Any) -> Specification:
+    """Return an axis of numbers; without a title it shares that of another layer."""
+    axis = {"field": field, "type": "quantitative", **more}
+    return axis if title is None else {**axis, "title": title}
+
+
+def _names(field: str, *, pixels: int) -> Specification:
+    """Return an axis of texts in the table's order, with at least so much room for them."""
+    return {"field": field, "type": "nominal", "title": None, "sort": None, "axis": {"minExtent": pixels}}
+
+
+def _layer(mark: Specification, **encoding: Specification) -> Specification:
+    return {"mark": mark, "encoding": encoding}
+
+
+def _line(*, x: Specification, y: Specification, order: str, interpolate: str = "linear") -> Specification:
+    mark = {"type": "line", "color": MARK_COLOUR, "strokeWidth": 2.25, "interpolate": interpolate}
+    return _layer(mark, x=x, y=y, order=_numbers(order))
+
+
+def _points(*, x: Specification, y: Specification) -> Specification:
+    return _layer({"type": "circle", "color": MARK_COLOUR, "size": 64, "opacity": 1}, x=x, y=y)
+
+
+def _reference(x: tuple[str, Sequence[float]], y: tuple[str, Sequence[float]]) -> Specification:
+    """Return a dashed line to compare with; each axis as its field and the values at both ends."""
+    mark = {"type": "line", "color": INK_COLOUR, "opacity": 0.5, "strokeDash": [4, 4], "strokeWidth": 1.25}
+    return {"data": _data(dict([x, y])), **_layer(mark, x=_numbers(x[0]), y=_numbers(y[0]))}
+
+
+def _bins(title: str, *, y: Specification) -> Specification:
+    """Return bars from one bound of a bin to the other."""
+    return _layer(
+        {"type": "rect", "color": MARK_COLOUR, "strokeWidth": 0},
+        x=_binned(title),
+        x2={"field": "score_to"},
+        y=y,
+        y2={"datum": 0},
+    )
+
+
+def _binned(title: str) -> Specification:
+    return _numbers("score_from", title, bin="binned", axis={"grid": False})
+
+
+def _histogram(columns: Columns, *, title: str = "Score") -> Specification:
+    if columns["score_to"][-1] / 2 - columns["score_from"][0] / 2 > _MAX_DRAWN_EXTENT / 2:
+        halves = {name: [bound / 2 for bound in columns[name]] for name in ("score_from", "score_to")}
+        title, columns = f"Half the {title.lower()}", {**columns, **halves}
+    return {"data": _data(columns), **_bins(title, y=_numbers("record_count", "Records", axis=_COUNTED))}
+
+
+def _pair(columns: Columns) -> Specification:
+    bounds, others = columns["score_from"], columns["other_fraction"]
+    outline = {
+        "score_from": [*bounds, columns["score_to"][-1]],
+        "fraction": [*others, others[-1]],
+    }
+    mark = {"type": "line", "color": INK_COLOUR, "strokeWidth": 2, "interpolate": "step-after"}
+    line = _layer(mark, x=_binned("Score"), y=_numbers("fraction"), order=_numbers("score_from"))
+    bars = _bins("Score", y=_numbers("fraction", "Records", axis=_FRACTION))
+    return {"data": _data(columns), "layer": [bars, {"data": _data(outline), **line}]}
+
+
+def _outputs(columns: Columns) -> Specification:
+    # The drawing engine does not know how wide the page's font is.
+    pixels = min(180, 8 * max(map(len, columns["output"])))
+    bars = _layer(
+        {"type": "bar", "color": MARK_COLOUR},
+        x=_numbers("record_count", "Records", axis=_COUNTED),
+        y=_names("output", pixels=pixels),
+    )
+    return {"data": _data(columns), **bars}
+
+
+def _moved(columns: Columns) -> Specification:
+    pixels = min(200, 16 + 8 * max(map(len, columns["group"])))
+    shown = {**columns, "group": [name[:MAX_GROUP_CHARACTERS] for name in columns["group"]]}
+    y = _names("group", pixels=pixels)
+    bars = _layer(
+        {"type": "bar", "color": MARK_COLOUR},
+        x=_numbers("run_fraction", "Part of the records", axis=_FRACTION),
+        y=y,
+    )
+    ticks = _layer(
+        {"type": "tick", "color": INK_COLOUR, "thickness": 3, "size": 14, "opacity": 1},
+        x=_numbers("reference_fraction"),
+        y=y,
+    )
+    return {"data": _data(shown), "layer": [bars, ticks]}
+
+
+def _roc(columns: Columns) -> Specification:
+    x = _numbers("false_positive_rate", "False positive rate", scale=_UNIT)
+    y = _numbers("true_positive_rate", "True positive rate", scale=_UNIT)
+    chance = _reference(("false_positive_rate", [0, 1]), ("true_positive_rate", [0, 1]))
+    return {"data": _data(columns), "layer": [chance, _line(x=x, y=y, order="true_positive_rate")]}
+
+
+def _precision_recall(columns: Columns) -> Specification:
+    x = _numbers("recall", "Recall", scale=_UNIT)
+    y = _numbers("precision", "Precision", scale=_UNIT)
+    base_rate = columns["precision"][-1]
+    chance = _reference(("recall", [0, 1]), ("precision", [base_rate, base_rate]))
+    curve = _line(x=x, y=y, order="recall", interpolate="step-before")
+    return {"data": _data(columns), "layer": [chance, curve]}
+
+
+def _calibration(columns: Columns) -> Specification:
+    x = _numbers("mean_score", "Mean score", scale=_UNIT)
+    y = _numbers("observed_fraction", "Observed fraction", scale=_UNIT)
+    data = _data(columns)
+    data["values"] = [row for row in data["values"] if None not in row.values()]
+    exact = _reference(("mean_score", [0, 1]), ("observed_fraction", [0, 1]))
+    return {"data": data, "layer": [exact, _line(x=x, y=y, order="score_from"), _points(x=x, y=y)]}
+
+
+def _lift(columns: Columns) -> Specification:
+    title = "Tenth of the records, highest scores first"
+    bars = _layer(
+        {"type": "bar", "color": MARK_COLOUR},
+        x={"field": "decile", "type": "ordinal", "title": title, "axis": {"labelAngle": 0}},
+        y=_numbers("lift", "Lift (1 is average)"),
+    )
+    mark = {"type": "rule", "color": INK_COLOUR, "opacity": 0.6, "strokeDash": [4, 4]}
+    average = {"data": _data({"lift": [1]}), **_layer(mark, y=_numbers("lift"))}
+    return {"data": _data(columns), "layer": [bars, average]}
+
+
+def _decile_means(columns: Columns) -> Specification:
+    x = _numbers("mean_score", "Mean score", scale={"zero": False})
+    y = _numbers("mean_label", "Mean label", scale={"zero": False})
+    both = [*columns["mean_score"], *columns["mean_label"]]
+    ends = [min(both), max(both)]
+    exact = _reference(("mean_score", ends), ("mean_label", ends))
+    return {"data": _data(columns), "layer": [exact, _line(x=x, y=y, order="group"), _points(x=x, y=y)]}
+
+
+_KINDS: dict[str, Callable[[Columns], Specification]] = {
+    tables.SCORE_DISTRIBUTION: _histogram,
+    tables.LARGEST_DISTRIBUTION: functools.partial(_histogram, title="Largest output"),
+    tables.NORM_DISTRIBUTION: functools.partial(_histogram, title="Norm"),
+    tables.DISTRIBUTION_PAIR: _pair,
+    tables.OUTPUTS: _outputs,
+    tables.ROC: _roc,
+    tables.PRECISION_RECALL: _precision_recall,
+    tables.CALIBRATION: _calibration,
+    tables.LIFT: _lift,
+    tables.DECILE_MEANS: _decile_means,
+}
