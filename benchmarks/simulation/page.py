@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import altair as alt
-import pandas as pd
 import vl_convert
 
 from benchmarks.machine import RESULTS
 from benchmarks.simulation import serving_speed, validation
+from reporting.charts import SCHEMA, VEGA_LITE_VERSION
 
 RESULT_NAME = "simulation"
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -160,17 +159,28 @@ def chart_svg(outcomes: Sequence[Mapping[str, Any]]) -> str:
         if one["instances_allowed"] == CHART_INSTANCES and one["is_possible"]
     ]
     layouts = list(dict.fromkeys(one["layout"] for one in outcomes))
-    lines = alt.Chart(pd.DataFrame(shown)).mark_line(point=True)
-    chart = lines.encode(
-        x=alt.X("records:Q", title="records", scale=alt.Scale(type="log"), axis=alt.Axis(format="~s")),
-        y=alt.Y(
-            "minutes:Q", title="transform, minutes", scale=alt.Scale(type="log"), axis=alt.Axis(format="~g")
-        ),
-        color=alt.Color("layout:N", title=None, sort=layouts, legend=alt.Legend(labelLimit=300)),
-    )
-    drawn: Any = chart.properties(width=480, height=320).configure(background="white", font="sans-serif")
-    version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-    return str(vl_convert.vegalite_to_svg(drawn.to_dict(), vl_version=version)) + "\n"
+    return str(vl_convert.vegalite_to_svg(_lines(shown, layouts), vl_version=VEGA_LITE_VERSION)) + "\n"
+
+
+def _lines(shown: list[dict[str, Any]], layouts: list[str]) -> dict[str, Any]:
+    """Return what to draw, in the words of Vega-Lite."""
+    scale = {"type": "log"}
+    records = {"field": "records", "title": "records", "axis": {"format": "~s"}}
+    minutes = {"field": "minutes", "title": "transform, minutes", "axis": {"format": "~g"}}
+    layout = {"field": "layout", "type": "nominal", "title": None, "sort": layouts}
+    return {
+        "$schema": SCHEMA,
+        "data": {"values": shown},
+        "width": 480,
+        "height": 320,
+        "mark": {"type": "line", "point": True},
+        "encoding": {
+            "x": {**records, "type": "quantitative", "scale": scale},
+            "y": {**minutes, "type": "quantitative", "scale": scale},
+            "color": {**layout, "legend": {"labelLimit": 300}},
+        },
+        "config": {"background": "white", "font": "sans-serif"},
+    }
 
 
 def _duration(seconds: float) -> str:
