@@ -51,6 +51,12 @@ _LOOKS: Specification = {
 """The configuration of every chart."""
 
 
+def start_engine() -> None:
+    """Draw a point, so that what is drawn next need not wait for the engine."""
+    point: Specification = {"data": {"values": []}, "mark": "point"}
+    vl_convert.vegalite_to_svg(point, vl_version=VEGA_LITE_VERSION)
+
+
 def draw(table: ChartTable, *, title: str, description: str) -> Markup:
     """Return the chart of a table as an `<svg>` element.
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import jinja2
+
 from contracts.ledger import RunLedger
 from contracts.quarantine import REASON_MEANINGS
 from reporting.figures import Figure
@@ -46,32 +48,33 @@ SCORE_NOUNS = {
 """What the numbers of each distribution are."""
 
 
+def page_template() -> jinja2.Template:
+    """Return the template of the page, compiled once."""
+    return page_environment().get_template("report.html")
+
+
 def render_document(ledger: RunLedger, figures: Sequence[Figure]) -> str:
     """Return the page of a run, whose ledger has its facts."""
     distributions = (*DISTRIBUTIONS, DISTRIBUTION_PAIR, OUTPUTS)
-    return (
-        page_environment()
-        .get_template("report.html")
-        .render(
-            ledger=ledger,
-            facts=ledger.report,
-            counts=ledger.counts,
-            contract=ledger.report["contract"],
-            quality=ledger.report["quality"],
-            metric_names={name: text for name, text in METRIC_NAMES.items() if name in ledger.quality},
-            headline_metrics=[name for name in HEADLINE_METRICS if name in ledger.quality][:2],
-            at_threshold=AT_THRESHOLD if ledger.report["quality"]["kind"] == BINARY else (),
-            reasons=[_reason(ledger, reason, count) for reason, count in ledger.reason_counts.items()],
-            score_noun=SCORE_NOUNS[ledger.report["scores"]["distribution"]],
-            distribution_figures=[figure for figure in figures if figure.name in distributions],
-            quality_figures=[figure for figure in figures if figure.name in QUALITY_FIGURES],
-            drift_figures=[
-                [figure for figure in figures if figure.name.startswith(f"{DRIFT_PREFIX}{number}_")]
-                for number in range(1, 1 + len(ledger.report["drift"]["reports"]))
-            ],
-            max_drift_rows=MAX_DRIFT_ROWS,
-            sources=ledger.sources[:MAX_LISTED_SOURCES],
-        )
+    return page_template().render(
+        ledger=ledger,
+        facts=ledger.report,
+        counts=ledger.counts,
+        contract=ledger.report["contract"],
+        quality=ledger.report["quality"],
+        metric_names={name: text for name, text in METRIC_NAMES.items() if name in ledger.quality},
+        headline_metrics=[name for name in HEADLINE_METRICS if name in ledger.quality][:2],
+        at_threshold=AT_THRESHOLD if ledger.report["quality"]["kind"] == BINARY else (),
+        reasons=[_reason(ledger, reason, count) for reason, count in ledger.reason_counts.items()],
+        score_noun=SCORE_NOUNS[ledger.report["scores"]["distribution"]],
+        distribution_figures=[figure for figure in figures if figure.name in distributions],
+        quality_figures=[figure for figure in figures if figure.name in QUALITY_FIGURES],
+        drift_figures=[
+            [figure for figure in figures if figure.name.startswith(f"{DRIFT_PREFIX}{number}_")]
+            for number in range(1, 1 + len(ledger.report["drift"]["reports"]))
+        ],
+        max_drift_rows=MAX_DRIFT_ROWS,
+        sources=ledger.sources[:MAX_LISTED_SOURCES],
     )
 
 

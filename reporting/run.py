@@ -128,18 +128,17 @@ def _report(request: ReportRequest, paths: ReportPaths, around: Surroundings) ->
 
 def _start_engine() -> None:
     """Let the engine that draws start up, which takes half a second, while the scores are read."""
-    import vl_convert  # noqa: PLC0415 - see above
+    from reporting.charts import start_engine  # noqa: PLC0415 - see above
 
-    vl_convert.vegalite_to_svg({"data": {"values": []}, "mark": "point"})
+    start_engine()
 
 
 def _import_writer() -> Callable[..., str]:
-    """Import what describes and draws, half a second too, and its templates, while the scores are read."""
-    from reporting.page_engine import page_environment  # noqa: PLC0415 - see above
+    """Import what describes and draws, and compile the page's template, while the scores are read."""
+    from reporting.document import page_template  # noqa: PLC0415 - see above
     from reporting.report_files import write_report  # noqa: PLC0415 - see above
 
-    for name in page_environment().list_templates():
-        page_environment().get_template(name)
+    page_template()
     return write_report
 
 

@@ -1,0 +1,44 @@
+"""What is drawn of a table is plain data: the table's rows, and what chart and eye can bear of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from reporting import tables
+from reporting.chart_kinds import specification
+
+
+def _drawn(name: str, columns: dict[str, list[Any]]) -> dict[str, Any]:
+    return specification(tables.ChartTable(name=name, columns=columns))
+
+
+def test_a_distribution_is_its_rows_and_is_plain_data() -> None:
+    columns = {"score_from": [0.0, 0.5], "score_to": [0.5, 1.0], "record_count": [3, 4]}
+    drawn = _drawn(tables.SCORE_DISTRIBUTION, columns)
+    assert drawn["data"]["values"] == [
+        {"score_from": 0.0, "score_to": 0.5, "record_count": 3},
+        {"score_from": 0.5, "score_to": 1.0, "record_count": 4},
+    ]
+    assert json.loads(json.dumps(drawn, allow_nan=False)) == drawn
+
+
+def test_scores_from_one_end_of_float64_to_the_other_are_drawn_by_half() -> None:
+    columns = {"score_from": [-1.7e308, 0.0], "score_to": [0.0, 1.7e308], "record_count": [1, 1]}
+    drawn = _drawn(tables.SCORE_DISTRIBUTION, columns)
+    assert [row["score_to"] for row in drawn["data"]["values"]] == [0.0, 8.5e307]
+    assert drawn["encoding"]["x"]["title"] == "Half the score"
+    assert columns["score_to"] == [0.0, 1.7e308]
+
+
+def test_an_empty_bin_is_no_point_of_the_calibration() -> None:
+    columns = {"score_from": [0.0, 0.1], "mean_score": [None, 0.15], "observed_fraction": [None, 0.2]}
+    drawn = _drawn(tables.CALIBRATION, columns)
+    assert drawn["data"]["values"] == [{"score_from": 0.1, "mean_score": 0.15, "observed_fraction": 0.2}]
+
+
+def test_the_names_of_groups_are_cut_in_the_chart_and_keep_their_order() -> None:
+    columns = {"group": ["b" * 30, "a"], "reference_fraction": [0.5, 0.5], "run_fraction": [0.4, 0.6]}
+    drawn = _drawn("drift_1_1", columns)
+    assert [row["group"] for row in drawn["data"]["values"]] == ["b" * 24, "a"]
+    assert [layer["encoding"]["y"]["sort"] for layer in drawn["layer"]] == [None, None]
