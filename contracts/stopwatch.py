@@ -12,9 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from contracts.timings import Timings, format_timings
+
+STATUS_PATH = Path("/proc/self/status")
+"""[doc: proc(5)] `VmHWM` is the peak resident set size, of this program alone."""
 
 _BYTES_PER_MAXRSS = 1 if sys.platform == "darwin" else 1024
 
@@ -124,11 +128,20 @@ def started_stopwatch() -> Stopwatch:
 
 
 def peak_memory_bytes(usage: resource.struct_rusage) -> int:
-    """Return the largest resident memory of a process and of those that it waited for.
+    """Return the largest resident memory that the kernel tells of a process that has ended.
 
-    On Linux a process begins with what its parent had, so that one smaller than its parent counts as that.
+    Linux begins to count with what the parent had, so that a process smaller than its parent counts as that.
     """
     return usage.ru_maxrss * _BYTES_PER_MAXRSS
+
+
+def own_peak_memory_bytes() -> int:
+    """Return the largest resident memory of this process until now, on Linux without what its parent had."""
+    try:
+        status = STATUS_PATH.read_text(encoding="utf-8")
+    except OSError:  # another system
+        return peak_memory_bytes(resource.getrusage(resource.RUSAGE_SELF))
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
 def timings_line(stopwatch: Stopwatch) -> str:
@@ -136,7 +149,7 @@ def timings_line(stopwatch: Stopwatch) -> str:
     timings = Timings(
         seconds=stopwatch.seconds,
         processor_seconds=time.process_time(),
-        peak_memory_bytes=peak_memory_bytes(resource.getrusage(resource.RUSAGE_SELF)),
+        peak_memory_bytes=own_peak_memory_bytes(),
         parts=stopwatch.parts,
         thread_seconds=stopwatch.thread_seconds,
     )

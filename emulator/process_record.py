@@ -1,8 +1,10 @@
 """What is known of one process that stood for a container, once it has ended: how long it took for what.
 
-Moments are told by the emulator, processor time and peak memory by the kernel when it lets go of the process,
-and the parts by the container's own words (see `contracts.timings`). Of a container of an engine, the process
-is the engine's command line: there the container's own words stand for the kernel's too.
+Moments are told by the emulator, processor time by the kernel when it lets go of the process, and the parts
+by the container's own words (see `contracts.timings`). So is its peak memory, which it asked the kernel for:
+what the kernel tells afterwards is never less than the emulator had itself, and stands for a container that
+said nothing. Of a container of an engine, the process is the engine's command line: there the container's own
+words stand for the processor time too.
 """
 
 from __future__ import annotations
@@ -85,9 +87,9 @@ def process_record(
         facts["startup_seconds"] = _rounded(life.told - timings.seconds - life.started)
         facts["ending_seconds"] = _rounded(life.ended - life.told)
         facts["parts"], facts["thread_seconds"] = dict(timings.parts), dict(timings.thread_seconds)
+        facts["peak_memory_bytes"] = timings.peak_memory_bytes
         if is_in_container:
             facts["processor_seconds"] = timings.processor_seconds
-            facts["peak_memory_bytes"] = timings.peak_memory_bytes
     return ProcessRecord(name=name, **facts)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from dataclasses import dataclass, field
 
 from contracts.atomic_files import write_json
-from contracts.stopwatch import Stopwatch, peak_memory_bytes, started_stopwatch
+from contracts.stopwatch import Stopwatch, own_peak_memory_bytes, started_stopwatch
 from emulator.run_record import RunRecord
 from runner.console import PatientConsole, print_wide
 from runner.local_state import LocalState
@@ -38,7 +37,7 @@ class CommandTiming:
             startup_seconds=self.startup_seconds,
             stopwatch=self.stopwatch,
             processor_seconds=time.process_time(),
-            peak_memory_bytes=peak_memory_bytes(resource.getrusage(resource.RUSAGE_SELF)),
+            peak_memory_bytes=own_peak_memory_bytes(),
         )
         profile = run_profile(record, times)
         path = state.run_folder(record.run_id) / PROFILE_FILE

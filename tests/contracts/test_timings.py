@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from contracts.stopwatch import Stopwatch
@@ -120,3 +123,13 @@ def test_a_part_that_outlives_the_one_around_it_ends_with_that() -> None:
         clock.now += 2
 
     assert stopwatch.parts == {"serve": 0, "answer": 1, "close": 2}
+
+
+@pytest.mark.functional
+def test_a_process_tells_its_own_memory_and_not_that_of_who_started_it() -> None:
+    """Linux hands the peak of a parent on; a small child of a large process is small all the same."""
+    large = b"x" * (200 * 1024 * 1024)
+    code = "from contracts.stopwatch import own_peak_memory_bytes as peak; print(peak())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert 1024 * 1024 < int(done.stdout) < len(large)

@@ -32,11 +32,10 @@ def test_a_life_is_start_up_parts_and_end() -> None:
         startup_seconds=1.5,
         ending_seconds=0.5,
         processor_seconds=1.5,
-        peak_memory_bytes=kept.peak_memory_bytes,
+        peak_memory_bytes=99,
         parts={"read": 1.5},
         thread_seconds={"check": 3},
     )
-    assert kept.peak_memory_bytes in (2048, 2048 * 1024), "in the unit of this system"
 
 
 def test_of_an_engine_the_containers_own_words_count() -> None:
@@ -53,6 +52,7 @@ def test_a_container_that_said_nothing_has_a_life_without_parts() -> None:
     kept = process_record("algo-1", silent, step_began=9.5, is_in_container=False)
 
     assert (kept.seconds, kept.startup_seconds, kept.ending_seconds, kept.parts) == (4.0, 0.0, 0.0, {})
+    assert kept.peak_memory_bytes in (2048, 2048 * 1024), "in the unit of this system, as the kernel tells"
 
 
 @pytest.mark.functional
@@ -76,6 +76,6 @@ def test_the_kernel_tells_what_a_process_took_however_it_ended(
     kept = process.record("algo-1", step_began=0.0)
     assert kept.parts == TIMINGS.parts
     assert kept.processor_seconds > 0
-    assert kept.peak_memory_bytes > 1024 * 1024
+    assert kept.peak_memory_bytes == 99, "its own word"
     assert process.log_tail() == "why"
     assert (tmp_path / "log").read_text() == f"why\n{line}\n"
