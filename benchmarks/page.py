@@ -16,10 +16,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import vl_convert
-
 from benchmarks.comparison import OURS
-from reporting.charts import SCHEMA, VEGA_LITE_VERSION
+from reporting.charts import SCHEMA
+from reporting.drawing_engine import render
 
 RECORDS_PATH = Path(__file__).with_name("results") / "compare.jsonl"
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -123,7 +122,7 @@ def chart_svg(records: Sequence[dict[str, Any]]) -> str:
         for name, rate in rates(record).items()
     ]
     sizes = [f"{record['rows']:,} records" for record in records]
-    return str(vl_convert.vegalite_to_svg(_panels(found, sizes), vl_version=VEGA_LITE_VERSION)) + "\n"
+    return render(_panels(found, sizes)) + "\n"
 
 
 def _panels(found: list[dict[str, Any]], sizes: list[str]) -> dict[str, Any]:

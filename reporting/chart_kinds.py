@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from reporting import tables
+from reporting.drawing_engine import Specification
 
 Columns: TypeAlias = Mapping[str, Sequence[Any]]
-Specification: TypeAlias = dict[str, Any]
-
 MARK_COLOUR = "var(--chart, #1f5fa8)"
 INK_COLOUR = "currentColor"
 

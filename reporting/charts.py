@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import re
 
-import vl_convert
 from markupsafe import Markup
 
-from reporting.chart_kinds import INK_COLOUR, Specification, specification
+from reporting.chart_kinds import INK_COLOUR, specification
+from reporting.drawing_engine import Render, Specification, render
 from reporting.tables import ChartTable
 
-VEGA_LITE_VERSION = "6.4"
-"""One of those that the drawing engine brings."""
-
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.4.1.json"
-"""Of that version; a name, which nothing loads."""
+"""Of the engine's version; a name, which nothing loads."""
 
 WIDTH_PIXELS = 380
 HEIGHT_PIXELS = 220
@@ -51,21 +48,16 @@ _LOOKS: Specification = {
 """The configuration of every chart."""
 
 
-def start_engine() -> None:
-    """Draw a point, so that what is drawn next need not wait for the engine."""
-    point: Specification = {"data": {"values": []}, "mark": "point"}
-    vl_convert.vegalite_to_svg(point, vl_version=VEGA_LITE_VERSION)
-
-
-def draw(table: ChartTable, *, title: str, description: str) -> Markup:
+def draw(table: ChartTable, *, title: str, description: str, render: Render = render) -> Markup:
     """Return the chart of a table as an `<svg>` element.
 
     Args:
         table: What to draw; its name chooses the kind of chart.
         title: Read out by a screen reader, and shown on hover.
         description: What a person who does not see it should know.
+        render: The drawing engine.
     """
-    svg = vl_convert.vegalite_to_svg(_whole(specification(table)), vl_version=VEGA_LITE_VERSION)
+    svg = render(_whole(specification(table)))
     return _inline(svg, name=table.name, title=title, description=description)
 
 

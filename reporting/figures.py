@@ -10,6 +10,7 @@ from markupsafe import Markup
 from contracts.ledger import RunLedger
 from reporting import tables
 from reporting.charts import draw
+from reporting.drawing_engine import Render, render
 
 MAX_TABLE_ROWS = 40
 """Longer tables (curves) are only in their CSV file."""
@@ -49,8 +50,10 @@ class Figure:
     rows: tuple[tuple[str, ...], ...]
 
 
-def draw_figures(ledger: RunLedger, chart_tables: list[tables.ChartTable]) -> Iterator[Figure]:
-    """Yield the figure of each table."""
+def draw_figures(
+    ledger: RunLedger, chart_tables: list[tables.ChartTable], render: Render = render
+) -> Iterator[Figure]:
+    """Yield the figure of each table, drawn by `render`."""
     for table in chart_tables:
         title, reading = _words(ledger, table.name)
         rows = table.rows
@@ -59,7 +62,7 @@ def draw_figures(ledger: RunLedger, chart_tables: list[tables.ChartTable]) -> It
             name=table.name,
             title=title,
             reading=reading,
-            svg=draw(table, title=title, description=reading),
+            svg=draw(table, title=title, description=reading, render=render),
             columns=tuple(_heading(name) for name in table.columns) if is_short else (),
             rows=tuple(tuple(_cell(value) for value in row) for row in rows) if is_short else (),
         )

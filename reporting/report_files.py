@@ -13,6 +13,7 @@ from contracts.gate import QualityGate, write_gate
 from contracts.ledger import EVALUATION_FILE, LEDGER_FILE, REPORT_FILE, RunLedger, write_ledger
 from reporting.action_files import write_list
 from reporting.document import render_document
+from reporting.drawing_engine import Render, render
 from reporting.evaluation import evaluation_document
 from reporting.facts import report_facts, run_digest
 from reporting.figures import draw_figures
@@ -26,7 +27,13 @@ TABLES_FOLDER = "tables"
 
 
 def write_report(
-    folder: Path, history: Path, run: ReconciledRun, *, began_at: dt.datetime, now: Callable[[], dt.datetime]
+    folder: Path,
+    history: Path,
+    run: ReconciledRun,
+    *,
+    began_at: dt.datetime,
+    now: Callable[[], dt.datetime],
+    render: Render = render,
 ) -> str:
     """Write everything about a run into `folder`, the ledger last; return when the run finished.
 
@@ -36,6 +43,7 @@ def write_report(
         run: The reconciled run.
         began_at: When the report began.
         now: Tells the time; the run is finished when all of it is computed, before its figures are drawn.
+        render: The drawing engine.
     """
     gate = judge_gate(run.quality, run.drift, run.request.parameters)
     ledger = build_ledger(run, gate, began_at=began_at, finished_at=now())
@@ -43,13 +51,13 @@ def write_report(
     write_json(folder / EVALUATION_FILE, evaluation)
     write_list(folder, history, run.actions)
     write_gate(folder, gate)
-    write_page(folder, ledger)
+    write_page(folder, ledger, render)
     write_ledger(folder / LEDGER_FILE, ledger)
     write_digest(history, run_digest(run, finished_at=ledger.finished_at))
     return ledger.finished_at
 
 
-def write_page(folder: Path, ledger: RunLedger) -> None:
+def write_page(folder: Path, ledger: RunLedger, render: Render = render) -> None:
     """Draw the page of a run from its ledger, and write it and a CSV file for each chart into `folder`.
 
     Raises:
@@ -64,7 +72,7 @@ def write_page(folder: Path, ledger: RunLedger) -> None:
     tables = [ChartTable(name=name, columns=columns) for name, columns in documents.items()]
     for table in tables:
         write_bytes(folder / TABLES_FOLDER / f"{table.name}.csv", table_csv(table).encode())
-    page = render_document(ledger, list(draw_figures(ledger, tables)))
+    page = render_document(ledger, list(draw_figures(ledger, tables, render)))
     write_bytes(folder / REPORT_FILE, page.encode())
 
 

@@ -11,6 +11,7 @@ import functools
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from contracts.stopwatch import Stopwatch, started_stopwatch
 from contracts.value_histogram import add_histograms, empty_histogram
 from reporting.action_list import MadeList, make_list, no_list
 from reporting.distribution import ScoreDistribution, add_up, unit_distribution, wide_distribution
+from reporting.drawing_engine import Render, engine_here
 from reporting.drift_findings import DriftFindings, find_drift
 from reporting.late_duplicates import KeptFiles, LateDuplicates, find_late_duplicates
 from reporting.late_quarantine import check_late_budget, with_late_counts, write_late_quarantine
@@ -47,12 +49,14 @@ class Surroundings:
         announce: Takes progress; called after each shard.
         worker_count: Shards that are settled side by side; at least 1.
         stopwatch: Is told what is being done.
+        engine: Starts the engine that draws, which is ready by the time that it is needed, and ends it.
     """
 
     now: Callable[[], dt.datetime]
     announce: Callable[[Progress], None]
     worker_count: int = 1
     stopwatch: Stopwatch = field(default_factory=started_stopwatch)
+    engine: Callable[[], AbstractContextManager[Render]] = engine_here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,25 +116,22 @@ def report_run(request: ReportRequest, paths: ReportPaths, around: Surroundings)
 
 def _report(request: ReportRequest, paths: ReportPaths, around: Surroundings) -> ReconciledRun:
     began_at, stopwatch = around.now(), around.stopwatch
-    with ThreadPoolExecutor(max_workers=2) as background:
-        with stopwatch.part("let start what draws"):  # whose import may keep every other thread waiting
-            engine = background.submit(stopwatch.timed("start the drawing engine", _start_engine))
-            writer = background.submit(stopwatch.timed("import what draws", _import_writer))
+    with around.engine() as render, ThreadPoolExecutor(max_workers=1) as background:
+        writer = background.submit(stopwatch.timed("import what draws", _import_writer))
         run = reconcile_and_publish(request, paths, around)
         with stopwatch.part("wait for what draws"):
-            engine.result()
             write_report = writer.result()
-    with stopwatch.part("draw and write the report"):
-        finished_at = write_report(paths.report, paths.next_history, run, began_at=began_at, now=around.now)
+        with stopwatch.part("draw and write the report"):
+            finished_at = write_report(
+                paths.report,
+                paths.next_history,
+                run,
+                began_at=began_at,
+                now=around.now,
+                render=render,
+            )
     write_pointer(paths.pointer, request, finished_at=finished_at)
     return run
-
-
-def _start_engine() -> None:
-    """Let the engine that draws start up, which takes half a second, while the scores are read."""
-    from reporting.charts import start_engine  # noqa: PLC0415 - see above
-
-    start_engine()
 
 
 def _import_writer() -> Callable[..., str]:

@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import vl_convert
-
 from benchmarks.machine import RESULTS
 from benchmarks.simulation import serving_speed, validation
-from reporting.charts import SCHEMA, VEGA_LITE_VERSION
+from reporting.charts import SCHEMA
+from reporting.drawing_engine import render
 
 RESULT_NAME = "simulation"
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -159,7 +158,7 @@ def chart_svg(outcomes: Sequence[Mapping[str, Any]]) -> str:
         if one["instances_allowed"] == CHART_INSTANCES and one["is_possible"]
     ]
     layouts = list(dict.fromkeys(one["layout"] for one in outcomes))
-    return str(vl_convert.vegalite_to_svg(_lines(shown, layouts), vl_version=VEGA_LITE_VERSION)) + "\n"
+    return render(_lines(shown, layouts)) + "\n"
 
 
 def _lines(shown: list[dict[str, Any]], layouts: list[str]) -> dict[str, Any]:
