@@ -57,10 +57,14 @@ def _in_cells(answers: pa.Table, outputs: ModelOutputs) -> dict[str, pa.ChunkedA
     return dict(itertools.chain.from_iterable(ranked))
 
 
+_NUMBERS = {pa.float64(): np.float64, pa.int32(): np.int32}
+"""What stands in lists of outputs, and in those of positions (pyarrow's own answer needs pandas)."""
+
+
 def _cells(lists: pa.ChunkedArray, length: int) -> list[pa.Array]:
     """Return the first numbers of all lists, the second, and so on."""
     is_there = np.array(pc.is_valid(lists))
-    numbers = np.zeros((length, len(lists)), dtype=lists.type.value_type.to_pandas_dtype())
+    numbers = np.zeros((length, len(lists)), dtype=_NUMBERS[lists.type.value_type])
     start = 0
     rows = np.flatnonzero(is_there)
     for block in matrices(lists, length):

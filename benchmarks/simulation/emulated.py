@@ -6,6 +6,7 @@ import io
 import json
 import sys
 import tarfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,8 @@ def _context(folder: Path, variables: Mapping[str, str]) -> JobContext:
         processes=ProcessPool(),
         first_port=None,
         report_progress=lambda _records, _fraction: None,
+        began=time.monotonic(),
+        keep_process=lambda _record: None,
     )
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as tar:

@@ -61,7 +61,7 @@ def test_every_step_and_part_is_named_and_all_adds_up(
     counted = [step["counted_seconds"] for step in profile["steps"]]
     assert sum([*named, *counted, profile["other_seconds"]]) == pytest.approx(profile["seconds"])
     for name, parts in {
-        "PrepareInput": {"read source objects", "write shards", "look for duplicate ids"},
+        "PrepareInput": {"read source objects", "look for duplicate ids"},
         "ScoreShards": {"load the model", "answer payloads", "wait for payloads"},
         "ReportRun": {"settle and publish scores", "measure quality", "measure drift"},
     }.items():
