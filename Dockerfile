@@ -36,10 +36,10 @@ COPY --from=build /opt/batchscore/native/built/preprocessing/ preprocessing/
 COPY serving/ serving/
 COPY --from=build /opt/batchscore/native/built/serving/ serving/
 COPY reporting/ reporting/
-# Compiled once here, and not at every start of a job.
-RUN python3 -m compileall -q contracts preprocessing serving reporting
-# What would fail only in a job fails here: a library that is missing, an extension that was not built.
-RUN python3 -c "import lightgbm, onnxruntime, xgboost, preprocessing.native_csv, serving.forest.native_forest"
+# Compiled once here, and not at every start of a job. What would fail only in a job fails here: a library that is
+# missing, an extension that was not built.
+RUN python3 -m compileall -q contracts preprocessing serving reporting && \
+    python3 -c "import lightgbm, onnxruntime, xgboost, preprocessing.native_csv, serving.forest.native_forest"
 # SageMaker "expects all containers to run with root users": it makes the output folders of a processing job, and
 # they are root's. The code needs no right of root: everywhere else, run it as whom you like (docs/adr/0011).
 ARG IMAGE_USER=root
