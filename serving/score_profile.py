@@ -19,7 +19,7 @@ from contracts.data_profile import PROFILE_FILE, parse_profile
 from contracts.errors import CallerError
 from contracts.model_artifact import BASELINE_FILE
 from contracts.value_histogram import ValueHistogram, add_histograms, empty_histogram, value_histogram
-from serving.column_files import PARQUET
+from serving.column_files import ARROW
 from serving.columns_codec import ColumnsCodec
 from serving.model_folder import ServedModel
 
@@ -41,8 +41,8 @@ def write_scored_baseline(model: ServedModel, root: Path) -> None:
 
 
 def _histogram(model: ServedModel, shards: Path) -> ValueHistogram:
-    codec, total = ColumnsCodec(model.contract, PARQUET), empty_histogram()
-    for shard in sorted(shards.glob("*.parquet")):
+    codec, total = ColumnsCodec(model.contract, ARROW), empty_histogram()
+    for shard in sorted(shards.glob("*.arrow")):
         scores = model.scorer.score(codec.decode(shard.read_bytes()).vectors)
         values = np.delete(scores.values, list(scores.faults)).astype(np.float64)
         total = add_histograms(total, value_histogram(values))
