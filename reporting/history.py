@@ -24,7 +24,7 @@ from contracts.data_profile import (
     unpacked,
 )
 from contracts.errors import CallerError
-from contracts.wire import BASELINE_KEY
+from contracts.wire import BASELINE_KEY, WIRE_FORMATS
 from reporting.answers import answers_schema
 
 DIGEST_FILE = "digest.json"
@@ -98,7 +98,7 @@ def read_baseline(answers: Path | None, *, wire_format: str) -> tuple[DataProfil
         answers: One output of the transform job, or None if there is none.
         wire_format: In which it came back; only columns have a place for the baseline.
     """
-    if wire_format not in ("arrow", "parquet"):
+    if not WIRE_FORMATS[wire_format].has_columns:
         return None, (
             "The training baseline travels with answers in Arrow or Parquet; this run's came back as "
             f"{wire_format}."
