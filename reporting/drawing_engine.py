@@ -49,32 +49,38 @@ class DrawingEngine:
 
     def __init__(self) -> None:
         """Start it; it gets ready while other things are done."""
-        self._process = subprocess.Popen(  # noqa: S603 - this module; no shell
-            [sys.executable, "-m", __name__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
+        self._process = _start()
 
     def render(self, specification: Specification) -> str:
         """Return the SVG of a specification.
 
+        What somebody else killed (the kernel, when memory is short) is started again, once for each
+        specification: a report is not lost to it.
+
         Raises:
-            InternalError: The engine has ended.
+            InternalError: The engine has ended, by itself or killed twice.
         """
+        line = self._ask(specification)
+        if not line and self._process.wait() < 0:
+            self._process.communicate()  # closes what is left of it
+            self._process = _start()
+            line = self._ask(specification)
+        if not line:
+            code = self._process.wait()
+            raise InternalError(f"the drawing engine ended with exit code {code}; the log says why")
+        return str(json.loads(line))
+
+    def _ask(self, specification: Specification) -> str:
+        """Return the line that the engine answers with, or nothing if it ended before the line did."""
         given, drawn = self._process.stdin, self._process.stdout
-        assert given is not None and drawn is not None  # noqa: S101, PT018 - PIPE above makes it so
+        assert given is not None and drawn is not None  # noqa: S101, PT018 - PIPE below makes it so
         try:
             given.write(json.dumps(specification) + "\n")
             given.flush()
             line = drawn.readline()
         except BrokenPipeError:
-            line = ""
-        if not line:
-            code = self._process.wait()
-            raise InternalError(f"the drawing engine ended with exit code {code}; the log says why")
-        return str(json.loads(line))
+            return ""
+        return line if line.endswith("\n") else ""
 
     def __enter__(self) -> Render:
         """Return what draws with it."""
@@ -89,6 +95,16 @@ class DrawingEngine:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()
+
+
+def _start() -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 - this module; no shell
+        [sys.executable, "-m", __name__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
 
 
 def serve(given: TextIO, drawn: TextIO) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 from typing import Any
 
 import pytest
 
 from contracts.errors import InternalError
+from reporting import drawing_engine
 from reporting.drawing_engine import DrawingEngine, render, serve
 
 pytestmark = pytest.mark.functional
@@ -40,6 +42,35 @@ def test_what_cannot_be_drawn_is_said_in_words(capfd: pytest.CaptureFixture[str]
     with DrawingEngine() as draw, pytest.raises(InternalError, match="ended with exit code 1"):
         draw({"mark": "no such mark"})
     assert "Error" in capfd.readouterr().err
+
+
+def test_a_killed_engine_is_started_again() -> None:
+    """Between two charts or while it draws: the report does not notice."""
+    engine = DrawingEngine()
+    with engine as draw:
+        first = draw(BARS)
+        engine._process.kill()
+        assert draw(BARS) == first
+        engine._process.kill()
+        engine._process.wait()
+        assert draw(BARS) == first
+
+
+def test_an_engine_that_is_killed_whenever_it_draws_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more try, not one after the other."""
+    engine = DrawingEngine()
+    killed = [engine._process]
+
+    def start_killed() -> subprocess.Popen[str]:
+        killed.append(subprocess.Popen(["sh", "-c", "kill -9 $$"], stdin=-1, stdout=-1, text=True))  # noqa: S607
+        return killed[-1]
+
+    monkeypatch.setattr(drawing_engine, "_start", start_killed)
+    with engine as draw:
+        engine._process.kill()
+        with pytest.raises(InternalError, match="ended with exit code -9"):
+            draw(BARS)
+    assert [process.returncode for process in killed] == [-9, -9]
 
 
 def test_it_ends_with_the_report_and_at_once_after_a_failure() -> None:
