@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from typing import Any
 
-from contracts.dataset import FIELD_TYPES, Constraints, Field
+from contracts.dataset import BINARY_TYPE, FIELD_TYPES, Constraints, Field
 from contracts.errors import near_matches
 from contracts.plan import PLACE_COLUMNS
 
@@ -34,6 +34,8 @@ _VALUE_TYPES: dict[str, tuple[type, ...]] = {
     "date": (dt.date,),
     "datetime": (dt.datetime,),
 }
+_BINARY_CONSTRAINTS = ("required", "unique", "minLength", "maxLength")
+"""Of these `unique` is refused elsewhere, as for every field but the primary key."""
 
 
 def read_fields(document: Any, faults: list[str]) -> tuple[Field, ...]:
@@ -64,8 +66,7 @@ def _field(document: Any, where: str, faults: list[str]) -> Field | None:
     if kind not in FIELD_TYPES:
         faults.append(f"{where} has the type {kind!r}; {near_matches(str(kind), FIELD_TYPES)}")
         return Field(name=name, type="string")
-    if document.get("format", "default") != "default":
-        faults.append(f"{where} has the format {document['format']!r}; only `default` is supported")
+    kind = _with_format(kind, document.get("format", "default"), where, faults)
     categories: tuple[str, ...] = ()
     if "categories" in document:
         if kind != "string":
@@ -78,6 +79,17 @@ def _field(document: Any, where: str, faults: list[str]) -> Field | None:
         constraints=_constraints(document.get("constraints", {}), kind, where, faults),
         categories=categories,
     )
+
+
+def _with_format(kind: str, form: Any, where: str, faults: list[str]) -> str:
+    """Return the type that a field's `type` and `format` come to."""
+    if kind == "string" and form == "binary":
+        return BINARY_TYPE
+    if form != "default":
+        faults.append(
+            f"{where} has the format {form!r}; only `default` is supported, and `binary` for string fields"
+        )
+    return kind
 
 
 def _constraints(document: Any, kind: str, where: str, faults: list[str]) -> Constraints:
@@ -93,6 +105,8 @@ def _constraints(document: Any, kind: str, where: str, faults: list[str]) -> Con
     if len(faults) > before:
         return Constraints()
     _text_rules(document, kind, where, faults)
+    if kind == BINARY_TYPE and len(faults) > before:
+        return Constraints()
     values = {
         key: read_value(document.get(key), kind, f"{where}: `{key}`", faults)
         for key in ("minimum", "maximum")
@@ -113,8 +127,11 @@ def _constraints(document: Any, kind: str, where: str, faults: list[str]) -> Con
 
 
 def _text_rules(document: dict[str, Any], kind: str, where: str, faults: list[str]) -> None:
+    for key in document if kind == BINARY_TYPE else ():
+        if key not in _BINARY_CONSTRAINTS:
+            faults.append(f"{where}: `{key}` is not for binary fields")
     for key in ("pattern", "minLength", "maxLength"):
-        if key in document and kind != "string":
+        if key in document and kind not in ("string", BINARY_TYPE):
             faults.append(f"{where}: `{key}` is for string fields, but the field is {kind}")
     for key in ("minimum", "maximum"):
         if key in document and kind in ("string", "boolean"):

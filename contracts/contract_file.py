@@ -17,6 +17,7 @@ from contracts.contract_fields import check_keys, read_description, read_fields,
 from contracts.contract_outputs import check_published_names, read_outputs
 from contracts.contract_report import read_report_rules
 from contracts.dataset import (
+    BINARY_TYPE,
     DUPLICATE_ID_POLICIES,
     FEATURE_TYPES,
     UNSEEN_CATEGORY_POLICIES,
@@ -146,6 +147,7 @@ def _build(document: Any, faults: list[str]) -> DatasetContract | None:
     unseen_category = _policy(scoring, "unseenCategory", UNSEEN_CATEGORY_POLICIES, faults)
     duplicate_ids = _policy(scoring, "duplicateIds", DUPLICATE_ID_POLICIES, faults)
     _check_unique(fields, id_field, faults)
+    _check_binary(fields, (id_field, label), faults)
     missing_values = read_texts(document.get("missingValues", [""]), "`missingValues`", faults)
     description = read_description(document, "the contract", faults)
     outputs = read_outputs(scoring, faults)
@@ -186,6 +188,12 @@ def _check_unique(fields: tuple[Field, ...], id_field: str, faults: list[str]) -
             faults.append(
                 f"field {entry.name!r} is `unique`, which is checked for the primary key only; leave it out"
             )
+
+
+def _check_binary(fields: tuple[Field, ...], reserved: tuple[str, str], faults: list[str]) -> None:
+    for entry in fields:
+        if entry.type == BINARY_TYPE and entry.name in reserved:
+            faults.append(f"field {entry.name!r} is binary, which neither a primary key nor a label may be")
 
 
 def _known_name(name: Any, names: list[str], where: str, faults: list[str]) -> str:

@@ -42,6 +42,9 @@ from contracts.report_rules import ReportRules
 
 FIELD_TYPES = ("string", "integer", "number", "boolean", "date", "datetime")
 FEATURE_TYPES = ("string", "integer", "number", "boolean")
+BINARY_TYPE = "binary"
+"""What `{type: string, format: binary}` is: bytes, written as base64 where the source is text."""
+
 UNSEEN_CATEGORY_POLICIES = ("quarantine", "missing")
 DUPLICATE_ID_POLICIES = ("keepFirst", "quarantineAll")
 AUTO_DELIMITER = "auto"
@@ -59,8 +62,8 @@ class Constraints:
         maximum: Largest valid value, inclusive, in the field's type.
         enum: The only valid values, or empty for any.
         pattern: Regular expression that the whole value matches (RE2 syntax), or None.
-        min_length: Fewest characters.
-        max_length: Most characters.
+        min_length: Fewest characters; of a binary field, bytes.
+        max_length: Most characters; of a binary field, bytes.
     """
 
     required: bool = False
@@ -79,7 +82,7 @@ class Field:
 
     Attributes:
         name: As in the header of the source.
-        type: One of FIELD_TYPES.
+        type: One of FIELD_TYPES, or BINARY_TYPE.
         description: For people; empty if none was given.
         constraints: Its rules.
         categories: The values that the model has seen, in code order; empty if the field is no category.

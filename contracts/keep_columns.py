@@ -1,7 +1,8 @@
 """Read the KeepColumns parameter: which fields of the contract are published beside id and score.
 
-In:  one text: names with commas between them (`plan, tenure`); `*` for every field of the contract; a JSON
-     array where a name has a comma itself (`["a,b", "c"]`); nothing for no field.
+In:  one text: names with commas between them (`plan, tenure`); `*` for every field of the contract but binary
+     ones, which cannot be kept; a JSON array where a name has a comma itself (`["a,b", "c"]`); nothing for no
+     field.
 Out: names of fields, each once, in the order asked, without the id, which is always published.
 
 Never decides what a value looks like when it is published: a kept column keeps the type that it was given by
@@ -13,7 +14,7 @@ from __future__ import annotations
 import json
 
 from contracts.contract_outputs import published_names
-from contracts.dataset import DatasetContract
+from contracts.dataset import BINARY_TYPE, DatasetContract
 from contracts.errors import CallerError, near_matches
 from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
 
@@ -32,10 +33,12 @@ def kept_names(text: str, contract: DatasetContract) -> tuple[str, ...]:
         CallerError: A name is no field of the contract, or also a published column; every fault is named.
     """
     known = [field.name for field in contract.fields]
-    asked = known if text.strip() == EVERY_FIELD else _names_in(text)
+    binary = {field.name for field in contract.fields if field.type == BINARY_TYPE}
+    asked = [name for name in known if name not in binary] if text.strip() == EVERY_FIELD else _names_in(text)
     names = tuple(dict.fromkeys(name for name in asked if name != contract.id_field))
     taken = {*PUBLISHED_COLUMNS, *published_names(contract)}
     faults = [fault for name in names if (fault := _fault_of(name, known, taken))]
+    faults += [f"{name!r} is binary, and its bytes stay in the source" for name in names if name in binary]
     if faults:
         raise CallerError(
             f"KeepColumns: {'; '.join(faults)}; only fields that the contract describes can be kept"

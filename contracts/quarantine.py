@@ -43,6 +43,12 @@ class ReasonCode(str, Enum):
     UNSEEN_CATEGORY = "unseen_category"
     UNSAFE_ID = "unsafe_id"
     DUPLICATE_ID = "duplicate_id"
+    REFUSED_MEMBER = "refused_member"
+    NOT_AN_IMAGE = "not_an_image"
+    MISLABELLED_IMAGE = "mislabelled_image"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    TRUNCATED_IMAGE = "truncated_image"
+    CORRUPT_IMAGE = "corrupt_image"
 
 
 REASON_MEANINGS = {
@@ -61,6 +67,12 @@ REASON_MEANINGS = {
     ReasonCode.UNSEEN_CATEGORY: "has a category that the model was not trained on",
     ReasonCode.UNSAFE_ID: "has an id that the chosen wire format cannot carry, such as one with a line break",
     ReasonCode.DUPLICATE_ID: "has an id that another valid record of the data set has too",
+    ReasonCode.REFUSED_MEMBER: "is a member of an archive that is not taken out, such as a link or a locked one",
+    ReasonCode.NOT_AN_IMAGE: "is no image in a format that is read",
+    ReasonCode.MISLABELLED_IMAGE: "is an image of another format than its name says",
+    ReasonCode.TOO_MANY_PIXELS: "is an image with more pixels than the contract allows",
+    ReasonCode.TRUNCATED_IMAGE: "is an image that ends too early",
+    ReasonCode.CORRUPT_IMAGE: "is an image that cannot be decoded",
 }
 
 
@@ -79,7 +91,7 @@ class SourceForm:
     """How a source object is written: what it takes to write records of it back as a source.
 
     Attributes:
-        format: `csv`, `jsonlines`, `json`, `parquet` or `recordio`.
+        format: `csv`, `jsonlines`, `json`, `parquet`, `recordio` or `images`.
         header: Raw bytes of a CSV header without its line end; empty where the source has none.
         encoding: Name of the text encoding of the header and of every record's raw bytes, as Python knows it
             in normal form (`utf-8`, `cp1252`, `utf-16-le`).

@@ -117,7 +117,7 @@ _SPECS = (
         "InputFormat",
         "Format of the source objects; 'auto' goes by their names, else by their first bytes.",
         "auto",
-        choices=("auto", "csv", "jsonlines", "json", "parquet", "recordio"),
+        choices=("auto", "csv", "jsonlines", "json", "parquet", "recordio", "images"),
     ),
     _text("ContractUri", "S3 object with the dataset contract (JSON or YAML)."),
     _text(

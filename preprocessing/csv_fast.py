@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from contracts.dataset import DatasetContract, Field
+from contracts.dataset import BINARY_TYPE, DatasetContract, Field
 from contracts.encoding import ARROW_TYPES
 from preprocessing import csv_engine
 from preprocessing.csv_parse import CsvBlock
@@ -63,13 +63,16 @@ def read_plain_records(
 ) -> PlainRecords | None:
     """Read the plainly valid records; None where the extension was not built, or cannot read the block.
 
+    It knows no base64, so that records with bytes are read the other way.
+
     Args:
         block: Scanned records.
         contract: The rules.
         wire_name: Name of the wire format of the shards.
         kept_names: Fields that are wanted beside id, features and label.
     """
-    if not csv_engine.is_native() or block.raw_byte_count is not None:
+    has_binary = any(entry.type == BINARY_TYPE for entry in contract.fields)
+    if has_binary or not csv_engine.is_native() or block.raw_byte_count is not None:
         return None
     layout = block.layout
     form = _Form(

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.contract_file import whole_value_pattern
-from contracts.dataset import DatasetContract, Field
+from contracts.dataset import BINARY_TYPE, DatasetContract, Field
 from contracts.encoding import ARROW_TYPES
 from contracts.quarantine import ReasonCode
 from preprocessing.typed_columns import column_values, type_phrase
@@ -175,16 +175,18 @@ def _outside(values: pa.Array, allowed: pa.Array) -> pa.Array:
 
 def _text_findings(values: pa.Array, field: Field) -> Iterator[_Finding]:
     rules = field.constraints
+    is_binary = field.type == BINARY_TYPE
+    measure, unit = (pc.binary_length, "bytes") if is_binary else (pc.utf8_length, "characters")
     if rules.pattern is not None:
         matches = pc.match_substring_regex(values, whole_value_pattern(rules.pattern))
         rule = f"does not match the pattern {rules.pattern}"
         yield ReasonCode.PATTERN_MISMATCH, rule, pc.invert(matches)
     if rules.min_length is not None:
-        is_short = pc.less(pc.utf8_length(values), rules.min_length)
-        yield ReasonCode.TOO_SHORT, f"is shorter than {rules.min_length} characters", is_short
+        is_short = pc.less(measure(values), rules.min_length)
+        yield ReasonCode.TOO_SHORT, f"is shorter than {rules.min_length} {unit}", is_short
     if rules.max_length is not None:
-        is_long = pc.greater(pc.utf8_length(values), rules.max_length)
-        yield ReasonCode.TOO_LONG, f"is longer than {rules.max_length} characters", is_long
+        is_long = pc.greater(measure(values), rules.max_length)
+        yield ReasonCode.TOO_LONG, f"is longer than {rules.max_length} {unit}", is_long
 
 
 def _range_findings(values: pa.Array, field: Field) -> Iterator[_Finding]:

@@ -10,7 +10,8 @@ lists in `missingValues`):
 | number          | a number whose nearest 64-bit float is finite; JSON knows one kind of number, which   |
 |                 | is decimal text, and is read as in CSV                                                |
 | boolean         | `true`, `false`                                                                       |
-| date, datetime  | a string, in the forms that CSV has                                                   |
+| date, datetime, | a string, in the forms that CSV has                                                   |
+| binary          |                                                                                       |
 | string          | a string; a number without fraction and exponent, as its decimal text                 |
 
 Anything else is a misfit: the record is `wrong_type`. A record that is not strict JSON (NaN is not), no
@@ -167,6 +168,7 @@ _CONVERSIONS: dict[str, dict[type, Callable[[Any], Any]]] = {
     "boolean": {bool: _itself},
     "date": {str: _itself},
     "datetime": {str: _itself},
+    "binary": {str: _itself},
     "string": {str: _itself, _IntegerText: _decimal_text},
 }
 """By type of the field and of the value: what turns one into the other, or gives None."""

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
-from contracts.dataset import DatasetContract, Field
+from contracts.dataset import BINARY_TYPE, DatasetContract, Field
 from contracts.encoding import ARROW_TYPES
 from preprocessing.json_careful import CarefulRecord
 from preprocessing.typed_columns import EXACT_FLOAT_LIMITS
@@ -31,7 +31,7 @@ _NO_NUMBERS = (re.compile(rb"NaN(?=[,\]}\s])"), re.compile(rb"Inf(?:inity)?(?=[,
 """What pyarrow takes for a number, and JSON does not."""
 
 COLUMN_TYPES = {
-    **{kind: pa.string() for kind in ("string", "date", "datetime")},
+    **{kind: pa.string() for kind in ("string", "date", "datetime", BINARY_TYPE)},
     **{kind: ARROW_TYPES[kind] for kind in ("integer", "number", "boolean")},
 }
 """By type of the field, of the columns that come out."""

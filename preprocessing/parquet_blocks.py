@@ -25,14 +25,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from contracts.dataset import DatasetContract, Field
+from contracts.dataset import BINARY_TYPE, DatasetContract, Field
 from contracts.errors import CallerError, PlatformError, bounded
 from contracts.quarantine import MAX_RAW_BYTES, ReasonCode, SourceForm
 from preprocessing.missing_fields import check_needed_fields
 from preprocessing.parquet_rows import BatchPlace, ParquetRows, open_parquet
 from preprocessing.records import BLOCK_BYTES, ParsedBlock, RecordPlace, StructureFault, too_large
 from preprocessing.source_objects import SourceFile, is_compressed, unchanged
-from preprocessing.typed_columns import can_hold, plain_column
+from preprocessing.typed_columns import bytes_column, can_hold, is_bytes, plain_column, value_type
 
 MAX_BATCH_ROWS = 65_536
 FORM = SourceForm(format="parquet")
@@ -103,7 +103,7 @@ class _ParquetSource:
     Attributes:
         file: The source object.
         contract: Names the fields.
-        max_record_bytes: The text of a row may have so many bytes.
+        max_record_bytes: Texts and bytes of a row may be so long together.
         path: The file, decompressed.
         is_empty: It has no byte.
         rows: All its columns.
@@ -121,8 +121,7 @@ class _ParquetSource:
             _decompress(file, self.path)
         with self.refusing_damage():
             self.is_empty = not self.path.stat().st_size
-        dates = frozenset(field.name for field in contract.fields if field.type == "date")
-        self.rows = ParquetRows(str(self.path), dates)
+        self.rows = ParquetRows(str(self.path), {field.name: field.type for field in contract.fields})
 
     @contextmanager
     def refusing_damage(self) -> Iterator[None]:
@@ -230,6 +229,8 @@ class ParquetBlock:
     def _column(self, field: Field, faults: dict[int, StructureFault]) -> pa.Array:
         column = self.batch.column(field.name)
         missing_values = self.source.contract.missing_values
+        if field.type == BINARY_TYPE and is_bytes(value_type(column.type)):
+            return bytes_column(column)
         try:
             return plain_column(column, missing_values)
         except pa.ArrowInvalid:
@@ -242,7 +243,7 @@ class ParquetBlock:
     def _find_large_rows(self, columns: dict[str, pa.Array], faults: dict[int, StructureFault]) -> None:
         byte_counts = np.zeros(self.batch.num_rows, dtype=np.int64)
         for column in columns.values():
-            if pa.types.is_string(column.type):
+            if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
                 byte_counts += pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False)
         for row in np.flatnonzero(byte_counts > self.source.max_record_bytes).tolist():
             faults.setdefault(row, too_large(int(byte_counts[row]), self.source.max_record_bytes))

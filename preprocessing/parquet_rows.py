@@ -1,8 +1,8 @@
 """Write rows of a Parquet source as JSON, for the quarantine.
 
 What is right in a row stays right when the JSON is read as a source: moments are ISO 8601, decimals are
-numbers where a number says the same, NaN is null as it is a missing value, and days are days where the
-contract says so.
+numbers where a number says the same, NaN is null as it is a missing value, days are days and bytes are base64
+where the contract says so.
 
 The run reads only the columns that it needs; a row that is held back is kept with all of them. They are read
 again for the blocks that have such rows, once and forward where possible. Memory is bounded by a few blocks.
@@ -10,11 +10,12 @@ again for the blocks that have such rows, once and forward where possible. Memor
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -23,7 +24,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from preprocessing.typed_columns import value_type
+from contracts.dataset import BINARY_TYPE
+from preprocessing.typed_columns import bytes_column, is_bytes, value_type
 
 KEPT_BATCHES = 4
 """Blocks are checked on several threads, so that an earlier one may ask later."""
@@ -60,10 +62,10 @@ class BatchPlace:
 class ParquetRows:
     """All columns of the rows of one Parquet file; may be asked from any thread."""
 
-    def __init__(self, path: str, date_names: frozenset[str]) -> None:
-        """Take the file, and the names of the fields that the contract says are dates."""
+    def __init__(self, path: str, kinds: Mapping[str, str]) -> None:
+        """Take the file, and the types of the contract's fields by their names."""
         self._path = path
-        self._date_names = date_names
+        self._kinds = kinds
         self._lock = threading.Lock()
         self._batches: OrderedDict[BatchPlace, pa.RecordBatch] = OrderedDict()
         self._coming: Iterator[tuple[BatchPlace, pa.RecordBatch]] = iter(())
@@ -79,7 +81,7 @@ class ParquetRows:
         with self._lock:
             batch = self._batch(place, batch_rows).slice(row, 1)
         document = {
-            name: _plain(column, name in self._date_names)
+            name: _plain(column, self._kinds.get(name, ""))
             for name, column in zip(batch.schema.names, batch.columns, strict=True)
         }
         return json.dumps(document, ensure_ascii=False).encode(errors="backslashreplace")
@@ -107,13 +109,16 @@ class ParquetRows:
                 first_row += batch.num_rows
 
 
-def _plain(column: pa.Array, is_date: bool) -> Any:
+def _plain(column: pa.Array, kind: str) -> Any:
     """Return a column's only value as JSON has it, else as text."""
     found = value_type(column.type)
+    if kind == BINARY_TYPE and is_bytes(found):
+        content = bytes_column(column).to_pylist()[0]
+        return None if content is None else base64.b64encode(content).decode()
     if pa.types.is_timestamp(found):
         if found.tz is not None:
             column = pc.cast(column, pa.timestamp(found.unit, "UTC"))
-        return _moment(pc.cast(column, pa.string()).to_pylist()[0], is_date)
+        return _moment(pc.cast(column, pa.string()).to_pylist()[0], kind == "date")
     if pa.types.is_temporal(found) and not pa.types.is_interval(found):
         column = pc.cast(column, pa.string())  # Python's moments end with microseconds and the year 9999
     try:

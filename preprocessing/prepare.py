@@ -40,7 +40,7 @@ from preprocessing.ordered_work import ordered_map
 from preprocessing.prepare_request import PrepareRequest
 from preprocessing.profile import ProfileDesk, counted_records, stride_for
 from preprocessing.quarantine_file import QuarantineFile
-from preprocessing.readers import choose_format, read_blocks
+from preprocessing.readers import check_format, read_blocks
 from preprocessing.record_places import with_places
 from preprocessing.records import QuarantinedRecord, RecordBlock
 from preprocessing.shard_files import ShardFile, build_shard_files, shard_content
@@ -93,12 +93,12 @@ def prepare(
         contract_path = only_file(request.folders.contract)
         contract = read_contract(contract_path)
         check_patterns(contract, name=contract_path.name)
-    files = find_source_files(request.folders.source)
+    files = find_source_files(request.folders.source, request.input_format)
     if not files and request.hosts.count == 1:  # of several instances, one may have got none
         raise CallerError(
             f"{request.input_uri}: there are no source objects below InputUri; expected at least one"
         )
-    _check_formats(files, request.input_format)
+    _check_formats(files, request.input_format, contract)
     executor = ThreadPoolExecutor(max_workers=request.thread_count)
     try:
         with (
@@ -124,12 +124,12 @@ def prepare(
     return manifest, run.profile_desk.profile()
 
 
-def _check_formats(files: list[SourceFile], input_format: str) -> None:
+def _check_formats(files: list[SourceFile], input_format: str, contract: DatasetContract) -> None:
     """Refuse what no reader reads, all of it at once."""
     faults = []
     for file in files:
         try:
-            choose_format(file, input_format)
+            check_format(file, input_format, contract)
         except CallerError as fault:
             faults.append(str(fault))
     if faults:

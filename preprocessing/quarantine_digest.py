@@ -82,7 +82,7 @@ class QuarantineDigest:
         reason, place = record.reason.value, record.place
         self.reason_counts[reason] += 1
         self.source_counts[source_key] += 1
-        first = (source_key, place.line_number, record.message)
+        first = (source_key, place.line_number, record.told)
         self.kinds.setdefault((reason, record.field or ""), KindCount(first=first)).record_count += 1
         examples = self.examples.setdefault(reason, [])
         if len(examples) < EXAMPLES_PER_REASON:
@@ -92,7 +92,7 @@ class QuarantineDigest:
                     source_key=source_key,
                     line_number=place.line_number,
                     field=record.field or "",
-                    message=record.message,
+                    message=record.told,
                     raw=visible_text(place.raw, encoding=encoding),
                     raw_byte_count=place.raw_byte_count,
                 )

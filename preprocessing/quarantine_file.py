@@ -78,7 +78,7 @@ class QuarantineFile:
                 "byte_offset": record.place.byte_offset,
                 "reason_code": record.reason.value,
                 "field": record.field,
-                "message": record.message,
+                "message": record.told,
                 "raw": record.place.raw,
                 "raw_byte_count": record.place.raw_byte_count,
             }

@@ -15,15 +15,27 @@ from pathlib import PurePosixPath
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError, near_matches
 from contracts.recordio import MAGIC_BYTES
+from contracts.dataset import BINARY_TYPE
+from contracts.image_names import is_archive
 from preprocessing.csv_blocks import read_csv_blocks
+from preprocessing.image_archives import read_image_archive
+from preprocessing.image_blocks import image_fields
+from preprocessing.image_folder import read_image_folder
 from preprocessing.json_array_blocks import read_json_blocks
 from preprocessing.json_lines_blocks import read_json_lines_blocks
 from preprocessing.parquet_blocks import read_parquet_blocks
 from preprocessing.recordio_blocks import read_recordio_blocks
 from preprocessing.records import RecordBlock
-from preprocessing.source_objects import GZIP_SUFFIX, SourceFile, first_bytes, is_compressed, open_source
+from preprocessing.source_objects import (
+    AUTO_FORMAT,
+    GZIP_SUFFIX,
+    IMAGES_FORMAT,
+    SourceFile,
+    first_bytes,
+    is_compressed,
+    open_source,
+)
 
-AUTO_FORMAT = "auto"
 _SUFFIX_FORMATS = {
     ".csv": "csv",
     ".jsonl": "jsonlines",
@@ -36,7 +48,6 @@ _SUFFIX_FORMATS = {
     ".avro": "avro",
     ".orc": "orc",
     ".xlsx": "xlsx",
-    ".zip": "zip",
     ".zst": "zstandard",
     ".bz2": "bzip2",
 }
@@ -44,7 +55,7 @@ _PARQUET_MARK = b"PAR1"
 _JSON_OBJECT = re.compile(rb'\{\s*["}]')
 _JSON_ARRAY = re.compile(rb"\[\s*[{\]]")
 _BEGINNING_BYTES = 4096
-_READER_NAMES = ("csv", "jsonlines", "json", "parquet", "recordio")
+_READER_NAMES = ("csv", "jsonlines", "json", "parquet", "recordio", IMAGES_FORMAT)
 
 
 def check_input_format(name: str) -> None:
@@ -65,6 +76,8 @@ def choose_format(file: SourceFile, input_format: str) -> str:
     """
     if input_format != AUTO_FORMAT:
         return input_format
+    if file.image_count or is_archive(file.source_key):
+        return IMAGES_FORMAT
     suffix = PurePosixPath(file.source_key.lower().removesuffix(GZIP_SUFFIX)).suffix
     name = _SUFFIX_FORMATS.get(suffix) or _format_of(_beginning(file))
     if name == "jsonlines" and _format_of(_beginning(file)) == "json":
@@ -99,6 +112,26 @@ def _format_of(beginning: bytes) -> str:
     return "json" if _JSON_ARRAY.match(text) else "csv"
 
 
+def check_format(file: SourceFile, input_format: str, contract: DatasetContract) -> None:
+    """Refuse, before anything is read, what no reader reads or what cannot have the contract's fields.
+
+    Raises:
+        CallerError: It is such a source object.
+    """
+    name = choose_format(file, input_format)
+    try:
+        if name == IMAGES_FORMAT:
+            image_fields(contract)
+    except CallerError as fault:
+        raise CallerError(f"{file.source_key}: {fault}") from fault
+    binary = [field.name for field in contract.fields if field.type == BINARY_TYPE]
+    if name == "recordio" and binary:
+        raise CallerError(
+            f"{file.source_key}: is RecordIO, which is not read for binary fields ({', '.join(binary)}); "
+            "deliver Parquet, JSON Lines, CSV or image files"
+        )
+
+
 def read_blocks(
     file: SourceFile, input_format: str, contract: DatasetContract, max_record_bytes: int
 ) -> Iterator[RecordBlock]:
@@ -107,6 +140,8 @@ def read_blocks(
     Raises:
         CallerError: It cannot be read, or does not have what the contract says.
     """
+    if file.image_count:
+        return read_image_folder(file, input_format, contract, max_record_bytes)
     reader = _READERS[choose_format(file, input_format)]
     return reader(file, contract, max_record_bytes)
 
@@ -147,4 +182,5 @@ _READERS: dict[str, Callable[[SourceFile, DatasetContract, int], Iterator[Record
     "jsonlines": _read_json_lines,
     "json": _read_json,
     "parquet": _read_parquet,
+    IMAGES_FORMAT: read_image_archive,
 }

@@ -15,7 +15,11 @@ from typing import BinaryIO, Protocol
 import numpy as np
 import pyarrow as pa
 
+from contracts.errors import bounded
 from contracts.quarantine import ReasonCode, SourceForm
+
+MAX_NAME_CHARS = 300
+"""Of the name of a file, in a message."""
 
 BLOCK_BYTES = 8 * 1024 * 1024
 """Read at once: large enough that calls cost nothing, small enough that a few blocks fit in memory."""
@@ -30,12 +34,14 @@ class RecordPlace:
         byte_offset: Of its first byte in the uncompressed source object, or None where unknown.
         raw: Its bytes without the line end, MAX_RAW_BYTES at most.
         raw_byte_count: How long it is without the line end.
+        name: Of the file that the record is, or None where it is a part of one.
     """
 
     line_number: int
     byte_offset: int | None
     raw: bytes
     raw_byte_count: int
+    name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +59,12 @@ class QuarantinedRecord:
     reason: ReasonCode
     field: str | None
     message: str
+
+    @property
+    def told(self) -> str:
+        """The message, after the name of the file that the record is."""
+        name = self.place.name
+        return self.message if name is None else f"{bounded(name, MAX_NAME_CHARS)}: {self.message}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,14 @@
 """Find the source objects below the input folder, in the order of their keys, and open them.
 
 The order is S3's: by the UTF-8 bytes of the key. Which files are data at all, `contracts.source_names` says.
+Loose image files are one source object together (`image_folder`).
 """
 
 from __future__ import annotations
 
 import gzip
 import io
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +17,16 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from contracts.errors import CallerError, PlatformError
+from contracts.image_names import format_of_name, is_archive
 from contracts.source_names import is_data
 from preprocessing.records import OpenSource
 
 GZIP_SUFFIX = ".gz"
+AUTO_FORMAT = "auto"
+IMAGES_FORMAT = "images"
+HERE = "./"
+"""The key of loose images that have no folder in common below the input."""
+
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -27,37 +35,89 @@ class SourceFile:
     """One source object on disk.
 
     Attributes:
-        source_key: Its path below the input folder, with `/`.
-        path: Where it is.
+        source_key: Its path below the input folder, with `/`; of loose images, their common folder's.
+        path: Where it is; of loose images, the input folder.
         byte_count: Its size as delivered.
+        image_count: Of loose images, how many there are; 0 for anything else.
     """
 
     source_key: str
     path: Path
     byte_count: int
+    image_count: int = 0
 
 
-def find_source_files(folder: Path) -> list[SourceFile]:
+def find_source_files(folder: Path, input_format: str = AUTO_FORMAT) -> list[SourceFile]:
     """Return the source objects below `folder` by key; none is no error here.
 
+    Args:
+        folder: The input.
+        input_format: Of all of them, or AUTO_FORMAT.
+
     Raises:
-        CallerError: A key is not UTF-8, as S3 would have it.
+        CallerError: A key is not UTF-8, as S3 would have it, or a folder may not be read.
     """
-    keys = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    files = [
-        SourceFile(source_key=key, path=path, byte_count=path.stat().st_size)
-        for key, path in keys.items()
-        if is_data(key)
-    ]
-    return sorted(files, key=lambda file: _key_bytes(file.source_key))
+    files: list[SourceFile] = []
+    common, image_bytes, image_count = "", 0, 0
+    for file in walk_files(folder):
+        if is_loose_image(file.source_key, input_format):
+            parent = file.source_key.rpartition("/")[0] + "/"
+            common = _common_folder(common, parent) if image_count else parent
+            image_bytes, image_count = image_bytes + file.byte_count, image_count + 1
+        else:
+            files.append(file)
+    if image_count:
+        key = common.lstrip("/") or HERE
+        images = SourceFile(source_key=key, path=folder, byte_count=image_bytes, image_count=image_count)
+        files = sorted((*files, images), key=lambda file: file.source_key.encode())
+    return files
 
 
-def _key_bytes(key: str) -> bytes:
+def is_loose_image(key: str, input_format: str) -> bool:
+    """Say whether a file is read with all other image files, as one source object."""
+    if input_format == IMAGES_FORMAT:
+        return not is_archive(key)
+    return input_format == AUTO_FORMAT and format_of_name(key) is not None
+
+
+def walk_files(folder: Path, prefix: str = "") -> Iterator[SourceFile]:
+    """Yield the files below a folder that are data, in the order of their keys.
+
+    Memory is bounded by the largest single folder, whatever the number of files. Links to folders are not
+    followed.
+
+    Args:
+        folder: Where to look.
+        prefix: What the keys begin with.
+
+    Raises:
+        CallerError: As for `find_source_files`.
+    """
     try:
-        return key.encode()
+        with os.scandir(folder) as entries:
+            ordered = sorted(entries, key=_key_bytes)
+    except PermissionError as error:
+        raise CallerError(f"{prefix or folder}: cannot be read: {error.strerror}") from error
+    for entry in ordered:
+        key = prefix + entry.name
+        if entry.is_dir(follow_symlinks=False):
+            yield from walk_files(Path(entry.path), key + "/")
+        elif entry.is_file() and is_data(key):
+            yield SourceFile(source_key=key, path=Path(entry.path), byte_count=entry.stat().st_size)
+
+
+def _key_bytes(entry: os.DirEntry[str]) -> bytes:
+    """Return the name as it stands in keys: that of a folder has a `/` behind it."""
+    try:
+        return entry.name.encode() + (b"/" if entry.is_dir(follow_symlinks=False) else b"")
     except UnicodeEncodeError as error:
-        shown = key.encode(errors="backslashreplace").decode()
+        shown = entry.name.encode(errors="backslashreplace").decode()
         raise CallerError(f"{shown}: the name is not UTF-8; rename the file") from error
+
+
+def _common_folder(one: str, other: str) -> str:
+    """Return the longest folder that two folders, which end with `/`, have in common; "" for none."""
+    return os.path.commonprefix([one, other]).rpartition("/")[0] + "/"
 
 
 @contextmanager

@@ -10,6 +10,7 @@
 | datetime | timestamps of any unit, without a zone taken for UTC, no finer than a microsecond; years 0001 |
 |          | to 9999                                                                                       |
 | string   | text, also as a dictionary or as binary UTF-8; integers, as their decimal text                |
+| binary   | bytes; text is base64                                                                         |
 | any      | text, read as in CSV (`typed_values`); a column of nothing but nulls                          |
 
 A value that is not accepted becomes null beside a source value that is not null: the field's rules call it
@@ -47,6 +48,7 @@ _TYPED_PHRASES = {
     "date": "is not a date, nor a moment at midnight UTC",
     "datetime": "is not a moment in the years 0001 to 9999, to the microsecond",
     "string": "is not text",
+    "binary": "is not text, which would be base64, nor bytes",
 }
 
 
@@ -67,6 +69,7 @@ def can_hold(found: pa.DataType, kind: str) -> bool:
         "date": pa.types.is_date(found) or pa.types.is_timestamp(found),
         "datetime": pa.types.is_timestamp(found),
         "string": _is_integer(found),
+        "binary": False,
     }
     return pa.types.is_null(found) or _is_text(found) or is_accepted[kind]
 
@@ -102,6 +105,23 @@ def plain_column(column: pa.Array, missing_values: tuple[str, ...]) -> pa.Array:
     return column
 
 
+def bytes_column(column: pa.Array) -> pa.Array:
+    """Return a column of bytes in the form that validation reads; of text, `plain_column` does.
+
+    No bytes mean "no value": only a null does.
+    """
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    return pc.cast(column, pa.binary())
+
+
+def is_bytes(found: pa.DataType) -> bool:
+    """Whether a column of the type `found` has bytes that are not known to be text."""
+    return any(check(found) for check in _BYTES_CHECKS)
+
+
 def mixed_column(values: pa.Array, misfits: pa.Array) -> pa.Array:
     """Return a column in which some values are of another type than the field's.
 
@@ -118,7 +138,7 @@ def column_values(column: pa.Array, kind: str) -> pa.Array:
 
     Args:
         column: Text, or what `plain_column` or `mixed_column` gives; null where missing.
-        kind: One of `contracts.dataset.FIELD_TYPES`, which the column's type `can_hold`.
+        kind: One of `contracts.dataset.FIELD_TYPES`, or BINARY_TYPE, which the column's type `can_hold`.
 
     Returns:
         The values (ARROW_TYPES), null where missing or wrong.
@@ -129,7 +149,7 @@ def column_values(column: pa.Array, kind: str) -> pa.Array:
         found = column.type
     if found == pa.string():
         return typed_values(column, kind)
-    if found == ARROW_TYPES[kind] and kind in ("integer", "boolean"):
+    if found == ARROW_TYPES[kind] and kind in ("integer", "boolean", "binary"):
         return column
     if pa.types.is_null(found):
         return pc.cast(column, ARROW_TYPES[kind])
@@ -142,6 +162,9 @@ def shown_values(column: pa.Array) -> list[str | None]:
         values, misfits = shown_values(column.field("value")), column.field("misfit").to_pylist()
         pairs = zip(values, misfits, strict=True)
         return [value if misfit is None else _shortened(misfit) for value, misfit in pairs]
+    if column.type == pa.binary():
+        counts = pc.binary_length(column).to_pylist()
+        return [None if count is None else f"{count:,} bytes" for count in counts]
     if column.type == pa.string():
         return [None if text is None else _quoted(text) for text in column.to_pylist()]
     if pa.types.is_timestamp(column.type):
@@ -253,14 +276,14 @@ def _is_integer(found: pa.DataType) -> bool:
     return bool(pa.types.is_integer(found))
 
 
+_TEXT_CHECKS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+_BYTES_CHECKS = (
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+    pa.types.is_fixed_size_binary,
+)
+
+
 def _is_text(found: pa.DataType) -> bool:
-    checks = (
-        pa.types.is_string,
-        pa.types.is_large_string,
-        pa.types.is_string_view,
-        pa.types.is_binary,
-        pa.types.is_large_binary,
-        pa.types.is_binary_view,
-        pa.types.is_fixed_size_binary,
-    )
-    return any(check(found) for check in checks)
+    return any(check(found) for check in (*_TEXT_CHECKS, *_BYTES_CHECKS))

@@ -9,6 +9,7 @@
 | datetime | `YYYY-MM-DDThh:mm:ss`, optional fraction (six digits), optional `Z` or `±hh:mm`; else UTC;   |
 |          | year 0001 or later, and in UTC in the years 0001 to 9999                                     |
 | string   | anything                                                                                     |
+| binary   | base64 (RFC 4648), padded, without line breaks                                               |
 
 Each type has a fast way, which may only accept what the careful way accepts too, and the careful way, taken
 when the fast one refuses a column. Nulls are missing values and stay null.
@@ -25,6 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.encoding import ARROW_TYPES
+from preprocessing.base64_values import base64_bytes
 
 TRUE_TEXTS = ("true", "True", "TRUE", "1")
 FALSE_TEXTS = ("false", "False", "FALSE", "0")
@@ -51,6 +53,7 @@ TYPE_PHRASES = {
     "date": "is not a date in the form YYYY-MM-DD",
     "datetime": "is not a moment in the form YYYY-MM-DDThh:mm:ssZ",
     "string": "is not text",
+    "binary": "is not base64 (RFC 4648, padded, without line breaks)",
 }
 
 
@@ -59,7 +62,7 @@ def typed_values(texts: pa.Array, kind: str) -> pa.Array:
 
     Args:
         texts: Strings, null where missing.
-        kind: One of `contracts.dataset.FIELD_TYPES`.
+        kind: One of `contracts.dataset.FIELD_TYPES`, or BINARY_TYPE.
 
     Returns:
         The values (ARROW_TYPES), null where missing or wrong.
@@ -148,6 +151,7 @@ _READERS: dict[str, Callable[[pa.Array], pa.Array]] = {
     "boolean": _booleans,
     "date": _dates,
     "datetime": _datetimes,
+    "binary": base64_bytes,
 }
 
 

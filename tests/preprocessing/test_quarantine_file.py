@@ -134,7 +134,7 @@ def test_the_page_stays_small_whatever_the_data_holds(tmp_path: Path) -> None:
     page = tmp_path / "algo-1.digest.html"
 
     assert page.stat().st_size < MAX_PAGE_BYTES
-    assert "The 100 most frequent of 4,500" in page_in(tmp_path).text
+    assert "The 100 most frequent of 6,300" in page_in(tmp_path).text
     assert "The 20 with most of 300 source objects" in page_in(tmp_path).text
 
 
