@@ -14,12 +14,13 @@ import yaml
 
 from contracts.contract_dialect import read_dialect
 from contracts.contract_fields import check_keys, read_description, read_fields, read_texts, read_value
+from contracts.contract_model_input import check_features
 from contracts.contract_outputs import check_published_names, read_outputs
 from contracts.contract_report import read_report_rules
 from contracts.dataset import (
     BINARY_TYPE,
     DUPLICATE_ID_POLICIES,
-    FEATURE_TYPES,
+    MODEL_INPUTS,
     UNSEEN_CATEGORY_POLICIES,
     DatasetContract,
     Field,
@@ -45,6 +46,7 @@ _TOP_KEYS = {
 }
 _SCORING_KEYS = {
     "features",
+    "modelInput",
     "label",
     "positiveLabel",
     "unseenCategory",
@@ -143,7 +145,11 @@ def _build(document: Any, faults: list[str]) -> DatasetContract | None:
     check_keys(scoring, _SCORING_KEYS, "`scoring`", faults)
     id_field = _id_field(document.get("primaryKey"), names, faults)
     label = _known_name(scoring.get("label"), names, "`scoring.label`", faults)
+    model_input = _policy(scoring, "modelInput", MODEL_INPUTS, faults)
     features = _features(scoring.get("features"), fields, {id_field, label}, faults)
+    check_features(
+        [entry for name in features for entry in fields if entry.name == name], model_input, faults
+    )
     unseen_category = _policy(scoring, "unseenCategory", UNSEEN_CATEGORY_POLICIES, faults)
     duplicate_ids = _policy(scoring, "duplicateIds", DUPLICATE_ID_POLICIES, faults)
     _check_unique(fields, id_field, faults)
@@ -162,6 +168,7 @@ def _build(document: Any, faults: list[str]) -> DatasetContract | None:
         id_field=id_field,
         missing_values=missing_values,
         features=features,
+        model_input=model_input,
         label=label or None,
         positive_label=positive_label,
         unseen_category=unseen_category,
@@ -221,18 +228,11 @@ def _features(
     features = read_texts(document, "`scoring.features`", faults)
     if not features and isinstance(document, list):
         faults.append("`scoring.features` must name at least one field")
-    by_name = {entry.name: entry for entry in fields}
+    names = [entry.name for entry in fields]
     for name in features:
-        if name not in by_name:
-            _known_name(name, list(by_name), "`scoring.features`", faults)
-            continue
-        entry = by_name[name]
+        _known_name(name, names, "`scoring.features`", faults)
         if name in reserved:
             faults.append(f"feature {name!r} is the label or the primary key, which no model may read")
-        if entry.type not in FEATURE_TYPES:
-            faults.append(f"feature {name!r} is a {entry.type}; a feature is {', '.join(FEATURE_TYPES)}")
-        if entry.type == "string" and not entry.categories:
-            faults.append(f"feature {name!r} is text: give its `categories`, in the order of their codes")
     return features
 
 

@@ -15,6 +15,7 @@ with one more key, `scoring`:
       features: [tenure, contract]        # what the model reads, in its order
       label: churn                        # optional: known outcomes, for model quality
       positiveLabel: "Yes"                # the label value that a score of 1 predicts
+      modelInput: vector                  # or `text`, `image`: the model reads its one feature as it is
       unseenCategory: quarantine          # or `missing`: the model sees a missing value
       duplicateIds: keepFirst             # or `quarantineAll`: of valid records with the same id
       outputs: [no, yes, unsure]          # optional: names of the model's several outputs, in its order,
@@ -44,6 +45,9 @@ FIELD_TYPES = ("string", "integer", "number", "boolean", "date", "datetime")
 FEATURE_TYPES = ("string", "integer", "number", "boolean")
 BINARY_TYPE = "binary"
 """What `{type: string, format: binary}` is: bytes, written as base64 where the source is text."""
+
+VECTOR_INPUT, TEXT_INPUT, IMAGE_INPUT = MODEL_INPUTS = ("vector", "text", "image")
+"""What a model reads of a record: its features as numbers, or its one feature as it is."""
 
 UNSEEN_CATEGORY_POLICIES = ("quarantine", "missing")
 DUPLICATE_ID_POLICIES = ("keepFirst", "quarantineAll")
@@ -145,6 +149,7 @@ class DatasetContract:
         id_field: Name of the primary key, which every record must have, each its own.
         missing_values: Texts that mean "no value".
         features: Names of the fields that the model reads, in its order; at least one.
+        model_input: One of MODEL_INPUTS; there is exactly one feature if it is no vector.
         label: Name of the field with the known outcome, or None.
         positive_label: The label's value that counts as 1, or None for a numeric label.
         unseen_category: One of UNSEEN_CATEGORY_POLICIES.
@@ -159,6 +164,7 @@ class DatasetContract:
     id_field: str
     missing_values: tuple[str, ...] = ("",)
     features: tuple[str, ...]
+    model_input: str = VECTOR_INPUT
     label: str | None = None
     positive_label: Any = None
     unseen_category: str = "quarantine"
@@ -195,5 +201,7 @@ class DatasetContract:
         }
         if self.outputs is not None:  # contracts without keep the fingerprint that they always had
             meaning["outputs"] = [self.outputs.count, list(self.outputs.names), self.outputs.top_k]
+        if self.model_input != VECTOR_INPUT:
+            meaning["modelInput"] = self.model_input
         text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]

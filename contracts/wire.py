@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from contracts.dataset import VECTOR_INPUT
 from contracts.errors import CallerError, near_matches
 
 ARROW_CONTENT_TYPE = "application/vnd.apache.arrow.file"
@@ -137,6 +138,24 @@ WIRE_FORMATS = {
         assemble_with="Line",
     ),
 }
+
+
+def check_carries(wire_name: str, model_input: str) -> None:
+    """Check that a wire format can carry what a model reads.
+
+    Args:
+        wire_name: Of a wire format that is known.
+        model_input: One of `contracts.dataset.MODEL_INPUTS`.
+
+    Raises:
+        CallerError: It carries vectors of numbers only, and the model reads something else.
+    """
+    if model_input != VECTOR_INPUT and not WIRE_FORMATS[wire_name].has_columns:
+        able = " or ".join(wire.name for wire in WIRE_FORMATS.values() if wire.has_columns)
+        raise CallerError(
+            f"wire format {wire_name!r} carries vectors of numbers, but the contract says "
+            f"`modelInput: {model_input}`; use the wire format {able}"
+        )
 
 
 def wire_format(name: str) -> WireFormat:

@@ -15,7 +15,7 @@ from contracts.contract_file import read_contract
 from contracts.data_profile import DataProfile, add_profiles
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
-from preprocessing.profile import profile_records
+from preprocessing.profile import counted_records, profile_records
 from preprocessing.readers import AUTO_FORMAT, read_blocks
 from preprocessing.source_objects import find_source_files
 from preprocessing.validation import validate
@@ -34,7 +34,8 @@ def build_baseline(source: Path, contract_path: Path) -> DataProfile:
         CallerError: No record of the data is valid under the contract.
     """
     contract = read_contract(contract_path)
-    profile = add_profiles(profile_records(valid, contract) for valid in _valid_records(source, contract))
+    counted = (counted_records(valid, contract, stride=1) for valid in _valid_records(source, contract))
+    profile = add_profiles(profile_records(records, contract) for records in counted)
     if profile is None:
         raise CallerError(
             f"{source}: no record is valid under {contract_path}, so there is nothing to describe"

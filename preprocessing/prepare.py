@@ -31,7 +31,7 @@ from contracts.quarantine import SourceForm
 from contracts.repeated_digests import DigestBatch
 from contracts.sizing import SourceSample, records_per_shard
 from contracts.stopwatch import Stopwatch
-from contracts.wire import wire_format
+from contracts.wire import check_carries, wire_format
 from preprocessing.checked_block import check_block
 from preprocessing.duplicate_records import DuplicateReader, SecondReading
 from preprocessing.duplicates import ShardFolders, find_duplicates, shards_without
@@ -93,6 +93,7 @@ def prepare(
         contract_path = only_file(request.folders.contract)
         contract = read_contract(contract_path)
         check_patterns(contract, name=contract_path.name)
+        check_carries(request.wire_name, contract.model_input)
     files = find_source_files(request.folders.source, request.input_format)
     if not files and request.hosts.count == 1:  # of several instances, one may have got none
         raise CallerError(

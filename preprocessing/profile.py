@@ -1,5 +1,6 @@
 """Count how the features of valid records are distributed, block by block, while they are prepared.
 
+Of a feature that is no category but a text, the length in characters is counted, and nothing of what it says.
 Records that are held back later because another has the same id are counted too. Of inputs above
 BYTES_COUNTED_IN_FULL every n-th record is counted, n times.
 """
@@ -26,11 +27,18 @@ def stride_for(byte_count: int) -> int:
 
 
 def counted_records(valid: pa.Table, contract: DatasetContract, *, stride: int) -> pa.Table:
-    """Return the features of those valid records of a block that are counted: one of `stride`."""
+    """Return what is counted of a block's valid records: the features of one of `stride`.
+
+    Of a text it is the length. Lengths are taken here, so that no block stays in memory for its texts.
+    """
     features = valid.select(list(contract.features))
-    if stride == 1:
-        return features
-    return features.take(pa.array(np.arange(0, valid.num_rows, stride)))
+    if stride > 1:
+        features = features.take(pa.array(np.arange(0, valid.num_rows, stride)))
+    for position, field in enumerate(contract.feature_fields):
+        if _is_text(field):
+            lengths = pc.utf8_length(features.column(position).cast(pa.string()))
+            features = features.set_column(position, field.name, lengths)
+    return features
 
 
 class ProfileDesk:
@@ -66,7 +74,7 @@ def profile_records(records: pa.Table, contract: DatasetContract, *, stride: int
     """Return the profile of valid records, each of which stands for `stride` of them.
 
     Args:
-        records: Typed columns, the features among them.
+        records: What `counted_records` returned.
         contract: Names the features.
         stride: At least 1.
     """
@@ -106,7 +114,12 @@ def _feature(column: pa.ChunkedArray, field: Field) -> FeatureProfile:
 
 
 def _is_category(field: Field) -> bool:
-    return field.type in ("string", "boolean")
+    return field.type in ("string", "boolean") and not _is_text(field)
+
+
+def _is_text(field: Field) -> bool:
+    """Return whether a feature is a text that the model reads as it is."""
+    return field.type == "string" and not field.categories
 
 
 def _times(profile: FeatureProfile, factor: int) -> FeatureProfile:

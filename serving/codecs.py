@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
 import pyarrow as pa
 
-from serving.scorer import Scores
+from serving.scorer import Features, Scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +21,12 @@ class DecodedPayload:
     """The records of one payload.
 
     Attributes:
-        vectors: float32 of shape (records, features), NaN where a value is missing or the record has a fault.
+        features: Of the records; where a record has a fault, missing values.
         faults: Position of a record that cannot be read (from 0) to the reason.
         ids: Of the records, in their order; None where the wire does not carry them.
     """
 
-    vectors: np.ndarray
+    features: Features
     faults: Mapping[int, str] = field(default_factory=dict)
     ids: pa.ChunkedArray | None = None
 

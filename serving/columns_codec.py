@@ -1,6 +1,7 @@
 """The `arrow` and `parquet` wires: in go id and raw typed features, out come id, score and error.
 
-Features are encoded here, by `contracts.encoding`, so that no client has to. Columns are found by name;
+Features are encoded here, by `contracts.encoding`, so that no client has to; the one feature of a model that
+reads it as it is (`modelInput` of the contract) is handed on. Columns are found by name;
 others are ignored. A payload made under another contract is refused. Several outputs are a list of float64,
 under topK beside a list of their positions (int32, from 0). The lists are not of Arrow's fixed-size kind:
 pyarrow 25.0 cannot read back from Parquet what it wrote of those where one is null.
@@ -15,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pt
 
-from contracts.dataset import DatasetContract
+from contracts.dataset import VECTOR_INPUT, DatasetContract
 from contracts.encoding import ARROW_TYPES, encode
 from contracts.errors import CallerError, near_matches
 from contracts.wire import (
@@ -48,7 +49,7 @@ class ColumnsCodec:
         self._contract = contract
         self._form = form
         self._metadata = {BASELINE_KEY: baseline} if baseline else None
-        self._categories = [field.name for field in contract.feature_fields if field.type == "string"]
+        self._texts = [field.name for field in contract.feature_fields if field.type == "string"]
 
     def record_count(self, body: bytes) -> int:
         """Return how many records a payload has, before any of them is read.
@@ -64,9 +65,12 @@ class ColumnsCodec:
         names = [self._contract.id_field, *self._contract.features]
         with self._naming_damage(body):
             self._check_schema(self._form.schema(body))
-            records = self._form.read(body, names, self._categories)
+            records = self._form.read(body, names, self._texts)
         ids = records.column(self._contract.id_field)
-        return DecodedPayload(vectors=encode(self._typed(records), self._contract), ids=ids)
+        features = self._typed(records)
+        if self._contract.model_input != VECTOR_INPUT:
+            return DecodedPayload(features=features.column(0), ids=ids)
+        return DecodedPayload(features=encode(features, self._contract), ids=ids)
 
     @contextlib.contextmanager
     def _naming_damage(self, body: bytes) -> Iterator[None]:

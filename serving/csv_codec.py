@@ -58,14 +58,14 @@ class CsvCodec:
         record_count = body.count(b"\n") + (not body.endswith(b"\n"))
         vectors = None if _needs_care(body) else self._parse(body, record_count)
         if vectors is not None:
-            return DecodedPayload(vectors=vectors)
+            return DecodedPayload(features=vectors)
         lines = body.split(b"\n")[:record_count]
         reasons = [self._reason(line) for line in lines]
         faults = {at: reason for at, reason in enumerate(reasons) if reason}
         sound = [at for at, reason in enumerate(reasons) if not reason]
         vectors = np.full((record_count, len(self._features)), np.nan, dtype=np.float32)
         self._salvage(lines, sound, vectors, faults)
-        return DecodedPayload(vectors=vectors, faults=faults)
+        return DecodedPayload(features=vectors, faults=faults)
 
     def encode(self, payload: DecodedPayload, scores: Scores) -> bytes:  # noqa: ARG002 - the wire has no ids
         """Write one line for each record."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contracts.dataset import DatasetContract
+from contracts.dataset import VECTOR_INPUT, DatasetContract
 from contracts.errors import CallerError
 from contracts.payload_limits import BYTES_PER_MB
 from contracts.stopwatch import Stopwatch, started_stopwatch
@@ -69,17 +69,17 @@ class Answer:
 
 
 def codecs_for(contract: DatasetContract, *, baseline: bytes = b"") -> dict[str, Codec]:
-    """Return the codecs for one contract by their content type; see ColumnsCodec for the baseline."""
-    codecs: tuple[Codec, ...] = (
-        ColumnsCodec(contract, ARROW, baseline=baseline),
-        ColumnsCodec(contract, PARQUET, baseline=baseline),
-        CsvCodec(contract),
-        JsonLinesCodec(contract),
-        RecordioCodec(contract),
-    )
-    return {codec.content_type: codec for codec in codecs} | dict.fromkeys(
-        LIBSVM_CONTENT_TYPES, LibsvmCodec(contract)
-    )
+    """Return the codecs for one contract by their content type; see ColumnsCodec for the baseline.
+
+    A model that reads no vector gets those of columns only: the others carry nothing else.
+    """
+    columns = [ColumnsCodec(contract, form, baseline=baseline) for form in (ARROW, PARQUET)]
+    vectors: list[Codec] = [CsvCodec(contract), JsonLinesCodec(contract), RecordioCodec(contract)]
+    codecs: dict[str, Codec] = {codec.content_type: codec for codec in columns}
+    if contract.model_input != VECTOR_INPUT:
+        return codecs
+    codecs |= {codec.content_type: codec for codec in vectors}
+    return codecs | dict.fromkeys(LIBSVM_CONTENT_TYPES, LibsvmCodec(contract))
 
 
 def answer_payload(
@@ -114,7 +114,7 @@ def answer_payload(
     for records in slices:
         with stopwatch.beside("decode"):
             payload = codec.decode(records)
-        record_count += len(payload.vectors)
+        record_count += len(payload.features)
         if memory_bytes is not None and scorer.output_count > 1:
             _check_outputs(len(body), record_count, scorer.output_count, memory_bytes)
         answers.append(_answer_records(payload, codec, scorer, stopwatch))
@@ -161,7 +161,7 @@ def _slices(body: bytes, slice_bytes: int) -> Iterator[bytes]:
 
 def _answer_records(payload: DecodedPayload, codec: Codec, scorer: Scorer, stopwatch: Stopwatch) -> Answer:
     with stopwatch.beside("score"):
-        scores = _with_faults(scorer.score(payload.vectors), payload.faults)
+        scores = _with_faults(scorer.score(payload.features), payload.faults)
     with stopwatch.beside("write answers"):
         body = codec.encode(payload, scores)
     return Answer(body=body, record_count=len(scores.values), fault_count=len(scores.faults))

@@ -74,7 +74,7 @@ class JsonLinesCodec:
         if _is_alike(body):
             vectors = self._parse(_only_numbers(body), record_count)
             if vectors is not None:
-                return DecodedPayload(vectors=vectors)
+                return DecodedPayload(features=vectors)
         return self._decode_lines(pc.split_pattern(pa.array([body[:-1]], pa.binary()), b"\n").flatten())
 
     def encode(self, payload: DecodedPayload, scores: Scores) -> bytes:  # noqa: ARG002 - the wire has no ids
@@ -123,7 +123,7 @@ class JsonLinesCodec:
             if parsed is None:
                 raise InternalError("lines of JSON numbers could not be read as numbers; report this payload")
             vectors[list(sound)] = parsed
-        return DecodedPayload(vectors=vectors, faults=dict(sorted(faults.items())))
+        return DecodedPayload(features=vectors, faults=dict(sorted(faults.items())))
 
     def _numbers_of(self, line: bytes) -> bytes:
         """Return the numbers of one line with commas between them.

@@ -66,7 +66,7 @@ class LibsvmCodec:
         with np.errstate(over="ignore"):  # infinity: the scorer says what is wrong with it
             vectors[entry_rows[~is_beyond], positions[~is_beyond]] = values[~is_beyond].astype(np.float32)
         vectors[list(faults)] = np.nan
-        return DecodedPayload(vectors=vectors, faults=faults)
+        return DecodedPayload(features=vectors, faults=faults)
 
     def encode(self, payload: DecodedPayload, scores: Scores) -> bytes:  # noqa: ARG002 - there are no ids
         """Write one line of CSV for each record."""

@@ -21,6 +21,7 @@ from contracts.errors import CallerError
 from contracts.model_artifact import BASELINE_FILE, CONTRACT_FILE, MODEL_FILES
 from contracts.model_formats import START_BYTE_COUNT, check_model_start, check_suffix, format_of
 from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
+from serving.column_model import ColumnModel
 from serving.scorer import Model, Scorer, load_scorer
 
 _logger = logging.getLogger(__name__)
@@ -93,7 +94,9 @@ def load_model_folder(
             "the answer; rename the field"
         )
     _check_start(model_path)
-    scorer = load_scorer(model_path, threads=threads, outputs=contract.outputs)
+    scorer = load_scorer(
+        model_path, threads=threads, outputs=contract.outputs, model_input=contract.model_input
+    )
     _check_features(model_path, scorer.model, contract)
     _check_categories(model_path, scorer.model, contract)
     return ServedModel(contract=contract, scorer=scorer, baseline=_packed_baseline(folder / BASELINE_FILE))
@@ -161,7 +164,7 @@ def _check_start(model_path: Path) -> None:
             check_model_start(str(model_path), expected, stream.read(START_BYTE_COUNT))
 
 
-def _check_features(model_path: Path, model: Model, contract: DatasetContract) -> None:
+def _check_features(model_path: Path, model: Model | ColumnModel, contract: DatasetContract) -> None:
     if model.feature_count != len(contract.features):
         raise CallerError(
             f"{model_path}: the model reads {model.feature_count} features, the contract names "
@@ -178,7 +181,7 @@ def _check_features(model_path: Path, model: Model, contract: DatasetContract) -
             )
 
 
-def _check_categories(model_path: Path, model: Model, contract: DatasetContract) -> None:
+def _check_categories(model_path: Path, model: Model | ColumnModel, contract: DatasetContract) -> None:
     """Refuse codes that mean other categories than in training: nobody would see it in the scores."""
     for order in model.category_orders:
         for field in contract.feature_fields:

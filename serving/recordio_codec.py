@@ -43,7 +43,7 @@ class RecordioCodec:
                 vectors[group.rows] = self._vectors(group)
             except DamagedMessageError as error:
                 faults.update(dict.fromkeys(group.rows.tolist(), str(error)))
-        return DecodedPayload(vectors=vectors, faults=faults)
+        return DecodedPayload(features=vectors, faults=faults)
 
     def encode(self, payload: DecodedPayload, scores: Scores) -> bytes:  # noqa: ARG002 - the wire has no ids
         """Write one line of CSV for each record."""

@@ -43,7 +43,7 @@ def write_scored_baseline(model: ServedModel, root: Path) -> None:
 def _histogram(model: ServedModel, shards: Path) -> ValueHistogram:
     codec, total = ColumnsCodec(model.contract, ARROW), empty_histogram()
     for shard in sorted(shards.glob("*.arrow")):
-        scores = model.scorer.score(codec.decode(shard.read_bytes()).vectors)
+        scores = model.scorer.score(codec.decode(shard.read_bytes()).features)
         values = np.delete(scores.values, list(scores.faults)).astype(np.float64)
         total = add_histograms(total, value_histogram(values))
     return total

@@ -1,4 +1,4 @@
-"""Feature vectors in, scores out. Knows neither HTTP nor bytes nor ids, nor what kind of model it holds.
+"""Features in, scores out. Knows neither HTTP nor bytes nor ids, nor what kind of model it holds.
 
 A scorer holds one model with one output (regression, binary classification, ranking) or with several (class
 probabilities, a vector, several targets), as the contract says. Scoring is safe from several threads at once,
@@ -12,20 +12,29 @@ import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias, cast
 
 import numpy as np
+import pyarrow as pa
 
-from contracts.dataset import ModelOutputs
+from contracts.dataset import VECTOR_INPUT, ModelOutputs
 from contracts.errors import CallerError
+from serving.column_model import ColumnModel, Predictions, predict_column
 
-_LOADERS = {
-    ".json": ("serving.xgboost_model", "serve"),
-    ".ubj": ("serving.xgboost_model", "serve"),
-    ".txt": ("serving.lightgbm_model", "lightgbm"),
-    ".onnx": ("serving.onnx_model", "onnx"),
+_LOADERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    VECTOR_INPUT: {
+        ".json": ("serving.xgboost_model", "serve"),
+        ".ubj": ("serving.xgboost_model", "serve"),
+        ".txt": ("serving.lightgbm_model", "lightgbm"),
+        ".onnx": ("serving.onnx_model", "onnx"),
+    },
 }
-"""By the suffix of a model: the module whose `load_model` reads it, and the extra that installs its needs."""
+"""By what a model reads, and its suffix: the module whose `load_model` reads it, and the extras that install
+its needs."""
+
+Features: TypeAlias = "np.ndarray | pa.ChunkedArray"
+"""Of some records: float32 of shape (records, features), NaN where a value is missing; or, where the model
+reads its one feature as it is, that column, null where a value is missing."""
 
 SORTED_AT_ONCE = 4_000_000
 """Values that are sorted in one go under topK: bounds the memory for it to some 64 MB."""
@@ -81,7 +90,7 @@ class Model(Protocol):
 class Scorer:
     """One loaded model."""
 
-    def __init__(self, model: Model, outputs: ModelOutputs | None = None) -> None:
+    def __init__(self, model: Model | ColumnModel, outputs: ModelOutputs | None = None) -> None:
         """Take a model that was checked when it was loaded, and what the contract says of its outputs."""
         self.model = model
         self._outputs = outputs
@@ -91,37 +100,36 @@ class Scorer:
         """Numbers that the model answers for each record."""
         return 1 if self._outputs is None else self._outputs.count
 
-    def score(self, vectors: np.ndarray) -> Scores:
-        """Score records.
-
-        Args:
-            vectors: float32 of shape (records, feature_count), NaN where a value is missing.
-        """
-        if self._outputs is not None:
-            return self._score_outputs(vectors, self._outputs)
-        if not len(vectors):
-            return Scores(values=np.empty(0, dtype=np.float64), faults={})
-        is_infinite = np.isinf(vectors)
-        infinite = _positions(is_infinite.any(axis=1)) if is_infinite.any() else ()
-        values = self.model.predict(vectors).astype(np.float64)
-        faults = {int(at): _reason(values[at], vectors[at]) for at in _positions(~np.isfinite(values))}
-        faults.update({int(at): "a feature is too large for a 32-bit float" for at in infinite})
+    def score(self, features: Features) -> Scores:
+        """Score records."""
+        predictions = self._predictions(features)
+        values = predictions.values.astype(np.float64)
+        is_finite = np.isfinite(values)
+        is_whole = is_finite if self._outputs is None else np.asarray(is_finite.all(axis=1))
+        faults = {int(at): self._reason(values[at], features, int(at)) for at in _positions(~is_whole)}
+        faults.update(predictions.faults)
         values[list(faults)] = np.nan
-        return Scores(values=values, faults=faults)
+        return _kept(values, faults, self._outputs)
 
-    def _score_outputs(self, vectors: np.ndarray, outputs: ModelOutputs) -> Scores:
-        if not len(vectors):
-            return _kept(np.empty((0, outputs.count), dtype=np.float64), {}, outputs)
-        values = self.model.predict(vectors).astype(np.float64)
-        is_whole = np.asarray(np.isfinite(values).all(axis=1))
-        faults = {int(at): _output_reason(values[at], vectors[at], outputs) for at in _positions(~is_whole)}
-        infinite = _positions(np.isinf(vectors).any(axis=1))
-        faults.update({int(at): "a feature is too large for a 32-bit float" for at in infinite})
-        values[list(faults)] = np.nan
-        return _kept(values, faults, outputs)
+    def _predictions(self, features: Features) -> Predictions:
+        if not len(features):
+            return Predictions(values=np.empty(0 if self._outputs is None else (0, self._outputs.count)))
+        if isinstance(features, np.ndarray):
+            return _predict_vectors(cast("Model", self.model), features)
+        return predict_column(cast("ColumnModel", self.model), features, self.output_count)
+
+    def _reason(self, values: np.ndarray, features: Features, at: int) -> str:
+        """Say why the record at a position, whose outputs are not all finite, has no score."""
+        has_gap = isinstance(features, np.ndarray) and bool(np.isnan(features[at]).any())
+        if self._outputs is None:
+            return _reason(float(values), has_gap=has_gap)
+        output = int(_positions(~np.isfinite(values))[0])
+        return f"output {self._outputs.labels[output]}: {_reason(values[output], has_gap=has_gap)}"
 
 
-def load_scorer(path: Path, *, threads: int, outputs: ModelOutputs | None = None) -> Scorer:
+def load_scorer(
+    path: Path, *, threads: int, outputs: ModelOutputs | None = None, model_input: str = VECTOR_INPUT
+) -> Scorer:
     """Load a model.
 
     Its library is imported only now: nobody needs the libraries of models that he does not have.
@@ -130,12 +138,19 @@ def load_scorer(path: Path, *, threads: int, outputs: ModelOutputs | None = None
         path: The model; its suffix says which format it has.
         threads: Threads that score one payload.
         outputs: What the contract says of the model's outputs; None for one.
+        model_input: What the model reads, one of `contracts.dataset.MODEL_INPUTS`.
 
     Raises:
         CallerError: The file is no such model, its model has another number of outputs, or the library that
             reads it is not installed.
     """
-    module_name, extra = _LOADERS[path.suffix]
+    loaders = _LOADERS.get(model_input, {})
+    if path.suffix not in loaders:
+        raise CallerError(
+            f"{path}: the contract says `modelInput: {model_input}`; expected a model in "
+            f"one of the formats {', '.join(loaders)}"
+        )
+    module_name, extras = loaders[path.suffix]
     try:
         module = importlib.import_module(module_name)
     except (ModuleNotFoundError, OSError) as error:  # OSError: a shared library that the library needs
@@ -143,10 +158,10 @@ def load_scorer(path: Path, *, threads: int, outputs: ModelOutputs | None = None
             raise
         raise CallerError(
             f"{path}: what reads such a model cannot be loaded: {error}; install it with "
-            f"pip install 'batchscore[{extra}]'{_system_library(error)}"
+            f"pip install 'batchscore[{extras}]'{_system_library(error)}"
         ) from error
     output_count = 1 if outputs is None else outputs.count
-    model: Model = module.load_model(path, threads=threads, output_count=output_count)
+    model: Model | ColumnModel = module.load_model(path, threads=threads, output_count=output_count)
     return Scorer(model, outputs)
 
 
@@ -159,16 +174,17 @@ def _positions(mask: np.ndarray) -> np.ndarray:
     return np.flatnonzero(mask)
 
 
-def _reason(value: float, vector: np.ndarray) -> str:
+def _predict_vectors(model: Model, vectors: np.ndarray) -> Predictions:
+    is_infinite = np.isinf(vectors)
+    infinite = _positions(is_infinite.any(axis=1)) if is_infinite.any() else ()
+    faults = {int(at): "a feature is too large for a 32-bit float" for at in infinite}
+    return Predictions(values=model.predict(vectors), faults=faults)
+
+
+def _reason(value: float, *, has_gap: bool) -> str:
     """Say why a record whose score is not finite has none."""
-    because = "; a feature is missing" if np.isnan(value) and np.isnan(vector).any() else ""
+    because = "; a feature is missing" if np.isnan(value) and has_gap else ""
     return f"the score is {value} which is no finite number{because}"
-
-
-def _output_reason(values: np.ndarray, vector: np.ndarray, outputs: ModelOutputs) -> str:
-    """Say which output of a record is not finite, the first one."""
-    at = int(_positions(~np.isfinite(values))[0])
-    return f"output {outputs.labels[at]}: {_reason(values[at], vector)}"
 
 
 def _largest(values: np.ndarray, count: int) -> np.ndarray:
@@ -186,9 +202,9 @@ def _largest(values: np.ndarray, count: int) -> np.ndarray:
     return top
 
 
-def _kept(values: np.ndarray, faults: Mapping[int, str], outputs: ModelOutputs) -> Scores:
+def _kept(values: np.ndarray, faults: Mapping[int, str], outputs: ModelOutputs | None) -> Scores:
     """Return what the contract keeps of all outputs."""
-    if outputs.top_k is None:
+    if outputs is None or outputs.top_k is None:
         return Scores(values=values, faults=faults)
     top = np.empty((len(values), outputs.top_k), dtype=np.int32)
     rows_at_once = max(1, SORTED_AT_ONCE // outputs.count)

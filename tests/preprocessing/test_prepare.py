@@ -324,3 +324,35 @@ def test_an_id_that_grows_on_the_wire_is_held_back_before_it_is_over_the_limit(
     (held_back,) = done.quarantine()
     assert held_back["reason_code"] == "record_too_large"
     assert done.plan.valid_count == 1
+
+
+TEXT_CONTRACT = """
+fields:
+  - {name: id, type: string, constraints: {required: true}}
+  - {name: review, type: string, constraints: {required: true, minLength: 1, maxLength: 12}}
+primaryKey: id
+scoring: {features: [review], modelInput: text}
+"""
+
+
+def test_a_text_travels_as_it_is_and_its_lengths_are_profiled(tmp_path: Path) -> None:
+    """Empty, long and missing ones are held back by the contract's own rules."""
+    lines = ['{"id": "a", "review": "two\\nlines"}', '{"id": "b", "review": ""}', '{"id": "c"}']
+    lines += ['{"id": "d", "review": "far too long a text"}', '{"id": "e", "review": "\u00e9t\u00e9"}']
+    source = {"reviews.jsonl": "\n".join(lines).encode()}
+    done = run_prepare(tmp_path, source, TEXT_CONTRACT, wire_format="arrow")
+    assert done.exit_code == 0
+    assert done.shard_rows() == [{"id": "a", "review": "two\nlines"}, {"id": "e", "review": "\u00e9t\u00e9"}]
+    assert [row["reason_code"] for row in done.quarantine()] == [
+        "missing_required",
+        "missing_required",
+        "too_long",
+    ]
+    profile = json.loads((done.outputs / "plan" / "profile.json").read_text())
+    assert sum(profile["features"]["review"]["histogram"]["counts"]) == 2
+
+
+def test_a_text_is_refused_on_a_wire_of_vectors(tmp_path: Path) -> None:
+    done = run_prepare(tmp_path, {"a.csv": b"id,review\na,b\n"}, TEXT_CONTRACT, wire_format="jsonlines")
+    assert done.exit_code == 2
+    assert "wire format 'jsonlines' carries vectors of numbers" in done.message

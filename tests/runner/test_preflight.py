@@ -53,6 +53,23 @@ def test_a_contract_of_another_model_is_refused(tmp_path: Path) -> None:
     assert "use the contract that the model was trained under" in message
 
 
+def test_a_text_is_refused_on_a_wire_of_vectors(tmp_path: Path) -> None:
+    text = {
+        "fields": [{"name": "id", "type": "string"}, {"name": "review", "type": "string"}],
+        "scoring": {"features": ["review"], "modelInput": "text"},
+    }
+    good = places(
+        tmp_path,
+        contract=write_contract(tmp_path / "text.json", **text),
+        model=write_artifact(tmp_path / "text.tar.gz", **text),
+    )
+    store = ObjectStore(tmp_path / "objects")
+
+    check_places(good, store, wire="parquet")
+    with pytest.raises(CallerError, match="'csv' carries vectors of numbers"):
+        check_places(good, store, wire="csv")
+
+
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
 

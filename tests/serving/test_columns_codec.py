@@ -58,7 +58,7 @@ def table_in(answer: bytes, form: ColumnFile) -> pa.Table:
 def test_typed_columns_become_vectors_and_ids_stay(form: ColumnFile) -> None:
     """Encoding is the contract's: codes for categories, NaN for what is missing."""
     payload = codec_of(form).decode(payload_of(RECORDS, form))
-    np.testing.assert_array_equal(payload.vectors, VECTORS)
+    np.testing.assert_array_equal(payload.features, VECTORS)
     assert payload.ids is not None
     assert payload.ids.to_pylist() == ["a", "b", "c"]
 
@@ -68,13 +68,13 @@ def test_columns_are_found_by_name(form: ColumnFile) -> None:
     shuffled = RECORDS.select(["active", "plan", "customer_id", "age"]).append_column(
         "more", pa.array([1, 2, 3])
     )
-    np.testing.assert_array_equal(codec_of(form).decode(payload_of(shuffled, form)).vectors, VECTORS)
+    np.testing.assert_array_equal(codec_of(form).decode(payload_of(shuffled, form)).features, VECTORS)
 
 
 @pytest.mark.parametrize("record_count", [0, 1, 3])
 def test_any_number_of_records_keeps_two_dimensions(record_count: int, form: ColumnFile) -> None:
     """Also none at all."""
-    assert codec_of(form).decode(payload_of(RECORDS.slice(0, record_count), form)).vectors.shape == (
+    assert codec_of(form).decode(payload_of(RECORDS.slice(0, record_count), form)).features.shape == (
         record_count,
         3,
     )
@@ -84,7 +84,7 @@ def test_other_widths_of_the_same_values_are_read(form: ColumnFile) -> None:
     """Dictionaries, large text and small integers are storage, not meaning."""
     other = RECORDS.set_column(1, "age", RECORDS["age"].cast(pa.int8()))
     other = other.set_column(2, "plan", other["plan"].cast(pa.large_string()).dictionary_encode())
-    np.testing.assert_array_equal(codec_of(form).decode(payload_of(other, form)).vectors, VECTORS)
+    np.testing.assert_array_equal(codec_of(form).decode(payload_of(other, form)).features, VECTORS)
 
 
 def refusal(body: bytes, form: ColumnFile) -> str:
@@ -133,7 +133,7 @@ def test_shards_of_another_contract_are_refused_naming_both_fingerprints(form: C
 def test_shards_of_this_contract_are_taken(form: ColumnFile) -> None:
     """The same check, passed."""
     marked = RECORDS.replace_schema_metadata({FINGERPRINT_KEY: CONTRACT.fingerprint.encode()})
-    assert len(codec_of(form).decode(payload_of(marked, form)).vectors) == 3
+    assert len(codec_of(form).decode(payload_of(marked, form)).features) == 3
 
 
 def test_the_answer_has_id_score_and_error(form: ColumnFile) -> None:
@@ -162,7 +162,7 @@ def test_the_answer_without_faults_has_the_same_columns(form: ColumnFile) -> Non
 def test_an_answer_says_what_the_model_was_trained_on(form: ColumnFile) -> None:
     """So that no parameter can disagree with what scored."""
     codec = ColumnsCodec(CONTRACT, form, baseline=b"packed")
-    payload = DecodedPayload(vectors=np.zeros((1, 3), dtype=np.float32), ids=pa.chunked_array([["a"]]))
+    payload = DecodedPayload(features=np.zeros((1, 3), dtype=np.float32), ids=pa.chunked_array([["a"]]))
     scores = Scores(values=np.array([0.5]), faults={})
     told = table_in(codec.encode(payload, scores), form).schema.metadata
     assert told[b"batchscore.baseline"] == b"packed"
@@ -173,7 +173,7 @@ def test_an_answer_says_what_the_model_was_trained_on(form: ColumnFile) -> None:
 def test_integers_become_the_nearest_float32(form: ColumnFile) -> None:
     """Whatever their size and sign."""
     large = RECORDS.set_column(1, "age", pa.array([2**62, 0, -1]))
-    assert codec_of(form).decode(payload_of(large, form)).vectors[:, 0].tolist() == [2.0**62, 0.0, -1.0]
+    assert codec_of(form).decode(payload_of(large, form)).features[:, 0].tolist() == [2.0**62, 0.0, -1.0]
 
 
 def test_a_payload_says_how_many_records_it_has_before_it_is_read(form: ColumnFile) -> None:

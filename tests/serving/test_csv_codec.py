@@ -23,7 +23,7 @@ CODEC = CsvCodec(CONTRACT)
 
 def answer(values: list[float], faults: dict[int, str] | None = None) -> bytes:
     scores = Scores(values=np.array(values, dtype=np.float64), faults=faults or {})
-    return CODEC.encode(DecodedPayload(vectors=np.empty((len(values), 3), np.float32)), scores)
+    return CODEC.encode(DecodedPayload(features=np.empty((len(values), 3), np.float32)), scores)
 
 
 @pytest.mark.parametrize(
@@ -32,13 +32,13 @@ def answer(values: list[float], faults: dict[int, str] | None = None) -> bytes:
 def test_lines_become_vectors_however_they_end(body: bytes) -> None:
     """An empty field is a missing value; the last line may lack its line break."""
     payload = CODEC.decode(body)
-    np.testing.assert_array_equal(payload.vectors, np.array([[31, 0, 1], [29, 2, np.nan]], np.float32))
+    np.testing.assert_array_equal(payload.features, np.array([[31, 0, 1], [29, 2, np.nan]], np.float32))
     assert payload.faults == {}
 
 
 def test_one_record_keeps_two_dimensions() -> None:
     """A model gets a table with one row, never a bare row."""
-    assert CODEC.decode(b"31,0,1").vectors.shape == (1, 3)
+    assert CODEC.decode(b"31,0,1").features.shape == (1, 3)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_damaged_line_gets_a_reason_and_its_neighbours_a_score(line: bytes, re
     payload = CODEC.decode(b"31,0,1\n" + line + b"\n29,2,0\n")
     assert list(payload.faults) == [1]
     assert payload.faults[1].startswith(reason)
-    np.testing.assert_array_equal(payload.vectors[[0, 2]], np.array([[31, 0, 1], [29, 2, 0]], np.float32))
+    np.testing.assert_array_equal(payload.features[[0, 2]], np.array([[31, 0, 1], [29, 2, 0]], np.float32))
 
 
 def test_a_line_that_only_the_parser_refuses_costs_nobody_else_a_score(
@@ -71,20 +71,20 @@ def test_a_line_that_only_the_parser_refuses_costs_nobody_else_a_score(
     assert dict(payload.faults) == {
         5: "cannot be read as numbers; a quote or a line break is in the wrong place"
     }
-    assert np.isnan(payload.vectors).any(axis=1).nonzero()[0].tolist() == [5]
+    assert np.isnan(payload.features).any(axis=1).nonzero()[0].tolist() == [5]
 
 
 @pytest.mark.parametrize("body", [b"31,0,1\n29,2,0\n", b"31,0,1\nx,2,0\n"])
 def test_a_byte_order_mark_is_no_part_of_the_first_number(body: bytes) -> None:
     """Some tools write one before any text."""
     marked = CODEC.decode(b"\xef\xbb\xbf" + body)
-    np.testing.assert_array_equal(marked.vectors, CODEC.decode(body).vectors)
+    np.testing.assert_array_equal(marked.features, CODEC.decode(body).features)
 
 
 def test_with_one_feature_an_empty_line_is_a_missing_value() -> None:
     """It is the only way to write one."""
     payload = CsvCodec(ONE_FEATURE).decode(b"1\n\n3\n")
-    np.testing.assert_array_equal(payload.vectors, np.array([[1], [np.nan], [3]], np.float32))
+    np.testing.assert_array_equal(payload.features, np.array([[1], [np.nan], [3]], np.float32))
 
 
 @given(
@@ -97,9 +97,9 @@ def test_a_line_gets_the_verdict_that_it_gets_alone(lines: list[bytes]) -> None:
     """Cutting a payload elsewhere changes nothing: there are as many verdicts as lines, and the same ones."""
     together = CODEC.decode(b"\n".join(lines) + b"\n")
     alone = [CODEC.decode(line + b"\n") for line in lines]
-    assert len(together.vectors) == len(lines)
+    assert len(together.features) == len(lines)
     assert together.faults == {at: payload.faults[0] for at, payload in enumerate(alone) if payload.faults}
-    np.testing.assert_array_equal(together.vectors, np.concatenate([payload.vectors for payload in alone]))
+    np.testing.assert_array_equal(together.features, np.concatenate([payload.features for payload in alone]))
 
 
 @given(
@@ -112,8 +112,8 @@ def test_with_one_feature_a_line_gets_the_verdict_that_it_gets_alone(lines: list
     alone = [codec.decode(b"\n" + line + b"\n") for line in lines]
     expected = {at + 1: payload.faults[1] for at, payload in enumerate(alone) if payload.faults}
     assert together.faults == expected
-    vectors = np.concatenate([payload.vectors[1:] for payload in alone])
-    np.testing.assert_array_equal(together.vectors[1:], vectors)
+    vectors = np.concatenate([payload.features[1:] for payload in alone])
+    np.testing.assert_array_equal(together.features[1:], vectors)
 
 
 @pytest.mark.parametrize("body", [b'\n"', b'1\n"\n', b'1\n"2'])
@@ -130,7 +130,7 @@ def test_a_float32_written_in_its_shortest_text_is_read_back_exactly() -> None:
     """The csv wire loses nothing against the parquet wire."""
     numbers = np.random.default_rng(0).normal(size=3000).astype(np.float32) * np.float32(1e-3)
     body = "".join(f"{a},{b},{c}\n" for a, b, c in numbers.reshape(-1, 3)).encode()
-    np.testing.assert_array_equal(CODEC.decode(body).vectors, numbers.reshape(-1, 3))
+    np.testing.assert_array_equal(CODEC.decode(body).features, numbers.reshape(-1, 3))
 
 
 def test_an_answer_is_the_shortest_text_of_each_score() -> None:

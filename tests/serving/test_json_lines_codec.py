@@ -27,7 +27,7 @@ TWO_VECTORS = np.array([[31, 0, 1], [29, 2, np.nan]], np.float32)
 
 def answer(values: list[float], faults: dict[int, str] | None = None) -> bytes:
     scores = Scores(values=np.array(values, dtype=np.float64), faults=faults or {})
-    return CODEC.encode(DecodedPayload(vectors=np.empty((len(values), 3), np.float32)), scores)
+    return CODEC.encode(DecodedPayload(features=np.empty((len(values), 3), np.float32)), scores)
 
 
 @pytest.mark.parametrize(
@@ -47,12 +47,12 @@ def answer(values: list[float], faults: dict[int, str] | None = None) -> bytes:
 def test_lines_become_vectors_however_they_are_written(body: bytes) -> None:
     """Arrays, objects and both together; white space where JSON allows it; the last line may lack its end."""
     payload = CODEC.decode(body)
-    np.testing.assert_array_equal(payload.vectors, TWO_VECTORS)
+    np.testing.assert_array_equal(payload.features, TWO_VECTORS)
     assert payload.faults == {}
 
 
 def test_one_record_keeps_two_dimensions() -> None:
-    assert CODEC.decode(b"[31,0,1]").vectors.shape == (1, 3)
+    assert CODEC.decode(b"[31,0,1]").features.shape == (1, 3)
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_a_damaged_line_gets_a_reason_and_its_neighbours_a_score(line: bytes, re
     payload = CODEC.decode(b"[31,0,1]\n" + line + b"\n[29,2,null]\n")
     assert list(payload.faults) == [1]
     assert payload.faults[1].startswith(reason)
-    np.testing.assert_array_equal(payload.vectors[[0, 2]], TWO_VECTORS)
-    assert np.isnan(payload.vectors[1]).all()
+    np.testing.assert_array_equal(payload.features[[0, 2]], TWO_VECTORS)
+    assert np.isnan(payload.features[1]).all()
 
 
 def oracle(line: bytes) -> list[float | None] | None:
@@ -156,9 +156,9 @@ def test_every_line_is_judged_as_a_strict_reader_judges_it(lines: list[str]) -> 
     payload = CODEC.decode(b"\n".join(raw) + b"\n")
     expected = [oracle(line) for line in raw]
 
-    assert len(payload.vectors) == len(lines)
+    assert len(payload.features) == len(lines)
     assert list(payload.faults) == [at for at, values in enumerate(expected) if values is None]
-    for vector, values in zip(payload.vectors, expected, strict=True):
+    for vector, values in zip(payload.features, expected, strict=True):
         wanted = [np.nan if value is None else value for value in values or [None] * 3]
         np.testing.assert_allclose(vector, np.array(wanted, np.float64).astype(np.float32), rtol=2e-7)
 
@@ -168,18 +168,18 @@ def test_a_line_gets_the_vector_that_it_gets_alone(lines: list[str]) -> None:
     """To the last bit, whatever its neighbours are."""
     together = CODEC.decode("\n".join([*lines, "damaged"]).encode())
     alone = [CODEC.decode(line.encode() + b"\n") for line in lines]
-    np.testing.assert_array_equal(together.vectors[:-1], np.concatenate([one.vectors for one in alone]))
+    np.testing.assert_array_equal(together.features[:-1], np.concatenate([one.features for one in alone]))
 
 
 def test_with_one_feature_a_missing_value_is_no_blank_line() -> None:
     payload = JsonLinesCodec(ONE_FEATURE).decode(b"[1]\n[null]\n\n[3]\n")
-    np.testing.assert_array_equal(payload.vectors, np.array([[1], [np.nan], [np.nan], [3]], np.float32))
+    np.testing.assert_array_equal(payload.features, np.array([[1], [np.nan], [np.nan], [3]], np.float32))
     assert list(payload.faults) == [2]
 
 
 def test_a_number_that_a_vector_cannot_hold_is_left_to_the_scorer() -> None:
     """It is valid JSON; the scorer names such records."""
-    assert np.isinf(CODEC.decode(b"[1e39,1e999,1]\n").vectors[0, :2]).all()
+    assert np.isinf(CODEC.decode(b"[1e39,1e999,1]\n").features[0, :2]).all()
 
 
 @pytest.mark.parametrize(
@@ -198,14 +198,14 @@ def test_any_number_that_json_can_write_is_read(neighbour: str, text: str, numbe
     """However long, with sound neighbours or damaged ones."""
     payload = CODEC.decode(f"[{text},null,1]\n{neighbour}\n".encode())
     assert 0 not in payload.faults
-    assert payload.vectors[0, 0] == np.float32(number)
+    assert payload.features[0, 0] == np.float32(number)
 
 
 def test_a_float32_written_in_its_shortest_text_is_read_back_exactly() -> None:
     """The jsonlines wire loses nothing against the parquet wire."""
     numbers = np.random.default_rng(0).normal(size=(1000, 3)).astype(np.float32) * np.float32(1e-3)
     body = "".join(f"[{a},{b},{c}]\n" for a, b, c in numbers).encode()
-    np.testing.assert_array_equal(CODEC.decode(body).vectors, numbers)
+    np.testing.assert_array_equal(CODEC.decode(body).features, numbers)
 
 
 def test_an_answer_is_an_object_with_the_shortest_text_of_the_score() -> None:

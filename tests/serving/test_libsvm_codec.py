@@ -46,7 +46,7 @@ def test_lines_become_vectors_with_nan_for_what_is_not_named(rows: list[dict[int
     for number, row in enumerate(rows):
         for position, value in row.items():
             expected[number, position] = value
-    np.testing.assert_array_equal(decoded.vectors, expected)
+    np.testing.assert_array_equal(decoded.features, expected)
     assert decoded.faults == {}
 
 
@@ -63,7 +63,7 @@ def test_xgboost_reads_the_same_values_from_the_same_text(tmp_path: Path) -> Non
     path.write_text(written(rows))
     with xgboost.config_context(verbosity=0):  # text input is deprecated there
         matrix = xgboost.DMatrix(f"{path}?format=libsvm")
-    np.testing.assert_array_equal(CODEC.decode(path.read_bytes()).vectors, dense(matrix))
+    np.testing.assert_array_equal(CODEC.decode(path.read_bytes()).features, dense(matrix))
 
 
 def dense(matrix: xgboost.DMatrix) -> np.ndarray:
@@ -90,16 +90,16 @@ def dense(matrix: xgboost.DMatrix) -> np.ndarray:
 def test_a_damaged_line_is_a_fault_in_its_place(line: str, reason: str) -> None:
     decoded = CODEC.decode(f"1 0:1\n{line}\n3:4".encode())
     assert decoded.faults == {1: reason}
-    assert len(decoded.vectors) == 3
-    assert np.isnan(decoded.vectors[1]).all()
+    assert len(decoded.features) == 3
+    assert np.isnan(decoded.features[1]).all()
 
 
 @pytest.mark.parametrize("line", ["", " ", "1", "\r", "1 0:nan"])
 def test_a_line_without_values_has_every_feature_missing(line: str) -> None:
     decoded = CODEC.decode(f"{line}\n1 0:1\r\n".encode())
-    assert np.isnan(decoded.vectors[0]).all()
-    assert decoded.vectors[1, 0] == 1
-    assert (decoded.faults, len(decoded.vectors)) == ({}, 2)
+    assert np.isnan(decoded.features[0]).all()
+    assert decoded.features[1, 0] == 1
+    assert (decoded.faults, len(decoded.features)) == ({}, 2)
 
 
 @pytest.mark.functional

@@ -58,7 +58,7 @@ def tiny_vectors() -> np.ndarray:
 
 def test_every_format_is_tried_here() -> None:
     assert list(MAKERS) == [entry.file_name for entry in MODEL_FORMATS]
-    assert {entry.suffix for entry in MODEL_FORMATS} == set(scorer_module._LOADERS)
+    assert {entry.suffix for entry in MODEL_FORMATS} == set(scorer_module._LOADERS["vector"])
 
 
 def test_every_kind_of_record_scores_what_its_terms_add_up_to(scorer: Scorer) -> None:

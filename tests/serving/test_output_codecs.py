@@ -30,7 +30,7 @@ def encoded(
     content_type: str, values: np.ndarray, *, faults: dict[int, str], top: np.ndarray | None
 ) -> bytes:
     ids = pa.chunked_array([[f"c{number}" for number in range(len(values))]], pa.string())
-    payload = DecodedPayload(vectors=np.empty((len(values), 3), np.float32), ids=ids)
+    payload = DecodedPayload(features=np.empty((len(values), 3), np.float32), ids=ids)
     return CODECS[content_type].encode(payload, Scores(values=values, faults=faults, top=top))
 
 

@@ -35,13 +35,13 @@ def test_records_become_vectors_whatever_their_type(kind: str) -> None:
     )
     for given_body in (body, body.rstrip(b"\0") if kind == "int32" else body):
         payload = CODEC.decode(given_body)
-        np.testing.assert_array_equal(payload.vectors, np.array([[31, 0, 1], [300, 2, -1]], np.float32))
+        np.testing.assert_array_equal(payload.features, np.array([[31, 0, 1], [300, 2, -1]], np.float32))
         assert (payload.faults, payload.ids) == ({}, None)
 
 
 def test_one_record_keeps_two_dimensions() -> None:
     """A model gets a table with one row, never a bare row; NaN stays a missing value."""
-    vectors = CODEC.decode(framed(tensor_record([NAN, 1, 0]))).vectors
+    vectors = CODEC.decode(framed(tensor_record([NAN, 1, 0]))).features
     np.testing.assert_array_equal(vectors, np.array([[NAN, 1, 0]], np.float32))
 
 
@@ -50,7 +50,7 @@ def test_a_record_in_parts_is_one_record() -> None:
     body = part_frames(tensor_record(vector))
 
     assert body.count(MAGIC_BYTES) == 2
-    np.testing.assert_array_equal(CODEC.decode(body).vectors, vector.reshape(1, 3))
+    np.testing.assert_array_equal(CODEC.decode(body).features, vector.reshape(1, 3))
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_a_record_with_a_fault_leaves_its_neighbours_alone(message: bytes, reaso
 
     assert list(payload.faults) == [1]
     assert reason in payload.faults[1]
-    np.testing.assert_array_equal(payload.vectors[[0, 2]], np.array([[31, 0, 1]] * 2, np.float32))
-    assert np.isnan(payload.vectors[1]).all()
+    np.testing.assert_array_equal(payload.features[[0, 2]], np.array([[31, 0, 1]] * 2, np.float32))
+    assert np.isnan(payload.features[1]).all()
 
 
 @pytest.mark.parametrize(
@@ -102,10 +102,10 @@ def test_answers_are_those_of_the_csv_wire() -> None:
 def test_every_frame_gets_a_vector_or_a_fault(messages: list[bytes]) -> None:
     payload = CODEC.decode(b"".join(framed(message) for message in messages))
 
-    assert len(payload.vectors) == len(messages)
+    assert len(payload.features) == len(messages)
     for position, message in enumerate(messages):
         if message == tensor_record([1, 2, 3]):
-            assert payload.vectors[position].tolist() == [1, 2, 3]
+            assert payload.features[position].tolist() == [1, 2, 3]
             assert position not in payload.faults
         else:
             assert position in payload.faults
