@@ -14,6 +14,7 @@ import yaml
 
 from contracts.contract_dialect import read_dialect
 from contracts.contract_fields import check_keys, read_description, read_fields, read_texts, read_value
+from contracts.contract_images import read_image_rules
 from contracts.contract_model_input import check_features
 from contracts.contract_outputs import check_published_names, read_outputs
 from contracts.contract_report import read_report_rules
@@ -47,6 +48,7 @@ _TOP_KEYS = {
 _SCORING_KEYS = {
     "features",
     "modelInput",
+    "image",
     "label",
     "positiveLabel",
     "unseenCategory",
@@ -159,6 +161,7 @@ def _build(document: Any, faults: list[str]) -> DatasetContract | None:
     outputs = read_outputs(scoring, faults)
     check_published_names(outputs, id_field, faults)
     positive_label = _positive_label(scoring.get("positiveLabel"), fields, label, outputs, faults)
+    image = read_image_rules(scoring.get("image"), model_input, faults)
     report = read_report_rules(scoring.get("report"), fields, (id_field, label), faults)
     dialect = read_dialect(document.get("dialect", {}), faults)
     if faults:
@@ -169,6 +172,7 @@ def _build(document: Any, faults: list[str]) -> DatasetContract | None:
         missing_values=missing_values,
         features=features,
         model_input=model_input,
+        image=image,
         label=label or None,
         positive_label=positive_label,
         unseen_category=unseen_category,

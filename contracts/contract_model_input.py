@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from contracts.dataset import FEATURE_TYPES, IMAGE_INPUT, TEXT_INPUT, VECTOR_INPUT, Field
+from contracts.dataset import BINARY_TYPE, FEATURE_TYPES, IMAGE_INPUT, TEXT_INPUT, VECTOR_INPUT, Field
 
 _WANTED = {
     TEXT_INPUT: "a field of the type string without `categories`",
@@ -45,6 +45,11 @@ def check_features(features: Sequence[Field], model_input: str, faults: list[str
 
 
 def _vector_fault(entry: Field) -> str:
+    if entry.type == BINARY_TYPE:
+        return (
+            f"feature {entry.name!r} is binary; if the model reads an image, say `modelInput: {IMAGE_INPUT}` in "
+            "`scoring`"
+        )
     if entry.type not in FEATURE_TYPES:
         return f"feature {entry.name!r} is a {entry.type}; a feature is {', '.join(FEATURE_TYPES)}"
     if entry.type == "string" and not entry.categories:
@@ -56,7 +61,9 @@ def _vector_fault(entry: Field) -> str:
 
 
 def _is_wanted(entry: Field, model_input: str) -> bool:
-    return model_input == TEXT_INPUT and entry.type == "string" and not entry.categories
+    if model_input == IMAGE_INPUT:
+        return entry.type == BINARY_TYPE
+    return entry.type == "string" and not entry.categories
 
 
 def _told(entry: Field) -> str:

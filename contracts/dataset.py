@@ -16,6 +16,7 @@ with one more key, `scoring`:
       label: churn                        # optional: known outcomes, for model quality
       positiveLabel: "Yes"                # the label value that a score of 1 predicts
       modelInput: vector                  # or `text`, `image`: the model reads its one feature as it is
+      image: {fit: stretch}               # optional, with `modelInput: image`, see `contracts.image_rules`
       unseenCategory: quarantine          # or `missing`: the model sees a missing value
       duplicateIds: keepFirst             # or `quarantineAll`: of valid records with the same id
       outputs: [no, yes, unsure]          # optional: names of the model's several outputs, in its order,
@@ -39,6 +40,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from contracts.image_rules import ImageRules
 from contracts.report_rules import ReportRules
 
 FIELD_TYPES = ("string", "integer", "number", "boolean", "date", "datetime")
@@ -150,6 +152,7 @@ class DatasetContract:
         missing_values: Texts that mean "no value".
         features: Names of the fields that the model reads, in its order; at least one.
         model_input: One of MODEL_INPUTS; there is exactly one feature if it is no vector.
+        image: How images are taken; None where the model reads none.
         label: Name of the field with the known outcome, or None.
         positive_label: The label's value that counts as 1, or None for a numeric label.
         unseen_category: One of UNSEEN_CATEGORY_POLICIES.
@@ -165,6 +168,7 @@ class DatasetContract:
     missing_values: tuple[str, ...] = ("",)
     features: tuple[str, ...]
     model_input: str = VECTOR_INPUT
+    image: ImageRules | None = None
     label: str | None = None
     positive_label: Any = None
     unseen_category: str = "quarantine"
@@ -203,5 +207,7 @@ class DatasetContract:
             meaning["outputs"] = [self.outputs.count, list(self.outputs.names), self.outputs.top_k]
         if self.model_input != VECTOR_INPUT:
             meaning["modelInput"] = self.model_input
+        if self.image is not None:
+            meaning["image"] = [self.image.max_pixels, self.image.fit]
         text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.data_profile import DataProfile, FeatureProfile, add_features, add_profiles
-from contracts.dataset import DatasetContract, Field
+from contracts.dataset import BINARY_TYPE, DatasetContract, Field
 from contracts.value_histogram import ValueHistogram, value_histogram
 
 BYTES_COUNTED_IN_FULL = 16 * 1024 * 1024
@@ -29,7 +29,7 @@ def stride_for(byte_count: int) -> int:
 def counted_records(valid: pa.Table, contract: DatasetContract, *, stride: int) -> pa.Table:
     """Return what is counted of a block's valid records: the features of one of `stride`.
 
-    Of a text it is the length. Lengths are taken here, so that no block stays in memory for its texts.
+    Of a text or of bytes it is the length. Lengths are taken here, so that no block stays in memory for them.
     """
     features = valid.select(list(contract.features))
     if stride > 1:
@@ -38,6 +38,8 @@ def counted_records(valid: pa.Table, contract: DatasetContract, *, stride: int) 
         if _is_text(field):
             lengths = pc.utf8_length(features.column(position).cast(pa.string()))
             features = features.set_column(position, field.name, lengths)
+        if field.type == BINARY_TYPE:
+            features = features.set_column(position, field.name, pc.binary_length(features.column(position)))
     return features
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pt
 
-from contracts.dataset import VECTOR_INPUT, DatasetContract
+from contracts.dataset import BINARY_TYPE, VECTOR_INPUT, DatasetContract
 from contracts.encoding import ARROW_TYPES, encode
 from contracts.errors import CallerError, near_matches
 from contracts.wire import (
@@ -36,6 +36,7 @@ _FITS: dict[str, Callable[[pa.DataType], bool]] = {
     "integer": pt.is_integer,
     "number": lambda kind: pt.is_floating(kind) or pt.is_integer(kind),
     "boolean": pt.is_boolean,
+    BINARY_TYPE: lambda kind: pt.is_binary(kind) or pt.is_large_binary(kind),
 }
 """Which columns may stand for a feature of each type: the same values, perhaps in another width."""
 

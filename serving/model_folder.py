@@ -95,7 +95,11 @@ def load_model_folder(
         )
     _check_start(model_path)
     scorer = load_scorer(
-        model_path, threads=threads, outputs=contract.outputs, model_input=contract.model_input
+        model_path,
+        threads=threads,
+        outputs=contract.outputs,
+        model_input=contract.model_input,
+        image=contract.image,
     )
     _check_features(model_path, scorer.model, contract)
     _check_categories(model_path, scorer.model, contract)

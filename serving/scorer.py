@@ -17,8 +17,9 @@ from typing import Protocol, TypeAlias, cast
 import numpy as np
 import pyarrow as pa
 
-from contracts.dataset import VECTOR_INPUT, ModelOutputs
+from contracts.dataset import IMAGE_INPUT, VECTOR_INPUT, ModelOutputs
 from contracts.errors import CallerError
+from contracts.image_rules import ImageRules
 from serving.column_model import ColumnModel, Predictions, predict_column
 
 _LOADERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
@@ -28,6 +29,7 @@ _LOADERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ".txt": ("serving.lightgbm_model", "lightgbm"),
         ".onnx": ("serving.onnx_model", "onnx"),
     },
+    IMAGE_INPUT: {".onnx": ("serving.image_model", "images,onnx")},
 }
 """By what a model reads, and its suffix: the module whose `load_model` reads it, and the extras that install
 its needs."""
@@ -128,7 +130,12 @@ class Scorer:
 
 
 def load_scorer(
-    path: Path, *, threads: int, outputs: ModelOutputs | None = None, model_input: str = VECTOR_INPUT
+    path: Path,
+    *,
+    threads: int,
+    outputs: ModelOutputs | None = None,
+    model_input: str = VECTOR_INPUT,
+    image: ImageRules | None = None,
 ) -> Scorer:
     """Load a model.
 
@@ -139,6 +146,7 @@ def load_scorer(
         threads: Threads that score one payload.
         outputs: What the contract says of the model's outputs; None for one.
         model_input: What the model reads, one of `contracts.dataset.MODEL_INPUTS`.
+        image: How images are taken, if it reads one.
 
     Raises:
         CallerError: The file is no such model, its model has another number of outputs, or the library that
@@ -161,7 +169,8 @@ def load_scorer(
             f"pip install 'batchscore[{extras}]'{_system_library(error)}"
         ) from error
     output_count = 1 if outputs is None else outputs.count
-    model: Model | ColumnModel = module.load_model(path, threads=threads, output_count=output_count)
+    rules = {} if image is None else {"rules": image}
+    model: Model | ColumnModel = module.load_model(path, threads=threads, output_count=output_count, **rules)
     return Scorer(model, outputs)
 
 
