@@ -23,7 +23,7 @@ PACKAGES := contracts emulator pipelines preprocessing reporting runner serving 
 LOCK := $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 # What the three containers of the pipeline run with, models of every format included.
-CONTAINER_EXTRAS := --extra prepare --extra serve --extra lightgbm --extra onnx --extra report
+CONTAINER_EXTRAS := --extra prepare --extra serve --extra lightgbm --extra onnx --extra images --extra report
 # Compiled here once: where Python may not write bytecode, every start would compile every module that it imports.
 INSTALL := $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

@@ -114,7 +114,7 @@ def naming_damage(name: str, content: bytes) -> Iterator[None]:
         is_cut_off = _is_without_end(name, content) or any(sign in said.lower() for sign in _SIGNS_OF_AN_END)
         reason = ReasonCode.TRUNCATED_IMAGE if is_cut_off else ReasonCode.CORRUPT_IMAGE
         raise ImageFaultError(
-            reason, f"is a {name} image of {len(content)} bytes that cannot be decoded: {said}"
+            reason, f"is a {name} image that cannot be decoded: {said}"
         ) from error
 
 
@@ -141,4 +141,6 @@ def _is_without_end(name: str, content: bytes) -> bool:
     if name == "TIFF":
         order: Literal["little", "big"] = "little" if content.startswith(b"II") else "big"
         return int.from_bytes(content[4:8], order) >= len(content)
+    if name == "GIF":
+        return not content.rstrip(b"\x00").endswith(b";")
     return _END_MARKS.get(name, b"") not in content

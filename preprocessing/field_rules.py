@@ -207,6 +207,10 @@ def _scoring_findings(
         is_beyond = pc.greater(pc.abs(values), FLOAT32_LIMIT)
         rule = "is beyond what a feature vector can hold (32-bit floats)"
         yield ReasonCode.WRONG_TYPE, rule, is_beyond
+    if contract.image is not None and field.name in contract.features:
+        from preprocessing.image_checks import image_findings  # noqa: PLC0415 - needs Pillow
+
+        yield from image_findings(values, contract.image)
     if _must_be_seen(field, contract):
         yield from _unseen(values, field)
     if must_be_one_line(field, contract, wire_name):

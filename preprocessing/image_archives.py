@@ -23,7 +23,7 @@ from contracts.image_names import is_archive
 from contracts.quarantine import ReasonCode
 from contracts.source_names import is_data
 from preprocessing.image_blocks import ImageBlock, ImageFile, ImageReadError, image_blocks
-from preprocessing.records import OpenSource, StructureFault
+from preprocessing.records import BLOCK_BYTES, OpenSource, StructureFault
 from preprocessing.source_objects import SourceFile, open_source
 
 MAX_READ_BYTES = 128 * 1024 * 1024
@@ -114,10 +114,22 @@ def _tar_members(source: OpenSource, file: SourceFile) -> Iterator[ImageFile]:
                 )
             archive.members = []  # or it would keep all of them
             stream.header_bytes = 0
+        stream.header_bytes = None
         stream.seek(archive.offset)
-        # Python takes a damaged header for the end.
-        if stream.read(_BLOCK_BYTES) != bytes(_BLOCK_BYTES):
-            raise tarfile.ReadError("it does not end with the mark of its end")
+        _check_end(stream, limit)
+
+
+def _check_end(stream: _Bounded, limit: _Limit) -> None:
+    """Check that a tar ends where Python ceased to read it, which it also does at a damaged header.
+
+    It is read to its end, where a compressed one has its checksum.
+    """
+    if stream.read(_BLOCK_BYTES) != bytes(_BLOCK_BYTES):
+        raise tarfile.ReadError("it does not end with the mark of its end")
+    while content := stream.read(BLOCK_BYTES):
+        limit.add(len(content))
+        if content.count(0) != len(content):
+            raise tarfile.ReadError("something stands behind the mark of its end")
 
 
 def _read_tar_member(archive: tarfile.TarFile, member: tarfile.TarInfo, byte_count: int) -> bytes:

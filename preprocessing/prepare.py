@@ -12,6 +12,7 @@ results are taken in the order of the source, so the same input and arguments gi
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,14 +23,14 @@ import pyarrow as pa
 from contracts.atomic_files import write_bytes
 from contracts.contract_file import check_patterns, read_contract
 from contracts.data_profile import DataProfile
-from contracts.dataset import DatasetContract
+from contracts.dataset import VECTOR_INPUT, DatasetContract
 from contracts.errors import CallerError
 from contracts.keep_columns import kept_file_names
 from contracts.plan import Shard, ShardManifest, SourceObject, duplicates_name
 from contracts.progress import Progress
 from contracts.quarantine import SourceForm
 from contracts.repeated_digests import DigestBatch
-from contracts.sizing import SourceSample, records_per_shard
+from contracts.sizing import PAYLOAD_FILL_FRACTION, SourceSample, records_per_shard
 from contracts.stopwatch import Stopwatch
 from contracts.wire import check_carries, wire_format
 from preprocessing.checked_block import check_block
@@ -94,6 +95,7 @@ def prepare(
         contract = read_contract(contract_path)
         check_patterns(contract, name=contract_path.name)
         check_carries(request.wire_name, contract.model_input)
+        _check_library(contract)
     files = find_source_files(request.folders.source, request.input_format)
     if not files and request.hosts.count == 1:  # of several instances, one may have got none
         raise CallerError(
@@ -123,6 +125,18 @@ def prepare(
         wire_format=request.wire_name,
     )
     return manifest, run.profile_desk.profile()
+
+
+def _check_library(contract: DatasetContract) -> None:
+    if contract.image is None:
+        return
+    try:
+        importlib.import_module("preprocessing.image_checks")
+    except ImportError as error:
+        raise CallerError(
+            f"the contract says `modelInput: {contract.model_input}`, but what reads images cannot be loaded: "
+            f"{error}; install it with pip install 'batchscore[images]'"
+        ) from error
 
 
 def _check_formats(files: list[SourceFile], input_format: str, contract: DatasetContract) -> None:
@@ -175,6 +189,8 @@ class _Preparation:
         self._max_record_bytes = request.sizing.max_record_bytes(
             len(contract.features) + 1, request.wire_name
         )
+        payload_bytes = int(request.sizing.max_payload_bytes * PAYLOAD_FILL_FRACTION)
+        self._max_shard_bytes = None if contract.model_input == VECTOR_INPUT else payload_bytes
         self._window = request.thread_count + 1
         self._stride = stride_for(self._total_bytes)
         self.profile_desk = ProfileDesk(contract, self._stride)
@@ -269,7 +285,7 @@ class _Preparation:
                 self._count(block)
             report(self._progress(block))
             if block.valid.num_rows:
-                cutter = cutter or ShardCutter(self._records_per_shard(block))
+                cutter = cutter or ShardCutter(self._records_per_shard(block), self._max_shard_bytes)
                 yield from cutter.add(block.valid)
         if cutter is not None:
             yield from cutter.rest()

@@ -8,40 +8,81 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from contracts.sizing import shard_end
 
 
 class ShardCutter:
-    """Collects tables and hands out the tables of one shard each, as `contracts.sizing.shard_end` has it."""
+    """Collects tables and hands out the tables of one shard each, as `contracts.sizing.shard_end` has it.
 
-    def __init__(self, records_per_shard: float) -> None:
+    Where records are of very different sizes, as images are, a shard is also complete when the next record
+    would make it too large: the first block says too little of the others, and memory must have a bound.
+    """
+
+    def __init__(self, records_per_shard: float, max_shard_bytes: int | None = None) -> None:
+        """Take how many records a shard gets and, where sizes differ, the most bytes of its texts and binaries."""
         self._records_per_shard = records_per_shard
+        self._max_shard_bytes = max_shard_bytes
         self._shard_count = 0
         self._waiting: list[pa.Table] = []
         self._waiting_count = 0
+        self._waiting_bytes = 0
 
     def add(self, records: pa.Table) -> Iterator[pa.Table]:
         """Take more records and yield each shard's records that are complete now."""
-        self._waiting.append(records)
-        self._waiting_count += records.num_rows
-        if self._waiting_count < self._next_size():
+        self._keep(records)
+        if self._waiting_count < self._next_size() and not self._is_full():
             return
         together, start = pa.concat_tables(self._waiting), 0
-        while (size := self._next_size()) <= together.num_rows - start:
-            yield together.slice(start, size)
-            start += size
-            self._shard_count += 1
-        rest = together.slice(start)
-        self._waiting, self._waiting_count = [rest], rest.num_rows
+        for end in self._ends(together):
+            yield together.slice(start, end - start)
+            start = end
+        self._waiting, self._waiting_count, self._waiting_bytes = [], 0, 0
+        self._keep(together.slice(start))
 
     def rest(self) -> Iterator[pa.Table]:
         """Yield the last shard's records, if any are left."""
         if self._waiting_count:
             yield pa.concat_tables(self._waiting)
-            self._waiting, self._waiting_count = [], 0
+            self._waiting, self._waiting_count, self._waiting_bytes = [], 0, 0
+
+    def _keep(self, records: pa.Table) -> None:
+        self._waiting.append(records)
+        self._waiting_count += records.num_rows
+        if self._max_shard_bytes is not None:
+            self._waiting_bytes += int(_byte_counts(records).sum())
+
+    def _is_full(self) -> bool:
+        return self._max_shard_bytes is not None and self._waiting_bytes > self._max_shard_bytes
+
+    def _ends(self, records: pa.Table) -> Iterator[int]:
+        """Yield after how many of the records each shard is complete."""
+        byte_ends = None if self._max_shard_bytes is None else np.cumsum(_byte_counts(records))
+        start = 0
+        while start < records.num_rows:
+            end = start + self._next_size()
+            if byte_ends is not None:
+                bytes_before = byte_ends[start - 1] if start else 0
+                fitting = int(np.searchsorted(byte_ends, bytes_before + self._max_shard_bytes, side="right"))
+                end = min(end, max(fitting, start + 1)) if fitting < records.num_rows else end
+            if end > records.num_rows:
+                return
+            yield end
+            self._shard_count += 1
+            start = end
 
     def _next_size(self) -> int:
         begin, end = (shard_end(self._shard_count + more, self._records_per_shard) for more in (0, 1))
         return end - begin
+
+
+def _byte_counts(records: pa.Table) -> np.ndarray:
+    """Return how many bytes the texts and binaries of each record take."""
+    byte_counts = np.zeros(records.num_rows, dtype=np.int64)
+    for column in records.columns:
+        if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
+            byte_counts += pc.fill_null(pc.binary_length(column), 0).to_numpy()
+    return byte_counts

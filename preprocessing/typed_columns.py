@@ -164,7 +164,7 @@ def shown_values(column: pa.Array) -> list[str | None]:
         return [value if misfit is None else _shortened(misfit) for value, misfit in pairs]
     if column.type == pa.binary():
         counts = pc.binary_length(column).to_pylist()
-        return [None if count is None else f"{count:,} bytes" for count in counts]
+        return [None if count is None else f"({count:,} bytes)" for count in counts]
     if column.type == pa.string():
         return [None if text is None else _quoted(text) for text in column.to_pylist()]
     if pa.types.is_timestamp(column.type):
