@@ -157,14 +157,13 @@ def column_values(column: pa.Array, kind: str) -> pa.Array:
 
 
 def shown_values(column: pa.Array) -> list[str | None]:
-    """Return the values as messages show them, shortened; None where missing."""
+    """Return the values as messages show them, shortened; None where missing, and for bytes."""
     if pa.types.is_struct(column.type):
         values, misfits = shown_values(column.field("value")), column.field("misfit").to_pylist()
         pairs = zip(values, misfits, strict=True)
         return [value if misfit is None else _shortened(misfit) for value, misfit in pairs]
     if column.type == pa.binary():
-        counts = pc.binary_length(column).to_pylist()
-        return [None if count is None else f"({count:,} bytes)" for count in counts]
+        return [None] * len(column)
     if column.type == pa.string():
         return [None if text is None else _quoted(text) for text in column.to_pylist()]
     if pa.types.is_timestamp(column.type):

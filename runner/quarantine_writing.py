@@ -9,7 +9,7 @@ for elements of JSON arrays and rows of Parquet), RecordIO. CSV and RecordIO rec
 have a file of their own, `…-unparsed…`: an unclosed quote in one would take the records below it for its own.
 
 All files appear or none, and none is ever overwritten. A record of which not every byte was kept is not
-written, but listed with the cause. Memory is bounded by a group of the quarantine file.
+written, but listed with the cause, and so is an image file. Memory is bounded by a group of the quarantine file.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ _SPILLED = {"csv", "recordio"}
 CUT_OFF = f"longer than the {MAX_RAW_BYTES:,} bytes that are kept of a record"
 NO_BYTES = "none of its bytes are kept"
 NO_TEXT = "its bytes are no text, which JSON cannot hold"
+OWN_FILE = "it is a file of its own, or a member of an archive: mend it where it lies"
 NO_FORM = "it is not known how its source is written"
 
 
@@ -256,6 +257,8 @@ class _Writing:
 
 def _obstacle(record: Mapping[str, Any], form: SourceForm | None) -> str:
     """Return why a record cannot be written back; empty if it can."""
+    if form is not None and form.format == "images":
+        return OWN_FILE
     if not record["raw"]:
         return NO_BYTES
     if record["raw_byte_count"] > len(record["raw"]):

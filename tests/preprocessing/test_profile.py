@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
+from made_images import CONTRACT as IMAGE_CONTRACT
 
 from contracts.contract_file import parse_contract
 from preprocessing.profile import ProfileDesk, counted_records, empty_profile, profile_records
@@ -40,3 +41,18 @@ def test_lengths_of_several_blocks_are_added_up() -> None:
         desk.add(counted_records(pa.table({"id": list("abcde"), "review": REVIEWS}), CONTRACT, stride=2))
     assert desk.profile().record_count == 12
     assert empty_profile(CONTRACT).features["review"].histogram is not None
+
+
+def test_of_bytes_the_length_is_counted() -> None:
+    """Blocks that wait to be counted hold no bytes."""
+    contract = parse_contract(IMAGE_CONTRACT.encode(), name="contract")
+    images = pa.array([bytes(3), bytes(5), None], pa.binary())
+    valid = pa.table({"id": pa.array(["1", "2", "3"]), "image": images})
+
+    counted = counted_records(valid, contract, stride=1)
+    profile = profile_records(counted, contract).features["image"]
+
+    assert counted["image"].to_pylist() == [3, 5, None]
+    assert profile.missing_count == 1
+    assert profile.histogram is not None
+    assert int(profile.histogram.counts.sum()) == 2
