@@ -77,6 +77,10 @@ bench-validation: $(VENV)/bench.stamp ## Time validation of a damaged CSV beside
 bench-readers: $(VENV)/bench.stamp ## Time reading and checking of CSV by ours, DuckDB, Polars and pyarrow (ROWS=5000000, ROUNDS=3)
 	@$(BIN)/python -m benchmarks.compare_readers --rows $(or $(ROWS),5000000) --rounds $(or $(ROUNDS),3)
 
+.PHONY: bench-images
+bench-images: $(VENV)/run.stamp ## Time the scoring of packed images beside one a request (IMAGES=20000, SIDE=8, ROUNDS=3)
+	@$(BIN)/python -m benchmarks.images --images $(or $(IMAGES),20000) --side $(or $(SIDE),8) --rounds $(or $(ROUNDS),3)
+
 .PHONY: simulate
 simulate: $(VENV)/run.stamp ## Simulate runs in AWS of a million to ten billion records, and draw docs/simulation.md
 	@$(BIN)/python -m benchmarks.simulation --measure --validate

@@ -13,7 +13,7 @@ not grow with the payload. An image that cannot be decoded is a fault of its rec
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -79,20 +79,24 @@ class ImageModel:
 
     def predict(self, column: pa.ChunkedArray) -> Predictions:
         """Score images; see `serving.column_model.ColumnModel`."""
+        set_pillow_up(self._rules.max_pixels)
+        if self._threads == 1:
+            return self._predict(column, map)
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="decoding") as executor:
+            return self._predict(column, executor.map)
+
+    def _predict(self, column: pa.ChunkedArray, apply: Callable[..., Iterable[str]]) -> Predictions:
+        """Score images, which `apply`, as `map` does, decodes."""
         image_bytes = math.prod(self.pixel_shape) * (1 if self._is_integer else 4)
         at_once = min(max(TENSOR_BYTES // image_bytes, 1), MAX_IMAGES_AT_ONCE)
-        set_pillow_up(self._rules.max_pixels)
         values: list[np.ndarray] = []
         faults: dict[int, str] = {}
-        with ThreadPoolExecutor(self._threads, thread_name_prefix="decoding") as executor:
-            for start in range(0, len(column), at_once):
-                contents = column.slice(start, at_once).to_pylist()
-                pixels = np.zeros((len(contents), *self.pixel_shape), dtype=np.uint8)
-                decode = partial(self._decode, pixels)
-                for at, fault in enumerate(executor.map(decode, range(len(contents)), contents)):
-                    if fault:
-                        faults[start + at] = fault
-                values.append(self.run(pixels))
+        for start in range(0, len(column), at_once):
+            contents = column.slice(start, at_once).to_pylist()
+            pixels = np.zeros((len(contents), *self.pixel_shape), dtype=np.uint8)
+            said = apply(partial(self._decode, pixels), range(len(contents)), contents)
+            faults |= {start + at: fault for at, fault in enumerate(said) if fault}
+            values.append(self.run(pixels))
         scores = np.concatenate(values)
         one = scores[:, -1] if self._has_one_score and scores.ndim > 1 else scores
         return Predictions(values=one, faults=faults)
