@@ -99,7 +99,9 @@ def images_per_second(server: ServerProcess, workload: Workload, clients: int) -
 def send_all(server: ServerProcess, payloads: Sequence[bytes], clients: int) -> list[bytes]:
     """Return the answers to all payloads, in their order."""
     with ThreadPoolExecutor(clients) as executor:
-        dealt = executor.map(lambda share: _send(server, share), [payloads[at::clients] for at in range(clients)])
+        dealt = executor.map(
+            lambda share: _send(server, share), [payloads[at::clients] for at in range(clients)]
+        )
         answers = list(dealt)
     return [answers[number % clients][number // clients] for number in range(len(payloads))]
 

@@ -127,15 +127,14 @@ def _constraints(document: Any, kind: str, where: str, faults: list[str]) -> Con
 
 
 def _text_rules(document: dict[str, Any], kind: str, where: str, faults: list[str]) -> None:
-    for key in document if kind == BINARY_TYPE else ():
-        if key not in _BINARY_CONSTRAINTS:
-            faults.append(f"{where}: `{key}` is not for binary fields")
+    if kind == BINARY_TYPE:
+        unfit = [key for key in document if key not in _BINARY_CONSTRAINTS]
+        faults += [f"{where}: `{key}` is not for binary fields" for key in unfit]
     for key in ("pattern", "minLength", "maxLength"):
         if key in document and kind not in ("string", BINARY_TYPE):
             faults.append(f"{where}: `{key}` is for string fields, but the field is {kind}")
-    for key in ("minimum", "maximum"):
-        if key in document and kind in ("string", "boolean"):
-            faults.append(f"{where}: `{key}` is not for {kind} fields")
+    unfit = [key for key in ("minimum", "maximum") if key in document and kind in ("string", "boolean")]
+    faults += [f"{where}: `{key}` is not for {kind} fields" for key in unfit]
     shortest, longest = document.get("minLength") or 0, document.get("maxLength")
     longest = sys.maxsize if longest is None else longest
     if not 0 <= shortest <= longest:

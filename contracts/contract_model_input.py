@@ -47,8 +47,8 @@ def check_features(features: Sequence[Field], model_input: str, faults: list[str
 def _vector_fault(entry: Field) -> str:
     if entry.type == BINARY_TYPE:
         return (
-            f"feature {entry.name!r} is binary; if the model reads an image, say `modelInput: {IMAGE_INPUT}` in "
-            "`scoring`"
+            f"feature {entry.name!r} is binary; if the model reads an image, say `modelInput: {IMAGE_INPUT}` "
+            "in `scoring`"
         )
     if entry.type not in FEATURE_TYPES:
         return f"feature {entry.name!r} is a {entry.type}; a feature is {', '.join(FEATURE_TYPES)}"

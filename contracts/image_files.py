@@ -1,7 +1,7 @@
-"""Open bytes as an image and trust nothing that they say: for preparation, which decodes images to find the
-bad ones, and for the server, which decodes them to score them.
+"""Open bytes as an image and trust nothing that they say.
 
-The format is known by the first bytes, and no other decoder of Pillow than its own gets to see the bytes. The
+For preparation, which decodes images to find the bad ones, and for the server, which decodes them to score
+them. The format is known by the first bytes, and no decoder of Pillow but its own gets to see the others. The
 size that the header states is compared with what is allowed before anything is decoded. Of several pictures
 in one file, the first counts.
 
@@ -113,9 +113,7 @@ def naming_damage(name: str, content: bytes) -> Iterator[None]:
         said = bounded(" ".join(str(error).split()), 200) or type(error).__name__
         is_cut_off = _is_without_end(name, content) or any(sign in said.lower() for sign in _SIGNS_OF_AN_END)
         reason = ReasonCode.TRUNCATED_IMAGE if is_cut_off else ReasonCode.CORRUPT_IMAGE
-        raise ImageFaultError(
-            reason, f"is a {name} image that cannot be decoded: {said}"
-        ) from error
+        raise ImageFaultError(reason, f"is a {name} image that cannot be decoded: {said}") from error
 
 
 def _tile(image: ImageFile.ImageFile) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What the contract says of images, where the model reads one: how large they may be, and how they are fitted.
+"""What the contract says of images, where the model reads one: how large they may be, how they are fitted.
 
     scoring:
       modelInput: image
@@ -14,8 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 STRETCH, COVER, CONTAIN = FITS = ("stretch", "cover", "contain")
-"""Both sides become the model's; the image covers the model's size, and the middle is cut out; or all of it is
-in the model's size, in the middle, with black beside it."""
+"""Both sides become the model's; the image covers the model's size, and its middle is cut out; or all of it
+stands in the middle of the model's size, with black beside it."""
 
 DEFAULT_MAX_PIXELS = 50_000_000
 MOST_PIXELS = 500_000_000

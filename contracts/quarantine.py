@@ -67,7 +67,7 @@ REASON_MEANINGS = {
     ReasonCode.UNSEEN_CATEGORY: "has a category that the model was not trained on",
     ReasonCode.UNSAFE_ID: "has an id that the chosen wire format cannot carry, such as one with a line break",
     ReasonCode.DUPLICATE_ID: "has an id that another valid record of the data set has too",
-    ReasonCode.REFUSED_MEMBER: "is a member of an archive that is not taken out, such as a link or a locked one",
+    ReasonCode.REFUSED_MEMBER: "is a member of an archive that is not read, such as a link or a locked one",
     ReasonCode.NOT_AN_IMAGE: "is no image in a format that is read",
     ReasonCode.MISLABELLED_IMAGE: "is an image of another format than its name says",
     ReasonCode.TOO_MANY_PIXELS: "is an image with more pixels than the contract allows",

@@ -16,8 +16,8 @@ from contracts.data_profile import DataProfile, add_profiles
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
 from preprocessing.profile import counted_records, profile_records
-from preprocessing.readers import AUTO_FORMAT, read_blocks
-from preprocessing.source_objects import find_source_files
+from preprocessing.readers import read_blocks
+from preprocessing.source_objects import AUTO_FORMAT, find_source_files
 from preprocessing.validation import validate
 
 MAX_RECORD_BYTES = 1024 * 1024

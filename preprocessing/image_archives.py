@@ -64,10 +64,17 @@ def _naming_damage(source_key: str) -> Iterator[None]:
     """Turn what reading a damaged archive raises into a CallerError."""
     try:
         yield
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError, OverflowError, RecursionError) as error:
+    except (
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        EOFError,
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise CallerError(
-            f"{source_key}: cannot be read as an archive: {bounded(str(error), 200)}; it is damaged or cut off, "
-            "and members may be missing: deliver it again"
+            f"{source_key}: cannot be read as an archive: {bounded(str(error), 200)}; it is damaged or cut "
+            "off, and members may be missing: deliver it again"
         ) from error
 
 
@@ -112,7 +119,7 @@ def _tar_members(source: OpenSource, file: SourceFile) -> Iterator[ImageFile]:
                     read=partial(_read_tar_member, archive, member),
                     fault=_name_fault(member.name) or _kind_fault(member),
                 )
-            archive.members = []  # or it would keep all of them
+            archive.members = []  # type: ignore[attr-defined] # or it would keep all of them
             stream.header_bytes = 0
         stream.header_bytes = None
         stream.seek(archive.offset)

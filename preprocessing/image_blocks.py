@@ -158,11 +158,15 @@ def image_fields(contract: DatasetContract) -> tuple[str, str]:
         CallerError: The contract has no such fields, or needs others that an image file does not have.
     """
     binary = [field.name for field in contract.fields if field.type == BINARY_TYPE]
+    if not binary:
+        raise CallerError(
+            "looks like images or an archive of them, but the contract has no field {type: string, format: "
+            "binary} for their bytes; deliver tables as they are or gzip-compressed, or set InputFormat"
+        )
     key = contract.field(contract.id_field)
     faults = []
-    if len(binary) != 1:
-        told = ", ".join(binary) or "none"
-        faults.append(f"exactly one field {{type: string, format: binary}} must get the bytes; found {told}")
+    if len(binary) > 1:
+        faults.append(f"one binary field gets the bytes, and there are {', '.join(binary)}")
     if key.type != "string":
         faults.append(f"the primary key {key.name!r} gets the path and must be a string; it is {key.type}")
     others = [field.name for field in needed_fields(contract) if field.name not in (key.name, *binary)]
@@ -170,8 +174,8 @@ def image_fields(contract: DatasetContract) -> tuple[str, str]:
         faults.append(f"an image file has no {', '.join(map(repr, others))}, which the contract needs")
     if faults:
         raise CallerError(
-            "image files, and archives of them, do not fit the contract: " + "; ".join(faults) + "; give the "
-            "contract such fields, or set InputFormat if these are tables"
+            "image files, and archives of them, do not fit the contract: " + "; ".join(faults) + "; write "
+            "a contract for a path and an image, or set InputFormat if these are tables"
         )
     return key.name, binary[0]
 

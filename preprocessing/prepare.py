@@ -12,7 +12,6 @@ results are taken in the order of the source, so the same input and arguments gi
 from __future__ import annotations
 
 import functools
-import importlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -37,11 +36,12 @@ from preprocessing.checked_block import check_block
 from preprocessing.duplicate_records import DuplicateReader, SecondReading
 from preprocessing.duplicates import ShardFolders, find_duplicates, shards_without
 from preprocessing.id_watch import IdWatch
+from preprocessing.input_checks import check_formats, check_image_library
 from preprocessing.ordered_work import ordered_map
 from preprocessing.prepare_request import PrepareRequest
 from preprocessing.profile import ProfileDesk, counted_records, stride_for
 from preprocessing.quarantine_file import QuarantineFile
-from preprocessing.readers import check_format, read_blocks
+from preprocessing.readers import read_blocks
 from preprocessing.record_places import with_places
 from preprocessing.records import QuarantinedRecord, RecordBlock
 from preprocessing.shard_files import ShardFile, build_shard_files, shard_content
@@ -95,13 +95,13 @@ def prepare(
         contract = read_contract(contract_path)
         check_patterns(contract, name=contract_path.name)
         check_carries(request.wire_name, contract.model_input)
-        _check_library(contract)
+        check_image_library(contract)
     files = find_source_files(request.folders.source, request.input_format)
     if not files and request.hosts.count == 1:  # of several instances, one may have got none
         raise CallerError(
             f"{request.input_uri}: there are no source objects below InputUri; expected at least one"
         )
-    _check_formats(files, request.input_format, contract)
+    check_formats(files, request.input_format, contract)
     executor = ThreadPoolExecutor(max_workers=request.thread_count)
     try:
         with (
@@ -125,30 +125,6 @@ def prepare(
         wire_format=request.wire_name,
     )
     return manifest, run.profile_desk.profile()
-
-
-def _check_library(contract: DatasetContract) -> None:
-    if contract.image is None:
-        return
-    try:
-        importlib.import_module("preprocessing.image_checks")
-    except ImportError as error:
-        raise CallerError(
-            f"the contract says `modelInput: {contract.model_input}`, but what reads images cannot be loaded: "
-            f"{error}; install it with pip install 'batchscore[images]'"
-        ) from error
-
-
-def _check_formats(files: list[SourceFile], input_format: str, contract: DatasetContract) -> None:
-    """Refuse what no reader reads, all of it at once."""
-    faults = []
-    for file in files:
-        try:
-            check_format(file, input_format, contract)
-        except CallerError as fault:
-            faults.append(str(fault))
-    if faults:
-        raise CallerError("; ".join(faults))
 
 
 def only_file(folder: Path) -> Path:

@@ -12,11 +12,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
-from contracts.dataset import DatasetContract
+from contracts.dataset import BINARY_TYPE, DatasetContract
 from contracts.errors import CallerError, near_matches
-from contracts.recordio import MAGIC_BYTES
-from contracts.dataset import BINARY_TYPE
 from contracts.image_names import is_archive
+from contracts.recordio import MAGIC_BYTES
 from preprocessing.csv_blocks import read_csv_blocks
 from preprocessing.image_archives import read_image_archive
 from preprocessing.image_blocks import image_fields

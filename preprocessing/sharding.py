@@ -23,7 +23,7 @@ class ShardCutter:
     """
 
     def __init__(self, records_per_shard: float, max_shard_bytes: int | None = None) -> None:
-        """Take how many records a shard gets and, where sizes differ, the most bytes of its texts and binaries."""
+        """Take how many records a shard gets and, where sizes differ, how many bytes of text and binary."""
         self._records_per_shard = records_per_shard
         self._max_shard_bytes = max_shard_bytes
         self._shard_count = 0
@@ -60,19 +60,22 @@ class ShardCutter:
 
     def _ends(self, records: pa.Table) -> Iterator[int]:
         """Yield after how many of the records each shard is complete."""
-        byte_ends = None if self._max_shard_bytes is None else np.cumsum(_byte_counts(records))
         start = 0
-        while start < records.num_rows:
-            end = start + self._next_size()
+        byte_ends = np.cumsum(_byte_counts(records)) if self._max_shard_bytes is not None else None
+        while (end := start + self._next_size()) <= records.num_rows or byte_ends is not None:
             if byte_ends is not None:
-                bytes_before = byte_ends[start - 1] if start else 0
-                fitting = int(np.searchsorted(byte_ends, bytes_before + self._max_shard_bytes, side="right"))
-                end = min(end, max(fitting, start + 1)) if fitting < records.num_rows else end
+                end = min(end, self._full_at(byte_ends, start))
             if end > records.num_rows:
                 return
             yield end
             self._shard_count += 1
             start = end
+
+    def _full_at(self, byte_ends: np.ndarray, start: int) -> int:
+        """Return after how many records a shard is full that begins at `start`; none fits behind the last."""
+        bytes_before = int(byte_ends[start - 1]) if start else 0
+        fitting = int(np.searchsorted(byte_ends, bytes_before + (self._max_shard_bytes or 0), side="right"))
+        return max(fitting, start + 1) if fitting < len(byte_ends) else len(byte_ends) + 1
 
     def _next_size(self) -> int:
         begin, end = (shard_end(self._shard_count + more, self._records_per_shard) for more in (0, 1))

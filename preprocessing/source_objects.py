@@ -61,13 +61,13 @@ def find_source_files(folder: Path, input_format: str = AUTO_FORMAT) -> list[Sou
     common, image_bytes, image_count = "", 0, 0
     for file in walk_files(folder):
         if is_loose_image(file.source_key, input_format):
-            parent = file.source_key.rpartition("/")[0] + "/"
-            common = _common_folder(common, parent) if image_count else parent
+            parent = file.source_key.rpartition("/")[0]
+            common = os.path.commonpath([common, parent]) if image_count else parent
             image_bytes, image_count = image_bytes + file.byte_count, image_count + 1
         else:
             files.append(file)
     if image_count:
-        key = common.lstrip("/") or HERE
+        key = f"{common}/" if common else HERE
         images = SourceFile(source_key=key, path=folder, byte_count=image_bytes, image_count=image_count)
         files = sorted((*files, images), key=lambda file: file.source_key.encode())
     return files
@@ -113,11 +113,6 @@ def _key_bytes(entry: os.DirEntry[str]) -> bytes:
     except UnicodeEncodeError as error:
         shown = entry.name.encode(errors="backslashreplace").decode()
         raise CallerError(f"{shown}: the name is not UTF-8; rename the file") from error
-
-
-def _common_folder(one: str, other: str) -> str:
-    """Return the longest folder that two folders, which end with `/`, have in common; "" for none."""
-    return os.path.commonprefix([one, other]).rpartition("/")[0] + "/"
 
 
 @contextmanager

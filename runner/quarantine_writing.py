@@ -9,7 +9,8 @@ for elements of JSON arrays and rows of Parquet), RecordIO. CSV and RecordIO rec
 have a file of their own, `…-unparsed…`: an unclosed quote in one would take the records below it for its own.
 
 All files appear or none, and none is ever overwritten. A record of which not every byte was kept is not
-written, but listed with the cause, and so is an image file. Memory is bounded by a group of the quarantine file.
+written, but listed with the cause, and so is an image file. Memory is bounded by a group of the quarantine
+file.
 """
 
 from __future__ import annotations

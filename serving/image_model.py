@@ -57,7 +57,9 @@ class ImageModel:
     feature_names: Sequence[str] = ()
     category_orders: Sequence[Sequence[str]] = ()
 
-    def __init__(self, session: Any, *, path: Path, rules: ImageRules, threads: int, output_count: int) -> None:
+    def __init__(
+        self, session: Any, *, path: Path, rules: ImageRules, threads: int, output_count: int
+    ) -> None:
         """Take a session, whose inputs and outputs are looked at here.
 
         Raises:
@@ -154,4 +156,5 @@ def _is_shape(height: Any, width: Any, channels: Any) -> bool:
 def _floats(pixels: np.ndarray) -> np.ndarray:
     """Return pixels from 0 to 1, float32 of shape [records, channels, height, width]."""
     planes = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
-    return np.divide(planes, np.float32(255), dtype=np.float32)
+    brightness: np.ndarray = np.divide(planes, np.float32(255), dtype=np.float32)
+    return brightness

@@ -1,4 +1,4 @@
-"""Which digit a small scan shows: an archive of image files, packed so that a request scores hundreds of them.
+"""Which digit a small scan shows: an archive of image files, of which a request scores hundreds.
 
 data          writes 1,797 real scans as PNG files, loose, in a tar and in a zip, and some broken ones beside
 contract.yaml says what is an image here, and what the model answers

@@ -12,6 +12,7 @@ import re
 import zlib
 from dataclasses import dataclass
 
+from contracts.image_names import format_of_name, is_archive
 from contracts.recordio import MAGIC_BYTES, scan_frames
 from runner.aws.checks import CannotTellError
 
@@ -80,6 +81,10 @@ def _decompressed(name: str, start: bytes) -> tuple[bytes, int]:
 
 def _cut(name: str, content: bytes) -> tuple[bytes, int]:
     """Return whole records, and how many bytes of `content` they are."""
+    if is_archive(name) or format_of_name(name) is not None:
+        raise CannotTellError(
+            f"{name}: is an image or an archive of images, whose start cannot be read alone"
+        )
     if content.startswith(PARQUET_MARK):
         raise CannotTellError(f"{name}: is Parquet under another name; set InputFormat to parquet")
     closing = b""

@@ -11,12 +11,6 @@ from contracts.errors import CallerError
 from contracts.image_rules import ImageRules
 from contracts.keep_columns import kept_names
 
-FIELD = "{name: image, type: string, format: binary, constraints: {required: true}}"
-
-
-def parsed(text: str) -> object:
-    return parse_contract(text.encode(), name="contract")
-
 
 def test_bytes_are_text_of_the_format_binary() -> None:
     """As Table Schema has it; their length is counted in bytes."""
@@ -38,32 +32,36 @@ def test_without_a_word_images_are_stretched_and_have_fifty_million_pixels_at_mo
     assert parse_contract(other.encode(), name="contract").fingerprint != bare.fingerprint
 
 
+RULED = "format: binary, constraints: {required: true}"
+MODEL_INPUT = "modelInput: image, image: {maxPixels: 10000}, "
+
+
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("format: binary", "format: email", "the format 'email'; only `default` is supported, and `binary` for"),
-        ("type: string, format: binary", "type: number, format: binary", "the format 'binary'; only `default`"),
-        ("format: binary, constraints: {required: true}", "format: binary, constraints: {pattern: a}", "`pattern` is not for binary fields"),
-        ("format: binary, constraints: {required: true}", "format: binary, constraints: {enum: [a]}", "`enum` is not for binary fields"),
-        ("format: binary, constraints: {required: true}", "format: binary, categories: [a]", "`categories`, which only a string field may have"),
-        ("modelInput: image, image: {maxPixels: 10000}, ", "", "feature 'image' is binary; if the model reads an image, say `modelInput: image`"),
+        ("format: binary", "format: email", "'email'; only `default` is supported, and `binary` for string"),
+        ("type: string, format: binary", "type: number, format: binary", "'binary'; only `default`"),
+        (RULED, "format: binary, constraints: {pattern: a}", "`pattern` is not for binary fields"),
+        (RULED, "format: binary, constraints: {enum: [a]}", "`enum` is not for binary fields"),
+        (RULED, "format: binary, categories: [a]", "`categories`, which only a string field may have"),
+        (MODEL_INPUT, "", "is binary; if the model reads an image, say `modelInput: image`"),
         ("modelInput: image, ", "", "`scoring.image` is for `modelInput: image`; it is vector"),
-        ("format: binary, ", "", "`scoring.modelInput` is image, which is a field {type: string, format: binary}"),
-        ("primaryKey: id", "primaryKey: image", "field 'image' is binary, which neither a primary key nor a label may be"),
-        ("features: [image]", "features: [image], label: image", "field 'image' is binary, which neither"),
-        ("features: [image]", "features: [image], report: {segments: [image]}", "which is a binary; expected"),
-        ("maxPixels: 10000", "maxPixels: 0", "`scoring.image.maxPixels` is 0; expected a whole number from 1"),
+        ("format: binary, ", "", "modelInput` is image, which is a field {type: string, format: binary}"),
+        ("primaryKey: id", "primaryKey: image", "binary, which neither a primary key nor a label may be"),
+        ("features: [image]", "features: [image], label: image", "'image' is binary, which neither"),
+        ("features: [image]", "features: [image], report: {segments: [image]}", "is a binary; expected"),
+        ("maxPixels: 10000", "maxPixels: 0", "`scoring.image.maxPixels` is 0; expected a whole number"),
         ("maxPixels: 10000", "maxPixels: true", "`scoring.image.maxPixels` is True"),
         ("maxPixels: 10000", "fit: covr", "`scoring.image.fit` is 'covr'; did you mean"),
         ("{maxPixels: 10000}", "cover", "`scoring.image` must be a mapping"),
         ("maxPixels", "maxPixel", "unknown key 'maxPixel'"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_is_said(before: str, after: str, said: str) -> None:
     """With what was found and what was expected."""
     assert before in CONTRACT
     with pytest.raises(CallerError) as raised:
-        parsed(CONTRACT.replace(before, after))
+        parse_contract(CONTRACT.replace(before, after).encode(), name="contract")
 
     assert said in str(raised.value)
 

@@ -33,7 +33,11 @@ def test_the_graph_answers_what_the_trained_model_answers(model_path: Path) -> N
     pixels, _ = data.real_scans()
     unseen = pixels[~data.is_for_training(len(pixels))]
     scorer = load_scorer(
-        model_path, threads=1, outputs=contract.outputs, model_input=contract.model_input, image=contract.image
+        model_path,
+        threads=1,
+        outputs=contract.outputs,
+        model_input=contract.model_input,
+        image=contract.image,
     )
     scores = scorer.score(pa.chunked_array([[data.png(scan) for scan in unseen]], pa.binary()))
     expected = train.train().predict_proba(train.vectors_of(unseen))

@@ -20,7 +20,9 @@ from preprocessing.base64_values import base64_bytes
 
 pytestmark = pytest.mark.functional
 
-SHORT = CONTRACT.replace("{required: true}}\nprimaryKey", "{required: true, minLength: 3, maxLength: 900}}\nprimaryKey")
+SHORT = CONTRACT.replace(
+    "{required: true}}\nprimaryKey", "{required: true, minLength: 3, maxLength: 900}}\nprimaryKey"
+)
 GOOD, OTHER = encoded(gradient()), encoded(gradient(8, 8), "GIF")
 
 

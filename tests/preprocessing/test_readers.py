@@ -76,7 +76,7 @@ def test_every_name_that_cannot_be_read_is_told_at_once(tmp_path: Path) -> None:
     done = run_prepare(tmp_path, {"a.orc": b"", "b.zip": b"", "c.csv": UNNAMED["csv"]})
     assert done.exit_code == 2
     assert "a.orc: looks like orc" in done.message
-    assert "b.zip: looks like zip" in done.message
+    assert "b.zip: looks like images or an archive of them" in done.message
 
 
 def test_an_array_that_is_named_like_lines_is_read_as_an_array(tmp_path: Path) -> None:

@@ -128,9 +128,7 @@ def test_a_photo_stands_as_the_camera_was_held(orientation: int) -> None:
     exif = Image.Exif()
     exif[EXIF_ORIENTATION] = orientation
 
-    pixels = image_pixels(
-        encoded(stored, "PNG", exif=exif), PixelShape(height=6, width=8, channels=1), RULES
-    )
+    pixels = image_pixels(encoded(stored, "PNG", exif=exif), PixelShape(height=6, width=8, channels=1), RULES)
 
     assert np.array_equal(pixels[:, :, 0], np.asarray(upright))
 

@@ -77,3 +77,13 @@ def test_a_cut_array_has_the_first_elements(elements: list[dict[str, object]], d
         return
     found = json.loads(cut.content)
     assert found == elements[: len(found)]
+
+
+@pytest.mark.parametrize("name", ["scans/1.JPG", "scans.tar", "scans.tgz"])
+def test_the_start_of_images_and_archives_is_no_sample(name: str) -> None:
+    """One that is small enough to be read whole is."""
+    start = gzip.compress(b"0123456789" * 1000)
+
+    assert cut_sample(name, start, is_whole=True).content == start
+    with pytest.raises(CannotTellError, match="whose start cannot be read alone"):
+        cut_sample(name, start, is_whole=False)
