@@ -28,6 +28,7 @@ from reporting.action_list import MadeList, make_list, no_list
 from reporting.distribution import ScoreDistribution, add_up, unit_distribution, wide_distribution
 from reporting.drawing_engine import Render, engine_here
 from reporting.drift_findings import DriftFindings, find_drift
+from reporting.last_runs import EarlierRuns, read_earlier_runs
 from reporting.late_duplicates import KeptFiles, LateDuplicates, find_late_duplicates
 from reporting.late_quarantine import check_late_budget, with_late_counts, write_late_quarantine
 from reporting.outputs import OutputsSummary, add_up_outputs, are_counted
@@ -77,6 +78,7 @@ class ReconciledRun:
         outputs: Of several outputs that are counted; else None.
         quality: Agreement with known outcomes.
         drift: What moved since training and since the last run.
+        earlier: The runs published before this one.
         actions: Who to act on.
     """
 
@@ -92,6 +94,7 @@ class ReconciledRun:
     outputs: OutputsSummary | None
     quality: Quality
     drift: DriftFindings
+    earlier: EarlierRuns
     actions: MadeList
 
 
@@ -198,6 +201,7 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
         outputs=outputs,
         quality=quality,
         drift=drift,
+        earlier=read_earlier_runs(paths.history, drift.last_run),
         actions=actions,
     )
 
