@@ -29,12 +29,12 @@ _FRACTION = {"format": "%"}
 
 _SMALL = {"width": 250, "height": 110}
 _DATE_CHARACTERS = 10
-_NUMBER_OVER_RUNS: Mapping[str, Specification] = {
-    "record_count": {"axis": {**_COUNTED, "tickCount": 4}},
-    "quarantined_fraction": {"axis": {"format": "~%", "tickCount": 4}},
-    "largest_psi": {"axis": {"tickCount": 4}},
+_FROM_ZERO: Mapping[str, Specification] = {
+    "record_count": _COUNTED,
+    "quarantined_fraction": {"format": "~%"},
+    "largest_psi": {},
 }
-"""How the numbers are drawn whose axis begins at 0; that of the others spans their values."""
+"""Numbers over the runs whose axis begins at 0, and its form; that of the others spans their values."""
 
 
 def specification(table: tables.ChartTable) -> Specification:
@@ -78,6 +78,12 @@ def _reference(x: tuple[str, Sequence[float]], y: tuple[str, Sequence[float]]) -
     """Return a dashed line to compare with; each axis as its field and the values at both ends."""
     mark = {"type": "line", "color": INK_COLOUR, "opacity": 0.5, "strokeDash": [4, 4], "strokeWidth": 1.25}
     return {"data": _data(dict([x, y])), **_layer(mark, x=_numbers(x[0]), y=_numbers(y[0]))}
+
+
+def _rule(field: str, number: float) -> Specification:
+    """Return a dashed line from side to side at a number to compare with."""
+    mark = {"type": "rule", "color": INK_COLOUR, "opacity": 0.6, "strokeDash": [4, 4]}
+    return {"data": _data({field: [number]}), **_layer(mark, y=_numbers(field))}
 
 
 def _bins(title: str, *, y: Specification) -> Specification:
@@ -148,15 +154,14 @@ def _over_runs(columns: Columns) -> Specification:
     number = list(columns)[2]
     runs = [f"{date} {run_id}" for date, run_id in zip(dates, run_ids, strict=True)]
     x = _runs_axis(runs)
-    y = _numbers(
-        number, **_NUMBER_OVER_RUNS.get(number, {"axis": {"tickCount": 4}, "scale": {"zero": False}})
-    )
-    y["title"] = None
+    has_zero = number in _FROM_ZERO or len(set(numbers) - {None}) == 1
+    axis = {**_FROM_ZERO.get(number, {}), "tickCount": 4}
+    y = {**_numbers(number, axis=axis, scale={"zero": has_zero}), "title": None}
     line, points = _line(x=x, y=y, order="order"), _points(x=x, y=y)
-    line["mark"] |= {"invalid": "break-paths-filter-domains"}
+    line["mark"] |= {"invalid": "break-paths-filter-domains", "strokeJoin": "round"}
     points["mark"] |= {"invalid": "filter", "size": 30}
     data = _data({"run": runs, number: numbers, "order": range(len(runs))})
-    limits = _limit(columns["warning_psi"][-1]) if "warning_psi" in columns else []
+    limits = [_rule("limit", columns["warning_psi"][-1])] if "warning_psi" in columns else []
     return {**_SMALL, "data": data, "layer": [*limits, line, points]}
 
 
@@ -177,11 +182,6 @@ def _runs_axis(runs: Sequence[str]) -> Specification:
         "scale": {"type": "point"},
         "axis": axis,
     }
-
-
-def _limit(number: float) -> list[Specification]:
-    mark = {"type": "rule", "color": INK_COLOUR, "opacity": 0.6, "strokeDash": [4, 4]}
-    return [{"data": _data({"limit": [number]}), **_layer(mark, y=_numbers("limit"))}]
 
 
 def _roc(columns: Columns) -> Specification:
@@ -216,9 +216,7 @@ def _lift(columns: Columns) -> Specification:
         x={"field": "decile", "type": "ordinal", "title": title, "axis": {"labelAngle": 0}},
         y=_numbers("lift", "Lift (1 is average)"),
     )
-    mark = {"type": "rule", "color": INK_COLOUR, "opacity": 0.6, "strokeDash": [4, 4]}
-    average = {"data": _data({"lift": [1]}), **_layer(mark, y=_numbers("lift"))}
-    return {"data": _data(columns), "layer": [bars, average]}
+    return {"data": _data(columns), "layer": [bars, _rule("lift", 1)]}
 
 
 def _decile_means(columns: Columns) -> Specification:

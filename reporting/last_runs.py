@@ -67,9 +67,9 @@ class RunHeadline:
         texts = (self.run_id, self.training_mover, self.last_run_mover, *self.quality)
         if any(text is not None and not _is_name(text) for text in texts):
             raise ValueError(f"a name of run {str(self.run_id)[:40]!r} is no text of ordinary length")
-        numbers = (self.mean_score, self.training_psi, self.last_run_psi, *self.quality.values())
-        required = (self.record_count, self.quarantined_fraction)
-        if not all(map(_is_number, (*required, *(one for one in numbers if one is not None)))):
+        known = [one for one in (self.mean_score, self.training_psi, self.last_run_psi) if one is not None]
+        required = (self.record_count, self.quarantined_fraction, *self.quality.values())
+        if not all(map(_is_number, (*required, *known))):
             raise ValueError(f"a number of run {self.run_id} is none")
         if self.record_count < 0 or not 0 <= self.quarantined_fraction <= 1:
             raise ValueError(f"a count or fraction of run {self.run_id} is outside its bounds")

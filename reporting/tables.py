@@ -181,14 +181,12 @@ def _drift_tables(found: DriftFindings) -> Iterator[ChartTable]:
 
 
 def last_runs_tables(runs: Sequence[RunHeadline], *, warning_psi: float) -> Iterator[ChartTable]:
-    """Yield each headline number over the last runs, if there are two and one of them has it.
+    """Yield each headline number over the last runs that at least two of them have.
 
     Args:
         runs: In the order of publication.
         warning_psi: From which on drift is told; stands beside each PSI.
     """
-    if len(runs) < 2:
-        return
     metric = next((name for name in METRIC_NAMES if any(name in run.quality for run in runs)), "none")
     warnings = [warning_psi for _ in runs]
     numbers: dict[str, dict[str, list[Any]]] = {
@@ -209,7 +207,7 @@ def last_runs_tables(runs: Sequence[RunHeadline], *, warning_psi: float) -> Iter
     }
     which = {"run_date": [run.run_date for run in runs], "run_id": [run.run_id for run in runs]}
     for name, columns in numbers.items():
-        if any(number is not None for number in next(iter(columns.values()))):
+        if sum(number is not None for number in next(iter(columns.values()))) > 1:
             yield ChartTable(name=name, columns={**which, **columns})
 
 
