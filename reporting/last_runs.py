@@ -24,7 +24,7 @@ LAST_RUNS_FILE = "last_runs.json"
 LAST_RUNS_VERSION = 1
 MAX_LAST_RUNS = 60
 MAX_LAST_RUNS_BYTES = 1024 * 1024
-"""Sixty runs leave a tenth of it; a larger file is not ours, and is not read."""
+"""Sixty runs take a twentieth of it; a larger file is not ours, and is not read."""
 
 MAX_NAME_CHARACTERS = 200
 """Of a run, a metric or a field, so that no name can fill the page."""

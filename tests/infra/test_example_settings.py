@@ -1,0 +1,35 @@
+"""The settings files that documents show can be deployed as they stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from emulated_account import EmulatedAccount, create_stack
+
+from runner.aws.change_set import read_settings
+
+pytestmark = pytest.mark.functional
+
+ROOT = Path(__file__).parents[2]
+SHOWN = sorted([*ROOT.glob("infra/settings.*.yaml"), *ROOT.glob("examples/*/settings.yaml")])
+
+
+@pytest.mark.parametrize("path", SHOWN, ids=lambda path: path.parent.name)
+def test_the_settings_make_a_stack_whose_schedule_is_theirs(account: EmulatedAccount, path: Path) -> None:
+    """In an account that has the input bucket."""
+    settings = read_settings(path)
+    account.client("s3").create_bucket(
+        Bucket=settings["InputBucket"], CreateBucketConfiguration={"LocationConstraint": account.region}
+    )
+    stack = create_stack(account, f"shown-{path.parent.name}", settings)
+    (schedule,) = account.client("scheduler").list_schedules(GroupName=stack.name)["Schedules"]
+    found = account.client("scheduler").get_schedule(GroupName=stack.name, Name=schedule["Name"])
+    expected = (settings["ScheduleExpression"], settings["ScheduleTimezone"])
+    assert (found["ScheduleExpression"], found["ScheduleExpressionTimezone"]) == expected
+
+
+def test_the_daily_example_runs_every_day_at_six() -> None:
+    """[doc] Minutes, hours, day of the month, month, day of the week, year; in UTC."""
+    settings = read_settings(ROOT / "examples" / "daily" / "settings.yaml")
+    assert (settings["ScheduleExpression"], settings["ScheduleTimezone"]) == ("cron(0 6 * * ? *)", "UTC")
