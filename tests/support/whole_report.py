@@ -63,7 +63,8 @@ def whole_report(root: Path, count: int = 600, *, has_last_runs: bool = True) ->
         next(paths.transform.glob("*.out")), _profile(run, tenure / 2, ["basic"] * count, scores**2)
     )
     last_scores = value_histogram(np.clip(scores + 0.02, 0, 1))
-    _write_history(paths.history, _data_profile(run, tenure + 1, ["basic"] * count, last_scores))
+    last_plans = ["basic"] * 450 + ["new <b>"] * 150
+    _write_history(paths.history, _data_profile(run, tenure + 1, last_plans, last_scores))
     if has_last_runs:
         write_last_runs(paths.history / "published", _earlier_headlines())
     return report_again(root, run)
