@@ -30,7 +30,7 @@ SCHEDULED_TIME = "T06:00:00Z"
 """Of each day: what the schedule gives as RunDate, see settings.yaml."""
 
 MAX_QUARANTINE_FRACTION = 0.05
-"""After a night of thunderstorms one flight in thirty is left without an aircraft."""
+"""On the worst of the seven days one flight in thirty has no aircraft."""
 
 
 @dataclass(frozen=True, kw_only=True)
