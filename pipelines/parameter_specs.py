@@ -205,7 +205,7 @@ _SPECS = (
         "QualityMetric",
         "Metric of the quality gate; larger is better for each.",
         "auc",
-        choices=("auc", "pr_auc", "auc_macro", "accuracy", "f1", "precision", "recall", "f1_macro", "r2"),
+        choices=("auc", "pr_auc", "lift", "auc_macro", "accuracy", "f1", "precision", "recall", "f1_macro", "r2"),
     ),
     ParameterSpec(
         name="MinQuality",

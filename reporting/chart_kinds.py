@@ -24,6 +24,8 @@ _MAX_DRAWN_EXTENT = 1.7e308
 """From the lowest to the highest score; a drawing engine that subtracts them cannot go beyond float64."""
 
 _UNIT = {"domain": [0, 1]}
+_CEILINGS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+"""Of an axis of fractions, which are small where positives are rare: the lowest that is above them all, or 1."""
 _COUNTED = {"format": ",d", "tickMinStep": 1}
 _FRACTION = {"format": "%"}
 
@@ -131,6 +133,12 @@ def _moved(columns: Columns) -> Specification:
     return {"data": _data(shown), "layer": [bars, ticks]}
 
 
+def _fractions(*columns: Sequence[float]) -> Specification:
+    """Return the scale of an axis from 0 that has room for numbers of [0, 1], and not much more."""
+    largest = max(max(column) for column in columns)
+    return {"domain": [0, next((ceiling for ceiling in _CEILINGS if largest <= ceiling), 1.0)]}
+
+
 def _roc(columns: Columns) -> Specification:
     x = _numbers("false_positive_rate", "False positive rate", scale=_UNIT)
     y = _numbers("true_positive_rate", "True positive rate", scale=_UNIT)
@@ -140,7 +148,7 @@ def _roc(columns: Columns) -> Specification:
 
 def _precision_recall(columns: Columns) -> Specification:
     x = _numbers("recall", "Recall", scale=_UNIT)
-    y = _numbers("precision", "Precision", scale=_UNIT)
+    y = _numbers("precision", "Precision", scale=_fractions(columns["precision"]))
     base_rate = columns["precision"][-1]
     chance = _reference(("recall", [0, 1]), ("precision", [base_rate, base_rate]))
     curve = _line(x=x, y=y, order="recall", interpolate="step-before")
@@ -148,11 +156,13 @@ def _precision_recall(columns: Columns) -> Specification:
 
 
 def _calibration(columns: Columns) -> Specification:
-    x = _numbers("mean_score", "Mean score", scale=_UNIT)
-    y = _numbers("observed_fraction", "Observed fraction", scale=_UNIT)
     data = _data(columns)
     data["values"] = [row for row in data["values"] if None not in row.values()]
-    exact = _reference(("mean_score", [0, 1]), ("observed_fraction", [0, 1]))
+    axes = ("mean_score", "observed_fraction")
+    scale = _fractions(*([row[name] for row in data["values"]] for name in axes))
+    x = _numbers("mean_score", "Mean score", scale=scale)
+    y = _numbers("observed_fraction", "Observed fraction", scale=scale)
+    exact = _reference(*((name, scale["domain"]) for name in axes))
     return {"data": data, "layer": [exact, _line(x=x, y=y, order="score_from"), _points(x=x, y=y)]}
 
 

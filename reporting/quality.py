@@ -44,6 +44,7 @@ METRIC_NAMES = MappingProxyType(
     {
         "auc": "AUC (area under the ROC curve)",
         "pr_auc": "PR-AUC (average precision)",
+        "lift": "Lift of the tenth with the highest scores",
         "auc_macro": "AUC of each class against the rest, mean",
         "log_loss": "Log loss",
         "brier": "Brier score",
@@ -151,7 +152,8 @@ def _measure_binary(
     records, positives = total.record_count, round(total.label_sum)
     ranking = rank_groups(ranked_blocks(runs), {0: (records, positives)}).get(0)
     confusion = confusion_of(total) if total.is_within_unit else None
-    metrics, intervals = dict(_ranking_metrics(ranking)), dict(_ranking_intervals(ranking))
+    lift = lift_columns(ranking) if ranking and records >= DECILE_COUNT else {}
+    metrics, intervals = dict(_ranking_metrics(ranking, lift)), dict(_ranking_intervals(ranking))
     if confusion is not None:
         metrics |= {"log_loss": total.log_loss_sum / records, "brier": total.squared_error_sum / records}
         metrics["ece"] = calibration_error(total)
@@ -169,15 +171,17 @@ def _measure_binary(
         curve=ranking.curve if ranking else None,
         confusion=confusion,
         calibration=calibration_columns(total) if confusion is not None else {},
-        lift=lift_columns(ranking) if ranking and records >= DECILE_COUNT else {},
+        lift=lift,
         segments=segments,
     )
 
 
-def _ranking_metrics(ranking: Ranking | None) -> Iterator[tuple[str, float]]:
+def _ranking_metrics(ranking: Ranking | None, lift: Columns) -> Iterator[tuple[str, float]]:
     if ranking is not None:
         yield "auc", ranking.auc
         yield "pr_auc", ranking.average_precision
+    if lift:
+        yield "lift", lift["lift"][0]
 
 
 def _ranking_intervals(ranking: Ranking | None) -> Iterator[tuple[str, Interval]]:
@@ -229,7 +233,10 @@ def _probability_notes(total: Measures, found: Mapping[str, float], threshold: f
         )
         return
     if "precision" not in found:
-        yield f"Precision was not computed: no labelled record has a score of {threshold:g} or more."
+        yield (
+            f"Precision was not computed: no labelled record has a score of {threshold:g} or more, the highest "
+            f"is {total.maximum:.4g}. The contract sets the threshold (`scoring.report.threshold`)."
+        )
     if "recall" not in found:
         yield "Recall was not computed: no labelled record is positive."
 
