@@ -132,8 +132,8 @@ class MadeList:
 
 
 RowReader = Callable[[int, np.ndarray], tuple[pa.Table, np.ndarray]]
-"""Returns id, score and all needed columns of some records (rising positions) of a shard, by its number, and their
-outcomes: float64 of shape (records,), NaN where not known."""
+"""Returns id, score and all needed columns of some records (rising positions) of a shard, by its number, and
+their outcomes: float64 of shape (records,), NaN where not known."""
 
 
 def no_list(reason: str) -> MadeList:

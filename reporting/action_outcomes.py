@@ -1,7 +1,7 @@
-"""What is already known of the records on the action list: how many turned out positive, and what they are worth.
+"""What is known already of the records on the action list: how many are positive, and what they came to.
 
-Labels that come in late, or of a part that was held out, show what the list is good for before anybody acts on
-the rest of it. Where positives are rare this says more than any threshold: the list is what is acted on.
+Labels of a part that was held out, or that came in early, show what the list is good for before anybody acts
+on the rest of it. Where positives are rare this says more than a threshold: the list is what is acted on.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ _MAX_DRAWN_EXTENT = 1.7e308
 
 _UNIT = {"domain": [0, 1]}
 _CEILINGS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-"""Of an axis of fractions, which are small where positives are rare: the lowest that is above them all, or 1."""
+"""Ends of an axis of fractions, which are small where positives are rare; the last one is 1."""
 _COUNTED = {"format": ",d", "tickMinStep": 1}
 _FRACTION = {"format": "%"}
 
@@ -163,7 +163,7 @@ def _calibration(columns: Columns) -> Specification:
     x = _numbers("mean_score", "Mean score", scale=scale)
     y = _numbers("observed_fraction", "Observed fraction", scale=scale)
     exact = _reference(*((name, scale["domain"]) for name in axes))
-    return {"data": data, "layer": [exact, _line(x=x, y=y, order="score_from"), _points(x=x, y=y)]}
+    return {"data": data, "layer": [exact, _line(x=x, y=y, order="mean_score"), _points(x=x, y=y)]}
 
 
 def _lift(columns: Columns) -> Specification:

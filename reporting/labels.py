@@ -10,7 +10,7 @@ from contracts.dataset import DatasetContract
 
 
 def known_outcomes(kept: pa.Table, contract: DatasetContract) -> np.ndarray:
-    """Return float64 of shape (records,): their outcomes; NaN where one is not known, or the contract has none."""
+    """Return what `label_numbers` does, or NaN for every record where the contract names no label."""
     if contract.label is None:
         return np.full(len(kept), np.nan)
     return label_numbers(kept.column(contract.label), contract)

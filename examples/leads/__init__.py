@@ -1,4 +1,4 @@
-"""Whom to offer a caravan policy: 5,822 real customers of a Dutch insurer, of whom one in seventeen bought one.
+"""Whom to offer a caravan policy: 5,822 real customers of a Dutch insurer, of whom 348 bought one.
 
 data          fetches the households, names their fields, splits them, adds a few faulty lines
 contract.yaml says what a household's record looks like, what the model reads of it, what a sale is worth

@@ -1,9 +1,9 @@
 """The households: 5,822 real ones, or any number drawn from them, and a few lines that are faulty on purpose.
 
-The published table is the training set of the CoIL 2000 challenge (Sentient Machine Research): customers of a
-Dutch insurer, what they have insured, and what is known of the postcode area that they live in. Here its fields
-have names, and ages and customer types are words. What it says of religion is left out: nobody should be
-called, or not called, for that.
+The published table is the training set of the CoIL 2000 challenge (Sentient Machine Research): customers of
+a Dutch insurer, what they have insured, and what is known of the postcode area that they live in. Here its
+fields have names, and ages and customer types are words. What it says of religion is left out: nobody should
+be visited, or not visited, for that.
 
 The same arguments give the same households, byte for byte. Half of them, chosen by a fixed seed, are for
 training: wherever they are to be scored, they and all copies of them have no label. Households that are the
@@ -89,9 +89,9 @@ FAULTS = (
     {ID: "9005"},
     {},
 )
-"""What is changed in copies of the first households, one after the other: a value is missing, is no number, is
-beyond the classes there are, is a type that the model has not seen; an id is not in form. The last household is
-there twice."""
+"""What is changed in copies of the first households, one after the other: a value is missing, is no number,
+is beyond the classes there are, is a type that the model has not seen; an id is not in form; and the last
+one is a household that is there twice."""
 
 
 def leads_contract() -> DatasetContract:

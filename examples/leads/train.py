@@ -1,8 +1,8 @@
 """Train the lead model on the training half of the households.
 
-Encoding is the contract's, as everywhere; the same code and data give the same model, byte for byte. The rare
-buyers are not weighted up: then a score would no longer be a probability, and no expected value could be made of
-it. `python -m examples.leads.train` trains the model and says where it is.
+Encoding is the contract's, as everywhere; the same code and data give the same model, byte for byte. The
+rare buyers are not weighted up: a score would no longer be a probability then, and no expected value could be
+made of it. `python -m examples.leads.train` trains the model and says where it is.
 """
 
 from __future__ import annotations

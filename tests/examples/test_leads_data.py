@@ -1,4 +1,4 @@
-"""The leads example scores every real household, measures itself on those it never saw, and adds faulty lines."""
+"""The leads example scores every real household, and measures itself on those that it never saw."""
 
 from __future__ import annotations
 

@@ -79,9 +79,7 @@ def test_the_list_says_what_each_visit_is_worth(listed: pd.DataFrame, expected: 
     assert listed["expected_value"].min() >= 0
 
 
-def test_what_came_of_the_list_is_measured_where_it_is_known(
-    done: ExampleRun, listed: pd.DataFrame
-) -> None:
+def test_what_came_of_the_list_is_measured_where_it_is_known(done: ExampleRun, listed: pd.DataFrame) -> None:
     """On it buyers are at least twice as frequent as among all, and the visits pay."""
     labels = data.households().to_pandas().set_index(data.ID)[data.LABEL].loc[listed[data.ID]]
     known = done.facts.report["actions"]["outcomes"]
