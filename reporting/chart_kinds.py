@@ -24,8 +24,8 @@ _MAX_DRAWN_EXTENT = 1.7e308
 """From the lowest to the highest score; a drawing engine that subtracts them cannot go beyond float64."""
 
 _UNIT = {"domain": [0, 1]}
-_CEILINGS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-"""Ends of an axis of fractions, which are small where positives are rare; the last one is 1."""
+_CEILINGS = tuple(step / 10**digits for digits in (4, 3, 2, 1) for step in (1, 2, 3, 4, 5, 6, 8))
+"""Ends of an axis of fractions, which are small where positives are rare; beyond the last it ends at 1."""
 _COUNTED = {"format": ",d", "tickMinStep": 1}
 _FRACTION = {"format": "%"}
 

@@ -52,7 +52,7 @@ def _ends(layer: dict[str, Any]) -> list[list[float]]:
 def test_rare_positives_are_not_pressed_against_the_axis() -> None:
     """Precision and calibration, where one record in fifty is positive."""
     curve = {"recall": [0.5, 1.0], "precision": [0.07, 0.02]}
-    assert _ends(_drawn(tables.PRECISION_RECALL, curve)["layer"][1]) == [[0, 1], [0, 0.1]]
+    assert _ends(_drawn(tables.PRECISION_RECALL, curve)["layer"][1]) == [[0, 1], [0, 0.08]]
     groups = {"group": [1, 2], "mean_score": [0.02, 0.11], "observed_fraction": [0.02, 0.06]}
     exact, line, points = _drawn(tables.CALIBRATION, groups)["layer"]
     assert _ends(line) == _ends(points) == [[0, 0.2], [0, 0.2]]
