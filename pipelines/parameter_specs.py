@@ -211,6 +211,7 @@ _SPECS = (
             "lift",
             "auc_macro",
             "accuracy",
+            "hit_rate",
             "f1",
             "precision",
             "recall",
