@@ -209,6 +209,7 @@ _SPECS = (
         choices=(
             "auc",
             "pr_auc",
+            "lift",
             "auc_macro",
             "accuracy",
             "hit_rate",
