@@ -23,7 +23,9 @@ pytestmark = pytest.mark.functional
 def test_the_graph_normalises_as_its_training_did(tmp_path: Path) -> None:
     """Mean and deviation of each colour, and channels first."""
     nodes: list[object] = [helper.make_node("Flatten", ["x"], ["y"])]
-    plain = write_onnx(tmp_path / "plain.onnx", nodes, inputs={"x": [None, 3, 2, 4]}, outputs={"y": [None, 24]})
+    plain = write_onnx(
+        tmp_path / "plain.onnx", nodes, inputs={"x": [None, 3, 2, 4]}, outputs={"y": [None, 24]}
+    )
     wrapped = with_normalisation(onnx.load(plain), MEAN, DEVIATION)
     (tmp_path / "model.onnx").write_bytes(wrapped.SerializeToString())
     pixels = np.random.default_rng(20).integers(0, 256, (5, 2, 4, 3), dtype=np.uint8)

@@ -218,7 +218,11 @@ def test_images_of_very_different_sizes_are_packed_by_bytes(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        (IMAGE_FIELD, "{name: image, type: string}", "no field {type: string, format: binary} for their bytes"),
+        (
+            IMAGE_FIELD,
+            "{name: image, type: string}",
+            "no field {type: string, format: binary} for their bytes",
+        ),
         ("{name: id, type: string", "{name: id, type: integer", "must be a string; it is integer"),
         (
             "primaryKey",
