@@ -7,6 +7,7 @@ own part; where several do, the step after them does, with the same code.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from contracts.atomic_files import write_json
@@ -22,6 +23,7 @@ from contracts.plan import (
     PLAN_PARTS_FOLDER,
     ScoringPlan,
     ShardManifest,
+    SourceObject,
     read_manifest,
     write_manifest,
     write_plan,
@@ -65,13 +67,13 @@ def read_parts(plan_folder: Path) -> list[ShardManifest]:
 def add_parts(parts: list[ShardManifest]) -> ShardManifest:
     """Return one manifest for all parts.
 
+    Loose images of one folder that several instances got are one source object again.
+
     Raises:
         InternalError: Parts were made under different contracts or wires, or name the same shard or source.
     """
     shards = tuple(shard for part in parts for shard in part.shards)
-    sources = tuple(
-        sorted((source for part in parts for source in part.sources), key=lambda source: source.source_key)
-    )
+    sources = _added_sources([source for part in parts for source in part.sources])
     _check_distinct([shard.name for shard in shards], "shard")
     _check_distinct([source.source_key for source in sources], "source object")
     made_under = {(part.contract_fingerprint, part.wire_format) for part in parts}
@@ -87,6 +89,27 @@ def add_parts(parts: list[ShardManifest]) -> ShardManifest:
         prepare_seconds=max(part.prepare_seconds for part in parts),
         contract_fingerprint=parts[0].contract_fingerprint,
         wire_format=parts[0].wire_format,
+    )
+
+
+def _added_sources(sources: list[SourceObject]) -> tuple[SourceObject, ...]:
+    """Return source objects by key; those of one folder, whose keys end with `/`, are added up."""
+    folders: dict[str, SourceObject] = {}
+    for source in sources:
+        key = source.source_key
+        if key.endswith("/"):
+            known = folders.get(key)
+            folders[key] = source if known is None else _together(known, source)
+    files = [source for source in sources if source.source_key not in folders]
+    return tuple(sorted((*files, *folders.values()), key=lambda source: source.source_key))
+
+
+def _together(one: SourceObject, other: SourceObject) -> SourceObject:
+    return replace(
+        one,
+        byte_count=one.byte_count + other.byte_count,
+        record_count=one.record_count + other.record_count,
+        quarantined_count=one.quarantined_count + other.quarantined_count,
     )
 
 

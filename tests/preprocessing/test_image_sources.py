@@ -69,6 +69,7 @@ def test_what_is_no_sound_image_is_held_back_with_its_reason(tmp_path: Path) -> 
     """The message begins with the file; its line is its number, its bytes are kept."""
     sources = {
         "in/bomb.png": png_of_size(65_000, 65_000),
+        "in/checksum.png": PNG[:-13] + bytes([PNG[-13] ^ 1]) + PNG[-12:],  # of the pixels, which are sound
         "in/corrupt.png": PNG[:50] + b"\x00" * 10 + PNG[60:],
         "in/cut.jpg": JPEG[: len(JPEG) // 2],
         "in/empty.png": b"",
@@ -82,6 +83,7 @@ def test_what_is_no_sound_image_is_held_back_with_its_reason(tmp_path: Path) -> 
 
     assert reasons(done) == {
         "in/bomb.png": "too_many_pixels",
+        "in/checksum.png": "corrupt_image",
         "in/corrupt.png": "corrupt_image",
         "in/cut.jpg": "truncated_image",
         "in/empty.png": "not_an_image",
@@ -89,11 +91,11 @@ def test_what_is_no_sound_image_is_held_back_with_its_reason(tmp_path: Path) -> 
         "in/nested.png": "not_an_image",
         "in/text.png": "not_an_image",
     }
-    assert [row["line_number"] for row in done.quarantine()] == [1, 2, 3, 4, 6, 7, 8]
+    assert [row["line_number"] for row in done.quarantine()] == [1, 2, 3, 4, 5, 7, 8, 9]
     assert {row["source_key"] for row in done.quarantine()} == {"in/"}
-    assert done.quarantine()[2]["raw"] == sources["in/cut.jpg"]
+    assert done.quarantine()[3]["raw"] == sources["in/cut.jpg"]
     assert "65000 x 65000 = 4225000000 pixels" in done.quarantine()[0]["message"]
-    assert (done.plan.valid_count, done.plan.quarantined_count) == (1, 7)
+    assert (done.plan.valid_count, done.plan.quarantined_count) == (1, 8)
 
 
 def test_hidden_files_are_left_out_and_others_are_held_back_where_images_are_declared(tmp_path: Path) -> None:

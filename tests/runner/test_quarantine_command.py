@@ -322,6 +322,7 @@ def test_what_cannot_be_written_is_counted_and_listed(
             held(b"", form=CSV, line_number=5),
             held(b"3,x,", form=None, source_key="unknown.csv", line_number=6),
             held(b"4,x,", form=CSV, line_number=7),
+            held(b"GIF89a", form=SourceForm(format="images"), source_key="scans.tar", line_number=8),
         ]
     )
     folder = tmp_path / "out"
@@ -333,6 +334,7 @@ def test_what_cannot_be_written_is_counted_and_listed(
         ("a.csv", "4", "longer than the 65,536 bytes that are kept of a record"),
         ("a.csv", "5", "none of its bytes are kept"),
         ("unknown.csv", "6", "it is not known how its source is written"),
+        ("scans.tar", "8", "it is a file of its own, or a member of an archive: mend it where it lies"),
     ]
     assert "not written: 1 record: longer than the 65,536 bytes" in text
     assert (folder / f"quarantine-{RUN_ID}-1.csv").read_bytes() == b"id,age,note\n4,x,\n"
