@@ -97,6 +97,17 @@ def test_bytes_in_parquet_are_taken_as_they_are(tmp_path: Path, kind: pa.DataTyp
     assert json.loads(done.quarantine()[0]["raw"])["image"] == base64_text(b"no image")
 
 
+def test_bytes_that_no_payload_can_hold_are_held_back(tmp_path: Path) -> None:
+    """In Parquet too, where nothing but the values themselves is counted."""
+    large = pa.array([GOOD, GOOD + bytes(2_000_000)], pa.binary())
+    sources = {"a.parquet": parquet({"id": pa.array(["1", "2"]), "image": large})}
+
+    done = run_prepare(tmp_path, sources, CONTRACT, wire_format="arrow")
+
+    assert images(done) == {"1": GOOD}
+    assert [row["reason_code"] for row in done.quarantine()] == ["record_too_large"]
+
+
 def test_recordio_has_no_place_for_binary_fields(tmp_path: Path) -> None:
     """It is refused before anything is read."""
     done = run_prepare(tmp_path, {"a.rec": b"\x0a\x23\xd7\xce"}, CONTRACT, wire_format="arrow")

@@ -11,6 +11,9 @@ import pytest
 from made_images import CONTRACT, encoded, gradient, png_of_size, special, tar_of, zip_of
 from preparation import Preparation, run_prepare
 
+from contracts.contract_file import parse_contract
+from contracts.errors import PlatformError
+from preprocessing.readers import read_blocks
 from preprocessing.source_objects import find_source_files
 
 pytestmark = pytest.mark.functional
@@ -128,6 +131,7 @@ def test_members_that_are_not_plain_files_are_held_back_and_never_followed(tmp_p
     assert images(done) == {"a.tar/1.png": PNG}
     assert set(reasons(done).values()) == {"refused_member"}
     assert len(done.quarantine()) == 6
+    assert done.quarantine()[0]["message"].endswith("is a link to '/etc/passwd'; links are not followed")
 
 
 def test_a_locked_a_damaged_and_an_unknown_zip_member_cost_themselves_only(tmp_path: Path) -> None:
@@ -143,6 +147,8 @@ def test_a_locked_a_damaged_and_an_unknown_zip_member_cost_themselves_only(tmp_p
 
     assert images(done) == {"a.zip/c.png": PNG}
     assert reasons(done) == {"a.zip/a.png": "refused_member", "a.zip/b.png": "refused_member"}
+    assert "is locked with a password" in done.quarantine()[0]["message"]
+    assert "Bad CRC-32" in done.quarantine()[1]["message"]
 
 
 def test_a_member_that_stands_twice_is_a_duplicate(tmp_path: Path) -> None:
@@ -256,3 +262,28 @@ def test_files_are_found_in_the_order_of_their_keys_and_loose_images_together(tm
     found = [(file.source_key, file.image_count, file.byte_count) for file in find_source_files(tmp_path)]
 
     assert found == [("a-1.csv", 0, 2), ("a.csv", 0, 2), ("a/", 3, 6), ("a/b.csv", 0, 2)]
+
+
+def test_loose_images_that_are_not_those_that_were_found_end_the_run(tmp_path: Path) -> None:
+    """One more, one less, one that is longer: nobody knows what was read."""
+    contract = parse_contract(CONTRACT.encode(), name="contract")
+
+    def added(folder: Path) -> None:
+        (folder / "3.png").write_bytes(PNG)
+
+    def removed(folder: Path) -> None:
+        (folder / "2.png").unlink()
+
+    def changed(folder: Path) -> None:
+        (folder / "2.png").write_bytes(PNG + b"more")
+
+    for change in (added, removed, changed):
+        folder = tmp_path / change.__name__
+        folder.mkdir()
+        for name in ("1.png", "2.png"):
+            (folder / name).write_bytes(PNG)
+        (found,) = find_source_files(folder)
+        assert sum(block.record_count for block in read_blocks(found, "auto", contract, 10_000)) == 2
+        change(folder)
+        with pytest.raises(PlatformError, match="was changed while it was read"):
+            list(read_blocks(found, "auto", contract, 10_000))
