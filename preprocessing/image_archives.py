@@ -43,6 +43,9 @@ _BLOCK_BYTES = tarfile.BLOCKSIZE
 _ENCRYPTED = 0x1
 """Flag of a zip member."""
 
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How zip members may be compressed: of LZMA the file says how much memory it takes."""
+
 
 def read_image_archive(
     file: SourceFile, contract: DatasetContract, max_record_bytes: int
@@ -158,16 +161,18 @@ def _zip_members(source: OpenSource, file: SourceFile) -> Iterator[ImageFile]:
                     byte_count=member.file_size,
                     byte_offset=None,
                     read=partial(_read_zip_member, archive, member),
-                    fault=_name_fault(member.filename) or _lock_fault(member),
+                    fault=_name_fault(member.filename) or _packing_fault(member),
                 )
 
 
 def _read_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, byte_count: int) -> bytes:
-    """Return the first bytes of a member; all of them are compared with its checksum.
+    """Return the first bytes of a member, of which all are compared with its checksum; none of a refused one.
 
     Raises:
-        ImageReadError: It is locked, damaged, or compressed in a way that is not known here.
+        ImageReadError: It is damaged.
     """
+    if _packing_fault(member) is not None:
+        return b""
     try:
         with archive.open(member) as stream:
             content = stream.read(byte_count)
@@ -223,9 +228,11 @@ def _kind_fault(member: tarfile.TarInfo) -> StructureFault | None:
     return None
 
 
-def _lock_fault(member: zipfile.ZipInfo) -> StructureFault | None:
+def _packing_fault(member: zipfile.ZipInfo) -> StructureFault | None:
     if member.flag_bits & _ENCRYPTED:
         return _refused("is locked with a password; deliver it without")
+    if member.compress_type not in _METHODS:
+        return _refused(f"is compressed by method {member.compress_type}; expected to be stored or deflated")
     return None
 
 

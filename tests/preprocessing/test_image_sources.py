@@ -151,6 +151,17 @@ def test_a_locked_a_damaged_and_an_unknown_zip_member_cost_themselves_only(tmp_p
     assert "Bad CRC-32" in done.quarantine()[1]["message"]
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_member_may_be_stored_or_deflated(tmp_path: Path, method: int) -> None:
+    """Others are not unpacked at all."""
+    done = prepared(tmp_path, {"a.zip": zip_of({"1.png": PNG}, method), "b.png": PNG})
+
+    assert images(done) == {"b.png": PNG}
+    (held,) = done.quarantine()
+    assert f"is compressed by method {method}" in held["message"]
+    assert (held["raw"], held["raw_byte_count"]) == (b"", len(PNG))
+
+
 def test_a_member_that_stands_twice_is_a_duplicate(tmp_path: Path) -> None:
     """As any other id that two records have."""
     archive = zip_of({"1.png": PNG, "2.png": encoded(gradient(8, 8))}).replace(b"2.png", b"1.png")
@@ -171,6 +182,7 @@ def test_a_member_that_stands_twice_is_a_duplicate(tmp_path: Path) -> None:
         ("a.tar", b"x" * 2000, "cannot be read as an archive"),
         ("a.zip", zip_of({"1.png": PNG})[:-30], "cannot be read as an archive"),
         ("a.zip", b"", "cannot be read as an archive"),
+        ("a.tar", tar_of({"1" * 2_000_000: PNG}), "bytes of headers in a row"),
         ("a.tgz", tar_of({"1.png": bytes(100_000_000)}, "w:gz"), "unpack to more than"),
         ("a.zip", zip_of({"1.png": bytes(100_000_000)}), "unpack to more than"),
     ],
