@@ -109,7 +109,7 @@ def test_every_output_is_the_exact_float_on_every_wire(rows: list[list[float]]) 
 
 
 def test_numbers_of_32_bits_stay_so_where_there_are_types_and_are_as_short_in_text() -> None:
-    """Half the bytes on the wires of columns; elsewhere the shortest text that reads back to the same bits."""
+    """Half the bytes on the wires of columns; elsewhere the shortest text that reads back the same."""
     values = np.array([[0.1, 0.25, 1e-9]], np.float32)
 
     answer = read_arrow(encoded("application/vnd.apache.arrow.file", values, faults={}, top=None))
