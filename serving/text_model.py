@@ -35,8 +35,8 @@ from serving.onnx_session import (
 from serving.output_count import check_output_count
 from serving.text_tokens import TextTokenizer, Tokens, load_tokenizer, token_batches
 
-TOKENS_AT_ONCE = 2048
-"""In one run of the graph, padding included. More cost more memory and processor time: 4,096 a sixth
+TOKENS_AT_ONCE = 1024
+"""In one run of the graph, padding included. More cost more memory and no less processor time: 4,096 a sixth
 more, 8,192 a half more (6 layers of 384 numbers a token, texts of 91 tokens on average)."""
 
 IDS, MASK, TYPES = "input_ids", "attention_mask", "token_type_ids"

@@ -24,8 +24,13 @@ MAX_TOKENIZER_BYTES = 256 * 1024 * 1024
 MAX_TOKENS = 8192
 """The largest truncation that is taken: memory for one text grows with its square."""
 
-TEXTS_AT_ONCE = 1024
-"""Texts whose tokens are objects at the same time, before they become numbers."""
+TEXTS_AT_ONCE, CHARS_AT_ONCE = 1024, 1_000_000
+"""Texts, and characters of them, whose tokens are objects at the same time, before they become numbers: those
+of a megabyte of text take a hundred."""
+
+MAX_CHARS_PER_TOKEN = 1000
+"""No more of a text is looked at than so many for each token that it may have; what has fewer tokens in so
+many characters (a word without end, a page of spaces) is cut there."""
 
 _PROBE = "A text of some words."
 _PANIC = "PanicException"
@@ -74,8 +79,9 @@ class TextTokenizer:
         """Return the tokens of texts; a text that has none also has a reason, by its position."""
         ids, lengths = [], []
         faults: dict[int, str] = {}
-        for start in range(0, len(texts), TEXTS_AT_ONCE):
-            encoded, odd = self._encoded(texts[start : start + TEXTS_AT_ONCE])
+        starts = [text[: self.max_tokens * MAX_CHARS_PER_TOKEN] for text in texts]
+        for start, end in _slices(starts):
+            encoded, odd = self._encoded(starts[start:end])
             faults |= {start + at: reason for at, reason in odd.items()}
             lengths += [len(one) for one in encoded]
             ids.append(np.fromiter(itertools.chain.from_iterable(encoded), np.int64))
@@ -95,6 +101,18 @@ class TextTokenizer:
         first, odd = self._encoded(texts[:middle])
         second, odd_later = self._encoded(texts[middle:])
         return first + second, odd | {middle + at: reason for at, reason in odd_later.items()}
+
+
+def _slices(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield where each slice begins and ends: one text, or no more than TEXTS_AT_ONCE and CHARS_AT_ONCE."""
+    start, char_count = 0, 0
+    for at, text in enumerate(texts):
+        if at > start and (at - start == TEXTS_AT_ONCE or char_count + len(text) > CHARS_AT_ONCE):
+            yield start, at
+            start, char_count = at, 0
+        char_count += len(text)
+    if texts:
+        yield start, len(texts)
 
 
 def load_tokenizer(folder: Path) -> TextTokenizer:

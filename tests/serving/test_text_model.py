@@ -24,6 +24,7 @@ from tiny_text import (
 
 from contracts.dataset import ModelOutputs
 from contracts.errors import CallerError
+from serving import text_tokens
 from serving.model_folder import load_model_folder
 from serving.scorer import Scorer
 from serving.text_model import load_model
@@ -89,6 +90,21 @@ def test_batches_have_every_text_with_a_token_once_and_little_padding(lengths: l
     for batch in found:
         longest = max(lengths[at] for at in batch)
         assert len(batch) == 1 or len(batch) * longest <= limit
+
+
+def test_texts_are_cut_into_tokens_a_bounded_number_at_a_time(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many and long they are, and with the same tokens."""
+    tokenizer = load_tokenizer(folder)
+    whole, faults = tokenizer.tokens(TEXTS)
+    monkeypatch.setattr(text_tokens, "TEXTS_AT_ONCE", 2)
+    monkeypatch.setattr(text_tokens, "CHARS_AT_ONCE", 30)
+    monkeypatch.setattr(text_tokens, "MAX_CHARS_PER_TOKEN", 10)
+    assert list(text_tokens._slices(TEXTS)) == [(0, 2), (2, 3), (3, 4), (4, 6), (6, 8)]
+    found, odd = tokenizer.tokens([*TEXTS, " " * 60 + "good"])
+    np.testing.assert_array_equal(found.ids, whole.ids)
+    assert (found.lengths.tolist(), odd.keys()) == ([*whole.lengths.tolist(), 0], {*faults, len(TEXTS)})
 
 
 def test_padding_is_masked() -> None:
