@@ -8,7 +8,7 @@ FROM ${BASE_IMAGE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python3 -m venv /opt/batchscore/venv
 COPY requirements/container.txt /tmp/container.txt
-RUN /opt/batchscore/venv/bin/pip install --require-hashes --only-binary :all: -r /tmp/container.txt
+RUN /opt/batchscore/venv/bin/pip install --no-deps --require-hashes --only-binary :all: -r /tmp/container.txt
 # The native CSV reader and forest evaluator. Versions are the base's own: no pin would hold for every base.
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends g++ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*

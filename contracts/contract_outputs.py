@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from contracts.contract_fields import read_texts
-from contracts.dataset import DatasetContract, ModelOutputs
+from contracts.contract_fields import check_keys, read_texts
+from contracts.dataset import NUMBER_TYPES, DatasetContract, ModelOutputs
 from contracts.wire import SCORE_COLUMN, TOP_COLUMN
 
 _EXPECTED = (
-    "expected at least two names in the model's order, or how many outputs there are, as a whole number"
+    "expected at least two names in the model's order, or how many outputs there are, as a whole number or "
+    "as {count: 384, type: float32}"
 )
 MAX_OUTPUTS = 1_000_000
 _ONE_OUTPUT = "a model with one output needs no `outputs`"
@@ -26,16 +27,22 @@ _ONE_OUTPUT = "a model with one output needs no `outputs`"
 def read_outputs(scoring: Mapping[str, Any], faults: list[str]) -> ModelOutputs | None:
     """Return what `scoring` says of the model's outputs; None if nothing, or something wrong."""
     document, top_k = scoring.get("outputs"), scoring.get("topK")
+    number_type = NUMBER_TYPES[0]
     if document is None:
         if top_k is not None:
             faults.append("`scoring.topK` is given without `scoring.outputs`")
         return None
     before = len(faults)
+    if isinstance(document, dict):
+        number_type = _number_type(document, top_k, faults)
+        document = document.get("count")
     names = _names(document, faults) if isinstance(document, list) else ()
     count = len(names) if isinstance(document, list) else _count(document, faults)
     if len(faults) == before and top_k is not None:
         _check_top_k(top_k, count, faults)
-    return ModelOutputs(count=count, names=names, top_k=top_k) if len(faults) == before else None
+    if len(faults) > before:
+        return None
+    return ModelOutputs(count=count, names=names, top_k=top_k, number_type=number_type)
 
 
 def list_columns(outputs: ModelOutputs) -> list[str]:
@@ -94,6 +101,18 @@ def _count(document: Any, faults: list[str]) -> int:
     if document > MAX_OUTPUTS:
         faults.append(f"`scoring.outputs` is {document}; at most {MAX_OUTPUTS} are supported")
     return document
+
+
+def _number_type(document: dict[Any, Any], top_k: Any, faults: list[str]) -> str:
+    check_keys(document, {"count", "type"}, "`scoring.outputs`", faults)
+    number_type = document.get("type", NUMBER_TYPES[0])
+    if number_type not in NUMBER_TYPES:
+        faults.append(f"`scoring.outputs.type` is {number_type!r}; valid: {', '.join(NUMBER_TYPES)}")
+    if isinstance(document.get("count"), list):
+        faults.append("`scoring.outputs.count` is a list; names have no `type`: write them below `outputs`")
+    if top_k is not None and number_type != NUMBER_TYPES[0]:
+        faults.append(f"`scoring.topK` keeps {NUMBER_TYPES[0]}; leave the `type` of the `outputs` out")
+    return str(number_type)
 
 
 def _check_top_k(top_k: Any, count: int, faults: list[str]) -> None:

@@ -20,7 +20,8 @@ with one more key, `scoring`:
       unseenCategory: quarantine          # or `missing`: the model sees a missing value
       duplicateIds: keepFirst             # or `quarantineAll`: of valid records with the same id
       outputs: [no, yes, unsure]          # optional: names of the model's several outputs, in its order,
-                                          # or how many it has without names (`outputs: 384`)
+                                          # or how many it has without names: `outputs: 384`, and of 32 bits
+                                          # each `outputs: {count: 384, type: float32}`
       topK: 2                             # optional, with `outputs`: keep only the largest two of a record
       report: {threshold: 0.3}            # optional: what the report shows, see `contracts.report_rules`
 
@@ -50,6 +51,9 @@ BINARY_TYPE = "binary"
 
 VECTOR_INPUT, TEXT_INPUT, IMAGE_INPUT = MODEL_INPUTS = ("vector", "text", "image")
 """What a model reads of a record: its features as numbers, or its one feature as it is."""
+
+NUMBER_TYPES = ("float64", "float32")
+"""Of outputs: as exact as any model computes, or half as many bytes."""
 
 UNSEEN_CATEGORY_POLICIES = ("quarantine", "missing")
 DUPLICATE_ID_POLICIES = ("keepFirst", "quarantineAll")
@@ -125,11 +129,18 @@ class ModelOutputs:
         names: Of the outputs, in the model's order; empty if they have none.
         top_k: How many of a record's outputs are kept, the largest first, equal ones in the model's order;
             None for all of them, in the model's order.
+        number_type: One of NUMBER_TYPES, in which outputs travel and are published; float32 only of a vector.
     """
 
     count: int
     names: tuple[str, ...] = ()
     top_k: int | None = None
+    number_type: str = NUMBER_TYPES[0]
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether the outputs are the places of a vector, and do not stand for something each."""
+        return not self.names and self.top_k is None
 
     @property
     def kept_count(self) -> int:
@@ -205,6 +216,8 @@ class DatasetContract:
         }
         if self.outputs is not None:  # contracts without keep the fingerprint that they always had
             meaning["outputs"] = [self.outputs.count, list(self.outputs.names), self.outputs.top_k]
+            if self.outputs.number_type != NUMBER_TYPES[0]:
+                meaning["outputs"].append(self.outputs.number_type)
         if self.model_input != VECTOR_INPUT:
             meaning["modelInput"] = self.model_input
         if self.image is not None:

@@ -4,6 +4,7 @@
                                  the model, in one of the safe formats of `contracts.model_formats`
     contract.json                the dataset contract that it was trained under
     baseline.json                optional: what the training data looked like
+    tokenizer.json               of a model that reads text: Hugging Face's `tokenizers` cut texts up with it
 
 An artifact for a container that is not ours may hold the model alone.
 
@@ -39,6 +40,7 @@ from contracts.model_formats import (
 MODEL_FILES = tuple(entry.file_name for entry in MODEL_FORMATS)
 CONTRACT_FILE = "contract.json"
 BASELINE_FILE = "baseline.json"
+TOKENIZER_FILE = "tokenizer.json"
 ARTIFACT_FILE = "model.tar.gz"
 
 BUILTIN_TRAINED_MODEL = "xgboost-model"

@@ -29,13 +29,12 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
 from contracts.arrow_files import arrow_schema, read_arrow
-from contracts.contract_outputs import list_columns
 from contracts.dataset import ModelOutputs
 from contracts.errors import InternalError
 from contracts.wire import CSV_ERROR_PREFIX, ERROR_COLUMN, SCORE_COLUMN, TOP_COLUMN
 from reporting.damage import naming_damage
 from reporting.json_answers import read_json_answers
-from reporting.output_answers import LIST_TYPES, are_finite, check_lists, lists_in_texts
+from reporting.output_answers import are_finite, check_lists, list_types, lists_in_texts
 
 ID_COLUMN = "id"
 """Name of the first column of an answer, whatever the contract calls the field."""
@@ -115,7 +114,7 @@ def _check_names(found: list[str], outputs: ModelOutputs | None) -> None:
 def _answer_types(outputs: ModelOutputs | None) -> dict[str, pa.DataType]:
     kinds = {SCORE_COLUMN: pa.float64()}
     if outputs is not None:
-        kinds = {name: LIST_TYPES[name] for name in list_columns(outputs)}
+        kinds = list_types(outputs)
     return {**kinds, ERROR_COLUMN: pa.string()}
 
 

@@ -169,6 +169,7 @@ def _contract(contract: DatasetContract) -> dict[str, Any]:
     return {
         "id_field": contract.id_field,
         "feature_count": len(contract.features),
+        "model_input": contract.model_input,
         "description": contract.description,
         "label": None
         if label is None

@@ -2,9 +2,9 @@
 
 An answer is an object with `score` or `error`, as this project's container gives it, or a bare number, as
 others do; other keys are ignored. Of several outputs, an array stands for the number, and under topK one of
-positions beside it, under `top`. Scores are read as the nearest 64-bit float, whatever their text. Files
-whose lines are all alike are read by pyarrow; where it refuses, or finds another number of records than there
-are lines, the lines are read one by one.
+positions beside it, under `top`. Scores are read as the nearest 64-bit float (or 32-bit, if the contract says
+so), whatever their text. Files whose lines are all alike are read by pyarrow; where it refuses, or finds
+another number of records than there are lines, the lines are read one by one.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.json as arrow_json
 
-from contracts.contract_outputs import list_columns
 from contracts.dataset import ModelOutputs
 from contracts.errors import bounded
 from contracts.wire import ERROR_COLUMN, JSON_ID_KEY, JSON_OUTPUT_KEY, SCORE_COLUMN, TOP_COLUMN
-from reporting.output_answers import LIST_TYPES
+from reporting.output_answers import list_types
 
 BLOCK_BYTES = 16 * 1024 * 1024
 MAX_LINE_CHARS_TOLD = 80
@@ -38,7 +37,7 @@ def read_json_answers(path: Path, outputs: ModelOutputs | None = None) -> pa.Tab
     line_count = _line_count(path)
     kinds = {SCORE_COLUMN: pa.float64()}
     if outputs is not None:
-        kinds = {name: LIST_TYPES[name] for name in list_columns(outputs)}
+        kinds = list_types(outputs)
     kinds[ERROR_COLUMN] = pa.string()
     for kind in (pa.struct(list(kinds.items())), kinds[SCORE_COLUMN]):
         table = _read_alike(path, kind) if line_count else None

@@ -2,7 +2,8 @@
 
 Only with `outputs` in the contract. Where one output answers a number, several answer a list; under topK each
 list of outputs has one of positions beside it, as `contracts.wire` describes. In memory they are columns
-`score` (list of float64) and `top` (list of int32), null where a record has an error.
+`score` (list of float64, or float32 if the contract says so) and `top` (list of int32), null where a record
+has an error.
 """
 
 from __future__ import annotations
@@ -19,12 +20,17 @@ from contracts.errors import InternalError
 from contracts.list_arrays import relisted
 from contracts.wire import CSV_OUTPUT_SEPARATOR, SCORE_COLUMN, TOP_COLUMN
 
-LIST_TYPES = {SCORE_COLUMN: pa.list_(pa.float64()), TOP_COLUMN: pa.list_(pa.int32())}
-
 NUMBERS_AT_ONCE = 4_000_000
 """Looked at in one go: bounds the memory for it."""
 
 _RANKED = r"^(?P<position>[0-9]{1,9}):(?P<number>[^:]+)$"
+
+
+def list_types(outputs: ModelOutputs) -> dict[str, pa.DataType]:
+    """Return the types of the columns of lists, by name."""
+    numbers = pa.float32() if outputs.number_type == "float32" else pa.float64()
+    kinds = {SCORE_COLUMN: pa.list_(numbers), TOP_COLUMN: pa.list_(pa.int32())}
+    return {name: kinds[name] for name in list_columns(outputs)}
 
 
 def lists_in_texts(texts: pa.ChunkedArray, outputs: ModelOutputs) -> dict[str, pa.ChunkedArray]:
@@ -35,8 +41,8 @@ def lists_in_texts(texts: pa.ChunkedArray, outputs: ModelOutputs) -> dict[str, p
     """
     parts = [_lists_in_chunk(chunk, outputs) for chunk in texts.chunks]
     return {
-        name: pa.chunked_array([part[name] for part in parts], LIST_TYPES[name])
-        for name in list_columns(outputs)
+        name: pa.chunked_array([part[name] for part in parts], kind)
+        for name, kind in list_types(outputs).items()
     }
 
 
@@ -89,12 +95,12 @@ def matrices(lists: pa.ChunkedArray, length: int) -> Iterator[np.ndarray]:
 
 
 def _lists_in_chunk(texts: pa.Array, outputs: ModelOutputs) -> dict[str, pa.Array]:
-    words = pc.split_pattern(texts, CSV_OUTPUT_SEPARATOR)
+    words, kinds = pc.split_pattern(texts, CSV_OUTPUT_SEPARATOR), list_types(outputs)
     if outputs.top_k is None:
-        return {SCORE_COLUMN: words.cast(LIST_TYPES[SCORE_COLUMN])}
+        return {SCORE_COLUMN: words.cast(kinds[SCORE_COLUMN])}
     found = pc.extract_regex(words.flatten(), _RANKED)
     if found.null_count:
         at = pc.index(pc.is_null(found), True).as_py()
         raise pa.ArrowInvalid(f"found {words.flatten()[at].as_py()!r}; expected `position:number`")
     fields = {SCORE_COLUMN: found.field("number"), TOP_COLUMN: found.field("position")}
-    return {name: relisted(words, field.cast(LIST_TYPES[name].value_type)) for name, field in fields.items()}
+    return {name: relisted(words, field.cast(kinds[name].value_type)) for name, field in fields.items()}

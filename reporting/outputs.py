@@ -63,7 +63,7 @@ def summarise_outputs(answers: pa.Table, outputs: ModelOutputs) -> OutputsSummar
         if totals is not None:
             counts += np.bincount(block.argmax(axis=1), minlength=outputs.count)
             with np.errstate(over="ignore", invalid="ignore"):
-                totals += block.sum(axis=0)
+                totals += block.sum(axis=0, dtype=np.float64)
     if outputs.top_k is not None:
         for block in matrices(answers.column(TOP_COLUMN), outputs.kept_count):
             counts += np.bincount(block[:, 0], minlength=outputs.count)
@@ -89,6 +89,7 @@ def _largest(block: np.ndarray) -> np.ndarray:
 
 def _norms(block: np.ndarray) -> np.ndarray:
     """Return Euclidean norms; a norm beyond float64 is its largest number."""
+    block = block.astype(np.float64)
     scale = np.maximum(np.abs(block).max(axis=1), np.finfo(np.float64).tiny)
     with np.errstate(over="ignore", under="ignore"):
         norms = scale * np.sqrt(np.square(block / scale[:, None]).sum(axis=1))

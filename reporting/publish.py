@@ -3,9 +3,9 @@
 Scores   one file a shard below `run_date=<date>/<run id>/`: the id under the contract's name, `score`
          (float64; for several outputs the columns of `reporting.output_columns`), `error` (string), the kept
          columns in the order asked, `model_package_arn` and `run_id`.
-         One of score and error is null. In Parquet the last two are dictionary-encoded columns of strings;
-         in CSV there is a header, a text has quotes and a null is an empty field; JSON Lines have one object
-         a line, with null for what is missing.
+         One of score and error is null, or a list of nulls. In Parquet the last two are dictionary-encoded
+         columns of strings; in CSV there is a header, a text has quotes and a null is an empty field; JSON
+         Lines have one object a line, with null for what is missing.
 _SUCCESS JSON that names every file with bytes, SHA-256 and records. The service does not document in which
          order it uploads the files of one output: a reader that wants to be sure compares what it sees.
 Pointer  `latest.json`; its output comes last in the definition.
@@ -96,7 +96,7 @@ def published_table(
     """
     scores = {SCORE_COLUMN: answers.column(SCORE_COLUMN)}
     if contract.outputs is not None:
-        scores = published_outputs(answers, contract.outputs, is_csv=request.output_format == "csv")
+        scores = published_outputs(answers, contract.outputs, output_format=request.output_format)
     ids, errors = answers.column(ID_COLUMN), answers.column(ERROR_COLUMN)
     table = pa.table({contract.id_field: ids, **scores, ERROR_COLUMN: errors})
     for name in kept.column_names:

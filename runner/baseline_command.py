@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from contracts.atomic_files import write_bytes
@@ -28,13 +29,14 @@ _PREPARE = {
 }
 
 
-def make_baseline(data: Path, contract: Path, model: tuple[str, bytes] | None, *, option: str) -> bytes:
+def make_baseline(data: Path, contract: Path, model: Mapping[str, bytes] | None, *, option: str) -> bytes:
     """Return the content of `baseline.json`.
 
     Args:
         data: File or folder of training data.
         contract: Dataset contract; a record that breaks it does not count.
-        model: Name in an artifact and content of the model whose scores are described too, or None.
+        model: Of the model whose scores are described too, each file's name in an artifact and content; or
+            None.
         option: By which the data was named, for messages.
 
     Raises:
@@ -47,9 +49,9 @@ def make_baseline(data: Path, contract: Path, model: tuple[str, bytes] | None, *
         if model is None:
             ask_container([*PREPROCESSING, "baseline"], root)
         else:
-            name, content = model
             inside(root, MODEL).mkdir(parents=True)
-            (inside(root, MODEL) / name).write_bytes(content)
+            for name, content in model.items():
+                (inside(root, MODEL) / name).write_bytes(content)
             (inside(root, MODEL) / CONTRACT_FILE).write_bytes(contract_as_json(contract))
             words = [word for key, value in _PREPARE.items() for word in (f"--{key}", value)]
             ask_container([*PREPROCESSING, "prepare", *words], root)
@@ -57,7 +59,7 @@ def make_baseline(data: Path, contract: Path, model: tuple[str, bytes] | None, *
         return (inside(root, PLAN_OUTPUT) / BASELINE_FILE).read_bytes()
 
 
-def baseline_command(data: Path, contract: Path, out: Path, model: tuple[str, bytes] | None) -> None:
+def baseline_command(data: Path, contract: Path, out: Path, model: Mapping[str, bytes] | None) -> None:
     """Write the baseline of training data, whole or not at all."""
     check_patterns(read_contract(contract), name=str(contract))
     if out.is_dir():

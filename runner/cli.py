@@ -16,7 +16,14 @@ import typer
 
 from contracts.errors import CallerError
 from runner.cli_deploy import deploy_app
-from runner.cli_options import NameOption, PollOption, ProfileOption, RegionOption, StackOption
+from runner.cli_options import (
+    NameOption,
+    PollOption,
+    ProfileOption,
+    RegionOption,
+    StackOption,
+    TokenizerOption,
+)
 from runner.cli_reports import reports_app
 from runner.cli_runs import find_run, runs_app, watch_options
 from runner.ended import ended_in_words
@@ -184,6 +191,7 @@ def package(
         Path | None,
         typer.Option(help="Training data, or its baseline.json: what runs are compared with for drift."),
     ] = None,
+    tokenizer: TokenizerOption = None,
     model_alone: Annotated[
         bool,
         typer.Option(
@@ -197,10 +205,11 @@ def package(
     \b
     Example:
       batchscore package --model churn.ubj --contract contract.yaml --baseline train.csv --out model.tar.gz
+      batchscore package --model bert.onnx --tokenizer tokenizer.json --contract c.yaml --out model.tar.gz
     """
     from runner.package import package_model  # noqa: PLC0415 - see the module docstring
 
-    package_model(model, contract, out, baseline, is_alone=model_alone)
+    package_model(model, contract, out, baseline, tokenizer=tokenizer, is_alone=model_alone)
     typer.echo(f"{out}: written and checked")
 
 
@@ -213,6 +222,7 @@ def baseline(
         Path | None,
         typer.Option(help="Model file, whose scores of the data are described too.", show_default=False),
     ] = None,
+    tokenizer: TokenizerOption = None,
 ) -> None:
     """Describe training data, so that reports can say how far later data has drifted from it.
 
@@ -221,9 +231,12 @@ def baseline(
       batchscore baseline --contract contract.yaml --input train.csv --model churn.ubj --out baseline.json
     """
     from runner.baseline_command import baseline_command  # noqa: PLC0415 - see the module docstring
-    from runner.package import model_member  # noqa: PLC0415 - as above
+    from runner.package import model_members  # noqa: PLC0415 - as above
 
-    baseline_command(input, contract, out, None if model is None else model_member(model))
+    if model is None and tokenizer is not None:
+        raise CallerError("--tokenizer: goes with the --model that it belongs to")
+    members = None if model is None else model_members(model, tokenizer, contract)
+    baseline_command(input, contract, out, members)
     typer.echo(f"{out}: written; `batchscore package --baseline {out}` puts it into an artifact")
 
 

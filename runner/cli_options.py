@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -46,6 +47,11 @@ ShapePrepareOption = Annotated[
         help="single or sharded: prepare on one instance or several [default: as deployed, else single]",
         show_default=False,
     ),
+]
+
+TokenizerOption = Annotated[
+    Path | None,
+    typer.Option(help="Hugging Face's tokenizer.json, of a model that reads text.", show_default=False),
 ]
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from contracts.container_paths import MODEL, inside
 from contracts.errors import BatchScoreError, CallerError
-from contracts.model_artifact import CONTRACT_FILE
+from contracts.model_artifact import CONTRACT_FILE, TOKENIZER_FILE
 from runner.container_code import OPTIONAL_CONTRACT, SERVE_ENTRYPOINT, ask_container
 
 
@@ -25,13 +25,16 @@ def model_root() -> Iterator[Path]:
         yield root
 
 
-def check_model(root: Path, contract: Path, known: Path, *, is_alone: bool = False) -> None:
+def check_model(
+    root: Path, contract: Path, known: Path, *, tokenizer: Path | None = None, is_alone: bool = False
+) -> None:
     """Check the one model in the model folder below `root`; the contract is put beside it.
 
     Args:
         root: See `model_root`.
         contract: Dataset contract that the model is to fit.
         known: What a message names in the place of the model.
+        tokenizer: The same for the tokenizer, if there is one.
         is_alone: The model must also do in AWS's built-in XGBoost container, without its contract.
 
     Raises:
@@ -40,6 +43,7 @@ def check_model(root: Path, contract: Path, known: Path, *, is_alone: bool = Fal
     folder = inside(root, MODEL)
     places = dict.fromkeys(folder.iterdir(), known)
     places |= {folder / CONTRACT_FILE: contract, folder: known}
+    places |= {} if tokenizer is None else {folder / TOKENIZER_FILE: tokenizer}
     (folder / CONTRACT_FILE).write_bytes(contract_as_json(contract))
     options = [OPTIONAL_CONTRACT] if is_alone else []
     try:

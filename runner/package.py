@@ -17,8 +17,9 @@ from contracts.atomic_files import whole_file
 from contracts.container_paths import MODEL, inside
 from contracts.contract_file import check_patterns, read_contract
 from contracts.data_profile import parse_profile
+from contracts.dataset import TEXT_INPUT
 from contracts.errors import CallerError
-from contracts.model_artifact import BASELINE_FILE, CONTRACT_FILE, find_contract
+from contracts.model_artifact import BASELINE_FILE, CONTRACT_FILE, TOKENIZER_FILE, find_contract
 from contracts.model_formats import (
     FORMATS_TAKEN,
     START_BYTE_COUNT,
@@ -31,7 +32,13 @@ from runner.model_check import check_model, content_of, contract_as_json, model_
 
 
 def package_model(
-    model: Path, contract: Path, out: Path, baseline: Path | None = None, *, is_alone: bool = False
+    model: Path,
+    contract: Path,
+    out: Path,
+    baseline: Path | None = None,
+    *,
+    tokenizer: Path | None = None,
+    is_alone: bool = False,
 ) -> None:
     """Check a model against its contract, with the code that will serve it, and write the archive.
 
@@ -41,6 +48,7 @@ def package_model(
         out: The archive to write.
         baseline: File or folder of training data, whose distributions, scores included, go into the
             archive; or what `batchscore baseline` wrote.
+        tokenizer: Tokenizer of a model that reads text; None for any other.
         is_alone: Leave the contract out; there can be no baseline then.
 
     Raises:
@@ -51,21 +59,20 @@ def package_model(
     check_patterns(read_contract(contract), name=str(contract))
     if out.is_dir():
         raise CallerError(f"--out {out}: is a folder; expected the name of a file, such as model.tar.gz")
-    model_name, model_content = model_member(model)
+    members = model_members(model, tokenizer, contract)
     with model_root() as root:
-        (inside(root, MODEL) / model_name).write_bytes(model_content)
-        check_model(root, contract, model, is_alone=is_alone)
-    members = {model_name: model_content}
-    if not is_alone:
-        members[CONTRACT_FILE] = contract_as_json(contract)
+        for name, content in members.items():
+            (inside(root, MODEL) / name).write_bytes(content)
+        check_model(root, contract, model, tokenizer=tokenizer, is_alone=is_alone)
+    more = {} if is_alone else {CONTRACT_FILE: contract_as_json(contract)}
     if baseline is not None:
-        members[BASELINE_FILE] = _baseline(baseline, contract, (model_name, model_content))
+        more[BASELINE_FILE] = _baseline(baseline, contract, members)
     with whole_file(out) as stream:
-        stream.write(_archive(members))
+        stream.write(_archive(members | more))
     find_contract(out)
 
 
-def _baseline(given: Path, contract: Path, model: tuple[str, bytes]) -> bytes:
+def _baseline(given: Path, contract: Path, model: dict[str, bytes]) -> bytes:
     """Return the baseline that is given, or that of the training data that is given."""
     if given.suffix == ".json" and given.is_file():
         content = given.read_bytes()
@@ -75,8 +82,21 @@ def _baseline(given: Path, contract: Path, model: tuple[str, bytes]) -> bytes:
     return make_baseline(given, contract, model, option="--baseline")
 
 
-def model_member(model: Path) -> tuple[str, bytes]:
-    """Return the name that a model has in the archive, and its content."""
+def model_members(model: Path, tokenizer: Path | None, contract: Path) -> dict[str, bytes]:
+    """Return what a model is in the archive, by name: its file, and its tokenizer if it reads text.
+
+    Raises:
+        CallerError: The model is in no safe format, or a tokenizer is missing or too many.
+    """
+    model_input = read_contract(contract).model_input
+    if (model_input == TEXT_INPUT) != (tokenizer is not None):
+        remedy = "add --tokenizer tokenizer.json" if tokenizer is None else "leave --tokenizer out"
+        raise CallerError(f"{contract}: says `modelInput: {model_input}`; {remedy}")
+    name, content = _model_member(model)
+    return {name: content} if tokenizer is None else {name: content, TOKENIZER_FILE: content_of(tokenizer)}
+
+
+def _model_member(model: Path) -> tuple[str, bytes]:
     suffix = model.suffix.lower()
     check_suffix(str(model), suffix)
     expected = format_of(f"model{suffix}")

@@ -16,6 +16,9 @@ from runner.results import results_of
 from runner.scores_head import head
 from runner.summary import print_summary
 
+SHOWN_NUMBERS = 12
+"""Of a list in a line, at most; of a longer one, half of them."""
+
 
 def results_command(run_id: str | None, *, as_json: bool, head_count: int, state: Path | None) -> None:
     """Print the results of one run, the newest if none is named."""
@@ -43,7 +46,15 @@ def _as_table(records: pa.Table) -> Table:
     return table
 
 
+def _shortened(values: list[object]) -> str:
+    """Return a list as text, of a long one its start and how many it has."""
+    if len(values) <= SHOWN_NUMBERS:
+        return str(values)
+    start = ", ".join(str(value) for value in values[: SHOWN_NUMBERS // 2])
+    return f"[{start}, … {len(values)} in all]"
+
+
 def _shown(value: object) -> str:
     """Return a value as one line: control characters are spelt out."""
-    text = "" if value is None else str(value)
+    text = "" if value is None else _shortened(value) if isinstance(value, list) else str(value)
     return text if text.isprintable() else repr(text)[1:-1]

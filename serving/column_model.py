@@ -57,6 +57,8 @@ class ColumnModel(Protocol):
 
 def predict_column(model: ColumnModel, column: pa.ChunkedArray, output_count: int) -> Predictions:
     """Ask a model for all records that have a value; the others get a fault."""
+    if pa.types.is_dictionary(column.type) and any(chunk.dictionary.null_count for chunk in column.chunks):
+        column = column.cast(column.type.value_type)  # a value that is null, and not only its position
     is_there = np.array(column.is_valid(), dtype=bool)
     if is_there.all():
         return model.predict(column)

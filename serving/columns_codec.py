@@ -67,6 +67,8 @@ class ColumnsCodec:
         with self._naming_damage(body):
             self._check_schema(self._form.schema(body))
             records = self._form.read(body, names, self._texts)
+            if self._contract.model_input != VECTOR_INPUT:
+                records.validate(full=True)  # a model takes a text for text
         ids = records.column(self._contract.id_field)
         features = self._typed(records)
         if self._contract.model_input != VECTOR_INPUT:

@@ -17,7 +17,7 @@ from typing import Protocol, TypeAlias, cast
 import numpy as np
 import pyarrow as pa
 
-from contracts.dataset import IMAGE_INPUT, VECTOR_INPUT, ModelOutputs
+from contracts.dataset import IMAGE_INPUT, TEXT_INPUT, VECTOR_INPUT, ModelOutputs
 from contracts.errors import CallerError
 from contracts.image_rules import ImageRules
 from serving.column_model import ColumnModel, Predictions, predict_column
@@ -29,6 +29,7 @@ _LOADERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ".txt": ("serving.lightgbm_model", "lightgbm"),
         ".onnx": ("serving.onnx_model", "onnx"),
     },
+    TEXT_INPUT: {".onnx": ("serving.text_model", "onnx,text")},
     IMAGE_INPUT: {".onnx": ("serving.image_model", "images,onnx")},
 }
 """By what a model reads, and its suffix: the module whose `load_model` reads it, and the extras that install
@@ -52,7 +53,7 @@ class Scores:
 
     Attributes:
         values: float64 of shape (records,), NaN where there is a fault; of a model with several outputs
-            (records, kept outputs), in a record with a fault all NaN.
+            (records, kept outputs), of the contract's number type, in a record with a fault all NaN.
         faults: Position of a record that could not be scored (from 0) to the reason.
         top: Under topK, int32 of the shape of `values`: which output each value is, by its position from 0;
             without meaning where there is a fault. Else None.
@@ -96,6 +97,7 @@ class Scorer:
         """Take a model that was checked when it was loaded, and what the contract says of its outputs."""
         self.model = model
         self._outputs = outputs
+        self._number_type = np.dtype(np.float64 if outputs is None else outputs.number_type)
 
     @property
     def output_count(self) -> int:
@@ -105,7 +107,8 @@ class Scorer:
     def score(self, features: Features) -> Scores:
         """Score records."""
         predictions = self._predictions(features)
-        values = predictions.values.astype(np.float64)
+        with np.errstate(over="ignore"):  # a number too large for 32 bits becomes infinite, and a fault
+            values = predictions.values.astype(self._number_type)
         is_finite = np.isfinite(values)
         is_whole = is_finite if self._outputs is None else np.asarray(is_finite.all(axis=1))
         faults = {int(at): self._reason(values[at], features, int(at)) for at in _positions(~is_whole)}

@@ -34,6 +34,8 @@ def parse(scoring: str, id_field: str = "id") -> DatasetContract:
         ("outputs: 384", ModelOutputs(count=384)),
         ("outputs: [a, b, c], topK: 3", ModelOutputs(count=3, names=("a", "b", "c"), top_k=3)),
         ("outputs: 384, topK: 1", ModelOutputs(count=384, top_k=1)),
+        ("outputs: {count: 384}", ModelOutputs(count=384)),
+        ("outputs: {count: 384, type: float32}", ModelOutputs(count=384, number_type="float32")),
     ],
 )
 def test_outputs_are_names_or_a_number_and_may_be_cut_to_the_largest(
@@ -56,7 +58,17 @@ def test_outputs_are_names_or_a_number_and_may_be_cut_to_the_largest(
         ("outputs: true", "`scoring.outputs` is True (bool); expected"),
         ("outputs: 2.0", "`scoring.outputs` is 2.0 (float); expected"),
         ("outputs: a", "`scoring.outputs` is 'a' (str); expected"),
-        ("outputs: {a: 1}", "`scoring.outputs` is {'a': 1} (dict); expected"),
+        ("outputs: {a: 1}", "`scoring.outputs` has the unknown key 'a'; valid: count, type"),
+        ("outputs: {type: float32}", "`scoring.outputs` is None (NoneType); expected"),
+        (
+            "outputs: {count: 9, type: float16}",
+            "`scoring.outputs.type` is 'float16'; valid: float64, float32",
+        ),
+        (
+            "outputs: {count: [a, b], type: float32}",
+            "`scoring.outputs.count` is a list; names have no `type`",
+        ),
+        ("outputs: {count: 9, type: float32}, topK: 1", "`scoring.topK` keeps float64; leave the `type`"),
         ("outputs: [a, b], topK: 0", "`scoring.topK` is 0; expected a whole number from 1 to 2"),
         ("outputs: [a, b], topK: 3", "`scoring.topK` is 3; expected a whole number from 1 to 2"),
         ("outputs: 9, topK: true", "`scoring.topK` is True; expected a whole number from 1 to 9"),
@@ -83,10 +95,12 @@ def test_a_label_of_many_classes_needs_no_positive_one() -> None:
 def test_the_fingerprint_changes_with_the_outputs_and_is_the_old_one_without() -> None:
     """Packages that were made before go on fitting."""
     variants = ["outputs: [a, b]", "outputs: [b, a]", "outputs: 2", "outputs: 3", "outputs: 2, topK: 1"]
+    variants.append("outputs: {count: 2, type: float32}")
     fingerprints = [parse(scoring).fingerprint for scoring in ("duplicateIds: keepFirst", *variants)]
 
     assert len(set(fingerprints)) == len(fingerprints)
     assert fingerprints[0] == "371d559e30be8a63"
+    assert parse("outputs: {count: 2, type: float64}").fingerprint == parse("outputs: 2").fingerprint
 
 
 def test_published_columns_are_called_by_name_by_position_or_by_rank() -> None:

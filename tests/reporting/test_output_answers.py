@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -208,3 +209,19 @@ def test_a_parquet_answer_with_one_number_is_refused(tmp_path: Path) -> None:
         read_answers(path, wire_format="parquet", outputs=THREE)
     with pytest.raises(InternalError, match=r"expected an id, 'score', 'top' and 'error'"):
         read_answers(path, wire_format="parquet", outputs=TOP)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_outputs_of_32_bits_are_read_to_the_same_bits(tmp_path: Path, wire: str) -> None:
+    """From the shortest text of each, as the server writes it."""
+    bits = np.random.default_rng(7).integers(0, 2**32, 3000, dtype=np.uint32)
+    numbers = bits.view(np.float32)
+    rows = numbers[np.isfinite(numbers)][:2700].reshape(-1, 3)
+    texts = [[float(text) for text in map(str, row)] for row in rows]
+    outputs = ModelOutputs(count=3, number_type="float32")
+    path = write(tmp_path, wire, [(row, None, None) for row in texts], has_top=False)
+
+    lists = read_answers(path, wire_format=wire, outputs=outputs).column("score")
+
+    assert lists.type == pa.list_(pa.float32())
+    np.testing.assert_array_equal(lists.combine_chunks().flatten().to_numpy().reshape(-1, 3), rows)

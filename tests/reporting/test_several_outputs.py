@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -65,6 +67,30 @@ def test_parquet_has_a_list_a_record(tmp_path: Path) -> None:
         {"customer_id": record_id, "score": score, "error": error, **CONSTANTS}
         for record_id, score, error in FIRST + SECOND
     ]
+    assert done.ledger.counts == RunCounts(read=4, valid=4, quarantined=0, scored=3, unscorable=1)
+
+
+VECTORS: list[Answer] = [("a", [3.0, 4.0], None), ("b", None, "too odd"), ("c", [0.1, -1.0], None)]
+
+
+@pytest.mark.parametrize("kind", [pa.float32(), pa.float64()])
+def test_a_vector_is_a_list_of_fixed_size_for_every_reader(tmp_path: Path, kind: pa.DataType) -> None:
+    """A record with an error has a list of nulls: a list that is null itself, pyarrow does not read back."""
+    outputs = {"count": 2, "type": "float32" if kind == pa.float32() else "float64"}
+    done = reported(tmp_path, VECTORS, [("d", [0.0, 2.0], None)], outputs=outputs)
+    paths = [str(path) for path in sorted(done.scores_folder.glob("part-*"))]
+
+    assert done.scores.schema.field("score").type == pa.list_(pa.field("element", kind), 2)
+    tenth = float(np.float32(0.1)) if kind == pa.float32() else 0.1
+    expected = [[3.0, 4.0], [None, None], [tenth, -1.0], [0.0, 2.0]]
+    assert done.scores.column("score").to_pylist() == expected
+    with duckdb.connect() as database:
+        found = database.execute(
+            "SELECT score FROM read_parquet($1) ORDER BY customer_id", [paths]
+        ).fetchall()
+    assert [list(row[0]) for row in found] == expected
+    frame = pd.concat([pd.read_parquet(path) for path in paths])
+    np.testing.assert_array_equal(np.stack(frame["score"]), np.array(expected, dtype=float))
     assert done.ledger.counts == RunCounts(read=4, valid=4, quarantined=0, scored=3, unscorable=1)
 
 

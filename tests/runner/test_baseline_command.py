@@ -79,3 +79,9 @@ def test_a_place_that_is_a_folder_is_refused(files: Path) -> None:
     (files / "out.json").mkdir()
     with pytest.raises(CallerError, match="is a folder; expected the name of a file"):
         _baseline(files)
+
+
+def test_a_tokenizer_without_its_model_is_refused(files: Path) -> None:
+    argv = ["baseline", "--contract", "contract.yaml", "--input", "train.csv", "--out", "out.json"]
+    with pytest.raises(CallerError, match="--tokenizer: goes with the --model"):
+        _invoke(files, *argv, "--tokenizer", "model.json")

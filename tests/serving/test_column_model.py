@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,17 @@ def test_texts_reach_the_model_and_what_it_cannot_score_has_a_reason() -> None:
 def test_texts_that_are_stored_as_a_dictionary_are_the_same_texts() -> None:
     coded = RECORDS.set_column(1, "review", RECORDS["review"].dictionary_encode())
     assert answered(arrow_bytes(coded), ARROW_CONTENT_TYPE) == ANSWERS
+
+
+@pytest.mark.parametrize("write", [arrow_bytes, parquet_of])
+def test_a_payload_whose_text_is_no_text_is_refused(write: Callable[[pa.Table], bytes]) -> None:
+    """Bytes that are not UTF-8 would fail where a model takes them for text."""
+    odd = pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.array([0, 2], pa.int32()).buffers()[1], pa.py_buffer(b"\xff\xfe")]
+    )
+    codec = codecs_for(contract())[ARROW_CONTENT_TYPE if write is arrow_bytes else PARQUET_CONTENT_TYPE]
+    with pytest.raises(CallerError, match="cannot be read as one whole"):
+        codec.decode(write(pa.table({"id": ["a"], "review": odd})))
 
 
 def test_no_records_and_records_without_a_text_keep_their_shape() -> None:

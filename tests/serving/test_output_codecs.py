@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_outputs import OUTPUTS_CONTRACT
 
+from contracts.arrow_files import read_arrow
 from contracts.contract_file import parse_contract
 from serving import columns_codec, output_lines
 from serving.codecs import DecodedPayload
@@ -105,3 +106,15 @@ def test_every_output_is_the_exact_float_on_every_wire(rows: list[list[float]]) 
 
     assert [[float(text) for text in line.split(" ")] for line in lines] == rows
     assert [json.loads(line)["score"] for line in objects] == rows
+
+
+def test_numbers_of_32_bits_stay_so_where_there_are_types_and_are_as_short_in_text() -> None:
+    """Half the bytes on the wires of columns; elsewhere the shortest text that reads back the same."""
+    values = np.array([[0.1, 0.25, 1e-9]], np.float32)
+
+    answer = read_arrow(encoded("application/vnd.apache.arrow.file", values, faults={}, top=None))
+
+    assert answer.schema.field("score").type == pa.list_(pa.float32())
+    assert encoded("text/csv", values, faults={}, top=None) == b"0.1 0.25 1e-9\n"
+    (line,) = encoded("application/jsonlines", values, faults={}, top=None).splitlines()
+    assert line == b'{"score":[0.1,0.25,1e-9]}'
