@@ -19,6 +19,7 @@ from contracts.contract_report import read_report_rules
 from contracts.dataset import (
     DUPLICATE_ID_POLICIES,
     FEATURE_TYPES,
+    LIST_TYPE,
     UNSEEN_CATEGORY_POLICIES,
     DatasetContract,
     Field,
@@ -50,6 +51,7 @@ _SCORING_KEYS = {
     "duplicateIds",
     "outputs",
     "topK",
+    "exclude",
     "report",
 }
 
@@ -140,15 +142,18 @@ def _build(document: Any, faults: list[str]) -> DatasetContract | None:
         faults.append("`scoring` is missing: say which fields are `features`")
         scoring = {}
     check_keys(scoring, _SCORING_KEYS, "`scoring`", faults)
-    id_field = _id_field(document.get("primaryKey"), names, faults)
+    id_field = _one_value(
+        _id_field(document.get("primaryKey"), names, faults), fields, "the primary key", faults
+    )
     label = _known_name(scoring.get("label"), names, "`scoring.label`", faults)
+    label = _one_value(label, fields, "the label", faults)
     features = _features(scoring.get("features"), fields, {id_field, label}, faults)
     unseen_category = _policy(scoring, "unseenCategory", UNSEEN_CATEGORY_POLICIES, faults)
     duplicate_ids = _policy(scoring, "duplicateIds", DUPLICATE_ID_POLICIES, faults)
     _check_unique(fields, id_field, faults)
     missing_values = read_texts(document.get("missingValues", [""]), "`missingValues`", faults)
     description = read_description(document, "the contract", faults)
-    outputs = read_outputs(scoring, faults)
+    outputs = read_outputs(scoring, fields, faults)
     check_published_names(outputs, id_field, faults)
     positive_label = _positive_label(scoring.get("positiveLabel"), fields, label, outputs, faults)
     report = read_report_rules(scoring.get("report"), fields, (id_field, label), faults)
@@ -186,6 +191,14 @@ def _check_unique(fields: tuple[Field, ...], id_field: str, faults: list[str]) -
             faults.append(
                 f"field {entry.name!r} is `unique`, which is checked for the primary key only; leave it out"
             )
+
+
+def _one_value(name: str, fields: tuple[Field, ...], what: str, faults: list[str]) -> str:
+    """Return `name`, or an empty text if that field is a list."""
+    if any(entry.name == name and entry.type == LIST_TYPE for entry in fields):
+        faults.append(f"{what} {name!r} is a list; expected a field with one value a record")
+        return ""
+    return name
 
 
 def _known_name(name: Any, names: list[str], where: str, faults: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""The part of a contract about the model's outputs: `scoring.outputs` and `scoring.topK`.
+"""The part of a contract about the model's outputs: `scoring.outputs`, `topK` and `exclude`.
 
 Also says what the columns of several outputs are called where they are published:
 
@@ -9,12 +9,13 @@ Also says what the columns of several outputs are called where they are publishe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from contracts.contract_fields import read_texts
-from contracts.dataset import DatasetContract, ModelOutputs
-from contracts.wire import SCORE_COLUMN, TOP_COLUMN
+from contracts.dataset import LIST_TYPE, DatasetContract, Field, ModelOutputs
+from contracts.errors import CallerError, near_matches
+from contracts.wire import SCORE_COLUMN, TOP_COLUMN, WIRE_FORMATS, wire_format
 
 _EXPECTED = (
     "expected at least two names in the model's order, or how many outputs there are, as a whole number"
@@ -23,9 +24,12 @@ MAX_OUTPUTS = 1_000_000
 _ONE_OUTPUT = "a model with one output needs no `outputs`"
 
 
-def read_outputs(scoring: Mapping[str, Any], faults: list[str]) -> ModelOutputs | None:
+def read_outputs(
+    scoring: Mapping[str, Any], fields: Iterable[Field], faults: list[str]
+) -> ModelOutputs | None:
     """Return what `scoring` says of the model's outputs; None if nothing, or something wrong."""
     document, top_k = scoring.get("outputs"), scoring.get("topK")
+    exclude = _exclude(scoring, fields, faults)
     if document is None:
         if top_k is not None:
             faults.append("`scoring.topK` is given without `scoring.outputs`")
@@ -35,7 +39,9 @@ def read_outputs(scoring: Mapping[str, Any], faults: list[str]) -> ModelOutputs 
     count = len(names) if isinstance(document, list) else _count(document, faults)
     if len(faults) == before and top_k is not None:
         _check_top_k(top_k, count, faults)
-    return ModelOutputs(count=count, names=names, top_k=top_k) if len(faults) == before else None
+    if len(faults) > before:
+        return None
+    return ModelOutputs(count=count, names=names, top_k=top_k, exclude=exclude)
 
 
 def list_columns(outputs: ModelOutputs) -> list[str]:
@@ -52,6 +58,20 @@ def score_columns(outputs: ModelOutputs) -> list[str]:
 def top_columns(outputs: ModelOutputs) -> list[str]:
     """Return the names of the CSV columns that say which outputs the largest are; none without topK."""
     return [f"{TOP_COLUMN}_{rank}" for rank in range(1, (outputs.top_k or 0) + 1)]
+
+
+def check_wire(contract: DatasetContract, wire_name: str) -> None:
+    """Refuse a wire on which the list under `scoring.exclude` cannot travel: it is no feature.
+
+    Raises:
+        CallerError: The wire has no columns.
+    """
+    if contract.exclude is not None and not wire_format(wire_name).has_columns:
+        valid = " or ".join(name for name, wire in WIRE_FORMATS.items() if wire.has_columns)
+        raise CallerError(
+            f"the wire format is {wire_name!r}, on which only features travel; `scoring.exclude` names the list "
+            f"{contract.exclude!r}, which the model server must see: take the wire {valid}"
+        )
 
 
 def published_names(contract: DatasetContract) -> Iterator[str]:
@@ -94,6 +114,25 @@ def _count(document: Any, faults: list[str]) -> int:
     if document > MAX_OUTPUTS:
         faults.append(f"`scoring.outputs` is {document}; at most {MAX_OUTPUTS} are supported")
     return document
+
+
+def _exclude(scoring: Mapping[str, Any], fields: Iterable[Field], faults: list[str]) -> str | None:
+    """Return the name of the list under `scoring.exclude`; None if there is none, or it cannot be one."""
+    name = scoring.get("exclude")
+    if name is None:
+        return None
+    where = "`scoring.exclude`"
+    types = {entry.name: entry.type for entry in fields}
+    if name not in types:
+        lists = [known for known, kind in types.items() if kind == LIST_TYPE]
+        faults.append(f"{where} names {name!r}, which is no field; {near_matches(str(name), lists)}")
+    elif types[name] != LIST_TYPE:
+        faults.append(f"{where} names {name!r}, which is a {types[name]}; expected a field of the type list")
+    if not isinstance(scoring.get("outputs"), list):
+        faults.append(f"{where} needs names under `scoring.outputs`: the items of the list are compared with them")
+    if scoring.get("topK") is None:
+        faults.append(f"{where} needs `scoring.topK`: what is excluded is left out of the largest outputs")
+    return str(name)
 
 
 def _check_top_k(top_k: Any, count: int, faults: list[str]) -> None:

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from contracts.atomic_files import write_bytes
 from contracts.contract_file import check_patterns, read_contract
+from contracts.contract_outputs import check_wire
 from contracts.data_profile import DataProfile
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
@@ -93,6 +94,7 @@ def prepare(
         contract_path = only_file(request.folders.contract)
         contract = read_contract(contract_path)
         check_patterns(contract, name=contract_path.name)
+        check_wire(contract, request.wire_name)
     files = find_source_files(request.folders.source)
     if not files and request.hosts.count == 1:  # of several instances, one may have got none
         raise CallerError(
@@ -172,7 +174,7 @@ class _Preparation:
         self._quarantined_counts = [0] * len(files)
         self._total_bytes = sum(file.byte_count for file in files)
         self._max_record_bytes = request.sizing.max_record_bytes(
-            len(contract.features) + 1, request.wire_name
+            len(contract.sent_names) + 1, request.wire_name, has_lists=contract.exclude is not None
         )
         self._window = request.thread_count + 1
         self._stride = stride_for(self._total_bytes)
@@ -305,6 +307,7 @@ class _Preparation:
                 total_byte_count=self._total_bytes,
                 shard_bytes_per_record=bytes_per_record,
                 host_count=self._request.hosts.count,
+                outputs_per_record=self._contract.kept_output_count,
             ),
             self._request.sizing,
         )

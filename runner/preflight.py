@@ -10,6 +10,7 @@ from pathlib import Path
 
 from contracts.container_paths import MODEL, inside
 from contracts.contract_file import read_contract
+from contracts.contract_outputs import check_wire
 from contracts.errors import CallerError
 from contracts.keep_columns import kept_names
 from contracts.model_artifact import check_artifact, find_contract, unpack_artifact
@@ -121,6 +122,7 @@ def check_payload(places: RunPlaces, max_payload_mb: int) -> None:
 
 def _check_model_fits_contract(places: RunPlaces, wire: str) -> None:
     contract = read_contract(places.contract)
+    check_wire(contract, wire)
     trained_under = find_contract(places.model) if places.model_image else check_artifact(places.model)
     if trained_under is None:
         _check_model_alone(places, wire)
