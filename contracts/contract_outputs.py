@@ -69,8 +69,8 @@ def check_wire(contract: DatasetContract, wire_name: str) -> None:
     if contract.exclude is not None and not wire_format(wire_name).has_columns:
         valid = " or ".join(name for name, wire in WIRE_FORMATS.items() if wire.has_columns)
         raise CallerError(
-            f"the wire format is {wire_name!r}, on which only features travel; `scoring.exclude` names the list "
-            f"{contract.exclude!r}, which the model server must see: take the wire {valid}"
+            f"the wire format is {wire_name!r}, on which only features travel; `scoring.exclude` names the "
+            f"list {contract.exclude!r}, which the model server must see: take the wire {valid}"
         )
 
 
@@ -129,7 +129,9 @@ def _exclude(scoring: Mapping[str, Any], fields: Iterable[Field], faults: list[s
     elif types[name] != LIST_TYPE:
         faults.append(f"{where} names {name!r}, which is a {types[name]}; expected a field of the type list")
     if not isinstance(scoring.get("outputs"), list):
-        faults.append(f"{where} needs names under `scoring.outputs`: the items of the list are compared with them")
+        faults.append(
+            f"{where} needs names under `scoring.outputs`: the items of the list are compared with them"
+        )
     if scoring.get("topK") is None:
         faults.append(f"{where} needs `scoring.topK`: what is excluded is left out of the largest outputs")
     return str(name)

@@ -8,7 +8,7 @@ with one more key, `scoring`:
       - {name: tenure, type: integer, constraints: {required: true, minimum: 0}}
       - {name: contract, type: string, categories: [Month-to-month, One year, Two year]}
       - {name: churn, type: string, constraints: {enum: ["No", "Yes"]}}
-      - {name: seen, type: list, itemType: string, delimiter: ","}    # texts; so delimited where a source is text
+      - {name: seen, type: list, itemType: string, delimiter: ","}   # texts, delimited where a source is text
     primaryKey: customer_id
     missingValues: [""]
     dialect: {delimiter: auto, header: true, encoding: utf-8}   # of CSV sources; these are the defaults
@@ -25,11 +25,11 @@ with one more key, `scoring`:
       report: {threshold: 0.3}            # optional: what the report shows, see `contracts.report_rules`
 
 A field of the source that the contract does not name is ignored. The source must have the id, the features,
-the list under `exclude` and every other field that is `required`. Not so the label: its column may be absent and its value missing,
-`required` or not, since what is scored need not have an outcome yet. `constraints.enum` says what is valid;
-`categories` says what the model has seen, and a value outside it is handled by `unseenCategory`. Without
-`outputs` the model answers one number for each record, its score. Reading and checking a contract is
-`contracts.contract_file`.
+the list under `exclude` and every other field that is `required`. Not so the label: its column may be absent
+and its value missing, `required` or not, since what is scored need not have an outcome yet.
+`constraints.enum` says what is valid; `categories` says what the model has seen, and a value outside it is
+handled by `unseenCategory`. Without `outputs` the model answers one number for each record, its score.
+Reading and checking a contract is `contracts.contract_file`.
 """
 
 from __future__ import annotations

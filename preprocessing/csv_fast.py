@@ -35,7 +35,15 @@ from preprocessing.pattern_states import pattern_states
 from preprocessing.typed_values import INT64_LIMITS
 
 _TEXT, _CODE, _BOOLEAN = 0, 1, 4
-_KINDS = {"string": _TEXT, LIST_TYPE: _TEXT, "integer": 2, "number": 3, "boolean": _BOOLEAN, "date": 5, "datetime": 6}
+_KINDS = {
+    "string": _TEXT,
+    LIST_TYPE: _TEXT,
+    "integer": 2,
+    "number": 3,
+    "boolean": _BOOLEAN,
+    "date": 5,
+    "datetime": 6,
+}
 _DAY_ZERO = dt.date(1970, 1, 1)
 _MOMENT_ZERO = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 _MICROSECOND = dt.timedelta(microseconds=1)

@@ -187,7 +187,9 @@ def _text_findings(values: pa.Array, field: Field) -> Iterator[_Finding]:
         matches = pc.match_substring_regex(values, whole_value_pattern(rules.pattern))
         rule = f"does not match the pattern {rules.pattern}"
         yield ReasonCode.PATTERN_MISMATCH, rule, pc.invert(matches)
-    length, unit = (pc.list_value_length, "items") if field.type == LIST_TYPE else (pc.utf8_length, "characters")
+    length, unit = (
+        (pc.list_value_length, "items") if field.type == LIST_TYPE else (pc.utf8_length, "characters")
+    )
     if rules.min_length is not None:
         is_short = pc.less(length(values), rules.min_length)
         yield ReasonCode.TOO_SHORT, f"is shorter than {rules.min_length} {unit}", is_short

@@ -60,8 +60,8 @@ def plan_reading(
 ) -> ReadPlan:
     """Choose the types to ask for after a look at some records: it decides the speed, not the outcome.
 
-    Integers written as `12.0` are asked for as floats, strings written as `12` as integers, and lists written as
-    one text as strings.
+    Integers written as `12.0` are asked for as floats, strings written as `12` as integers, and lists that
+    are one text as strings.
     """
     schema = []
     forms_by_record = [record.forms() for record in samples]

@@ -43,8 +43,8 @@ def read_recordio_blocks(
     lists = [field.name for field in contract.fields if field.type == LIST_TYPE]
     if lists:
         raise CallerError(
-            f"{source.source_key}: is RecordIO, whose records hold a number or a text a field, but the contract "
-            f"has the list{'s' * (len(lists) > 1)} {', '.join(map(repr, lists))}; deliver CSV, JSON or Parquet"
+            f"{source.source_key}: is RecordIO, whose fields hold one number or text each, but the contract has "
+            f"lists ({', '.join(map(repr, lists))}); deliver CSV, JSON or Parquet"
         )
     yield from _Blocks(source, contract, max_record_bytes, block_bytes)
 

@@ -48,7 +48,7 @@ def report_facts(run: ReconciledRun, gate: QualityGate, timings: Mapping[str, fl
     summary = run.distribution.summary
     return {
         "contract": _contract(run.contract),
-        "output_format": run.request.output_format,
+        "output_format": ",".join(run.request.output_formats),
         "verdict": dataclasses.asdict(judge(_evidence(run, gate))),
         "gate": dataclasses.asdict(gate),
         "held_back": run.request.budget.beside(held_back_words(run.counts), run.counts),

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
+from serving.exclusions import Exclusions
 from serving.scorer import Scores
 
 
@@ -25,11 +26,13 @@ class DecodedPayload:
         vectors: float32 of shape (records, features), NaN where a value is missing or the record has a fault.
         faults: Position of a record that cannot be read (from 0) to the reason.
         ids: Of the records, in their order; None where the wire does not carry them.
+        excluded: Outputs that the records must not get; None where the contract excludes none.
     """
 
     vectors: np.ndarray
     faults: Mapping[int, str] = field(default_factory=dict)
     ids: pa.ChunkedArray | None = None
+    excluded: Exclusions | None = None
 
 
 class Codec(Protocol):

@@ -18,6 +18,7 @@ import numpy as np
 
 from contracts.dataset import ModelOutputs
 from contracts.errors import CallerError
+from serving.exclusions import Exclusions
 
 _LOADERS = {
     ".json": ("serving.xgboost_model", "serve"),
@@ -27,9 +28,12 @@ _LOADERS = {
 }
 """By the suffix of a model: the module whose `load_model` reads it, and the extra that installs its needs."""
 
-SORTED_AT_ONCE = 4_000_000
-"""Values that are sorted in one go under topK: bounds the memory for it to some 64 MB."""
+SCORED_AT_ONCE = 2_000_000
+"""Outputs that are there at one time under topK: of 10,000 outputs, those of 200 records. However many
+records a payload has, they take SCORED_AT_ONCE x WORKING_BYTES_PER_OUTPUT."""
 
+WORKING_BYTES_PER_OUTPUT = 32
+"""Predictions, float64 scores, and what is sorted."""
 
 MAX_SEARCHES = 50
 """Largest values that are looked for one by one."""
@@ -45,11 +49,14 @@ class Scores:
         faults: Position of a record that could not be scored (from 0) to the reason.
         top: Under topK, int32 of the shape of `values`: which output each value is, by its position from 0;
             without meaning where there is a fault. Else None.
+        counts: int64 of shape (records,), at least 1 where there is no fault: how many values of each record
+            are there, the first ones; what follows in its row has no meaning. None where all are there.
     """
 
     values: np.ndarray
     faults: Mapping[int, str]
     top: np.ndarray | None = None
+    counts: np.ndarray | None = None
 
 
 class Model(Protocol):
@@ -91,14 +98,20 @@ class Scorer:
         """Numbers that the model answers for each record."""
         return 1 if self._outputs is None else self._outputs.count
 
-    def score(self, vectors: np.ndarray) -> Scores:
+    @property
+    def kept_count(self) -> int:
+        """Numbers that are kept of them, at most."""
+        return 1 if self._outputs is None else self._outputs.kept_count
+
+    def score(self, vectors: np.ndarray, excluded: Exclusions | None = None) -> Scores:
         """Score records.
 
         Args:
             vectors: float32 of shape (records, feature_count), NaN where a value is missing.
+            excluded: Under topK, outputs that records must not get.
         """
         if self._outputs is not None:
-            return self._score_outputs(vectors, self._outputs)
+            return self._score_slices(vectors, self._outputs, excluded)
         if not len(vectors):
             return Scores(values=np.empty(0, dtype=np.float64), faults={})
         is_infinite = np.isinf(vectors)
@@ -109,16 +122,35 @@ class Scorer:
         values[list(faults)] = np.nan
         return Scores(values=values, faults=faults)
 
-    def _score_outputs(self, vectors: np.ndarray, outputs: ModelOutputs) -> Scores:
+    def _score_slices(
+        self, vectors: np.ndarray, outputs: ModelOutputs, excluded: Exclusions | None
+    ) -> Scores:
+        """Score a few records at a time where only a few of their outputs are kept."""
+        rows_at_once = max(1, SCORED_AT_ONCE // outputs.count)
+        if outputs.top_k is None or len(vectors) <= rows_at_once:
+            return self._score_outputs(vectors, outputs, excluded)
+        parts = [
+            self._score_outputs(
+                vectors[start : start + rows_at_once],
+                outputs,
+                excluded and excluded.part(start, start + rows_at_once),
+            )
+            for start in range(0, len(vectors), rows_at_once)
+        ]
+        return _joined(parts, outputs)
+
+    def _score_outputs(
+        self, vectors: np.ndarray, outputs: ModelOutputs, excluded: Exclusions | None
+    ) -> Scores:
         if not len(vectors):
-            return _kept(np.empty((0, outputs.count), dtype=np.float64), {}, outputs)
+            return _kept(np.empty((0, outputs.count), dtype=np.float64), {}, outputs, None)
         values = self.model.predict(vectors).astype(np.float64)
         is_whole = np.asarray(np.isfinite(values).all(axis=1))
         faults = {int(at): _output_reason(values[at], vectors[at], outputs) for at in _positions(~is_whole)}
         infinite = _positions(np.isinf(vectors).any(axis=1))
         faults.update({int(at): "a feature is too large for a 32-bit float" for at in infinite})
         values[list(faults)] = np.nan
-        return _kept(values, faults, outputs)
+        return _kept(values, faults, outputs, excluded)
 
 
 def load_scorer(path: Path, *, threads: int, outputs: ModelOutputs | None = None) -> Scorer:
@@ -186,13 +218,52 @@ def _largest(values: np.ndarray, count: int) -> np.ndarray:
     return top
 
 
-def _kept(values: np.ndarray, faults: Mapping[int, str], outputs: ModelOutputs) -> Scores:
-    """Return what the contract keeps of all outputs."""
+def _kept(
+    values: np.ndarray, faults: dict[int, str], outputs: ModelOutputs, excluded: Exclusions | None
+) -> Scores:
+    """Return what the contract keeps of all outputs; nothing of what is excluded, or a fault."""
     if outputs.top_k is None:
         return Scores(values=values, faults=faults)
-    top = np.empty((len(values), outputs.top_k), dtype=np.int32)
-    rows_at_once = max(1, SORTED_AT_ONCE // outputs.count)
-    for start in range(0, len(values), rows_at_once):
-        rows = slice(start, start + rows_at_once)
-        top[rows] = _largest(values[rows], outputs.top_k)
-    return Scores(values=np.take_along_axis(values, top, axis=1), faults=faults, top=top)
+    counts = None if excluded is None else _exclude(values, excluded, outputs)
+    if counts is not None:
+        for at in _positions(counts == 0).tolist():
+            faults.setdefault(
+                at, f"all {outputs.count} outputs are excluded, so that none is left to be kept"
+            )
+    top = _largest(values, outputs.top_k).astype(np.int32)
+    kept = np.take_along_axis(values, top, axis=1)
+    kept[list(faults)] = np.nan
+    return Scores(values=kept, faults=faults, top=top, counts=counts)
+
+
+def _exclude(values: np.ndarray, excluded: Exclusions, outputs: ModelOutputs) -> np.ndarray | None:
+    """Make outputs smaller than all others; return how many are kept of each record, None if all that can be.
+
+    Args:
+        values: Is written to; no number in it is infinite.
+        excluded: Of these records.
+        outputs: What is kept.
+    """
+    values[excluded.rows, excluded.outputs] = -np.inf
+    counts = np.minimum(outputs.count - np.isneginf(values).sum(axis=1), outputs.kept_count)
+    return None if (counts == outputs.kept_count).all() else counts
+
+
+def _joined(parts: Sequence[Scores], outputs: ModelOutputs) -> Scores:
+    """Return the scores of slices, all under topK, as those of one payload."""
+    starts = np.cumsum([0, *(len(part.values) for part in parts)]).tolist()
+    has_counts = any(part.counts is not None for part in parts)
+    return Scores(
+        values=np.concatenate([part.values for part in parts]),
+        faults={
+            start + at: reason
+            for start, part in zip(starts, parts, strict=False)
+            for at, reason in part.faults.items()
+        },
+        top=np.concatenate([part.top for part in parts if part.top is not None]),
+        counts=np.concatenate([_counts(part, outputs) for part in parts]) if has_counts else None,
+    )
+
+
+def _counts(scores: Scores, outputs: ModelOutputs) -> np.ndarray:
+    return np.full(len(scores.values), outputs.kept_count) if scores.counts is None else scores.counts
