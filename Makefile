@@ -7,6 +7,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ROWS ?=
+NAME ?=
+OPTIONS ?=
+EXAMPLES := $(patsubst examples/%/run.py,%,$(sort $(wildcard examples/*/run.py)))
 ENGINE ?= docker
 IMAGE ?= batchscore:local
 BASE_IMAGE ?= $(shell sed -n 's/^ARG BASE_IMAGE=//p' Dockerfile)
@@ -46,6 +49,11 @@ help: ## List the targets
 run: $(VENV)/run.stamp ## Score the Telco customer base end to end; ROWS=1000000 for a resampled million
 	@$(BIN)/python -m examples.churn.run $(if $(ROWS),--rows $(ROWS))
 
+.PHONY: example
+example: $(VENV)/run.stamp ## Run an example: NAME=churn (see examples/); ROWS and OPTIONS go to its command
+	@$(if $(filter $(EXAMPLES),$(NAME)),,echo "make example: NAME=$(NAME); expected one of: $(EXAMPLES)" >&2; exit 2)
+	@$(BIN)/python -m examples.$(NAME).run $(if $(ROWS),--rows $(ROWS)) $(OPTIONS)
+
 .PHONY: compare
 compare: $(VENV)/run.stamp ## Time the pipeline beside a plain pandas script on the same customers (ROWS=1000000)
 	@$(BIN)/python -m benchmarks.compare --rows $(or $(ROWS),1000000) --rounds $(or $(ROUNDS),3) --peers pandas_whole
@@ -84,6 +92,10 @@ test-browser: $(VENV)/test.stamp $(VENV)/browser.stamp ## Open reports in the sy
 .PHONY: screenshots
 screenshots: $(VENV)/test.stamp $(VENV)/browser.stamp ## Take docs/images/report-*.png of the report at REPORT
 	@$(BIN)/python tests/support/screenshots.py $(REPORT)
+
+.PHONY: test-examples
+test-examples: $(VENV)/test.stamp $(VENV)/browser.stamp ## Run every example, and measure its model on what it never saw
+	@$(BIN)/python -m pytest -q tests/examples
 
 .PHONY: test-faults
 test-faults: $(VENV)/test.stamp ## Kill servers and runs at random moments, in TRIALS=100 seeded trials

@@ -36,9 +36,9 @@ from benchmarks.machine import describe_machine, keep_result
 from benchmarks.measuring import measured
 from benchmarks.processes import in_another_process
 from benchmarks.validation_only import COUNTS_FILE
+from benchmarks.workload_files import WORK
 from contracts.plan import MANIFEST_FILE, read_manifest
 from examples.churn import data
-from examples.churn.run import WORK
 
 DAMAGED_FRACTION = 0.001
 OURS = ("validation", "preparation")

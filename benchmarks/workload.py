@@ -9,12 +9,10 @@ written a chunk at a time: memory does not grow with the rows. The model is the 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +22,9 @@ import xgboost
 
 from benchmarks import customers, damage
 from benchmarks.workload_files import WORK, Workload, workload_below
-from contracts import encoding
 from contracts.atomic_files import whole_file, write_bytes
-from examples.churn.run import make_once
+from contracts.encoding import encode
+from examples import making
 
 TRAINING_ROWS = 200_000
 TREE_COUNT = 300
@@ -67,7 +65,7 @@ def _csv_lines(table: pa.Table) -> bytes:
 def train_model(table: pa.Table, tree_count: int = TREE_COUNT) -> xgboost.Booster:
     """Train on `table`, with an outcome that no shallow tree can tell: the trees grow to their depth."""
     contract = customers.benchmark_contract()
-    vectors = encoding.encode(table, contract)
+    vectors = encode(table, contract)
     weights = np.random.default_rng(customers.SEED).normal(0, 1, (2, vectors.shape[1]))
     scaled = np.nan_to_num((vectors - np.nanmean(vectors, axis=0)) / np.nanstd(vectors, axis=0))
     logit = scaled @ weights[0] * 0.4 + np.sin(2 * scaled) @ weights[1] - 1
@@ -84,20 +82,15 @@ def write_model(path: Path) -> None:
 
 def source_key() -> str:
     """Return a digest of everything that decides what customers and model look like."""
-    sources = [Path(str(module.__file__)) for module in (customers, damage, encoding)]
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in [*sources, Path(__file__)]))
-    digest.update(customers.CONTRACT_PATH.read_bytes())
-    for package in ("pyarrow", "numpy"):
-        digest.update(version(package).encode())
-    digest.update(xgboost.__version__.encode())
-    return digest.hexdigest()
+    sources = (customers, damage, Path(__file__), customers.CONTRACT_PATH)
+    return making.source_key(sources, (pa, np, xgboost))
 
 
 def make_customers(workload: Workload) -> None:
     """Make what needs no model: the customers, unless they are there, and the contract."""
     rows, fraction = workload.row_count, workload.damage_fraction
     what = f"{rows:,} customers"
-    make_once(
+    making.make_once(
         workload.customers, source_key(), what, lambda: write_customers(workload.customers, rows, fraction)
     )
     shutil.copyfile(customers.CONTRACT_PATH, workload.contract)
@@ -111,14 +104,14 @@ def make_workload(workload: Workload) -> None:
     """
     make_customers(workload)
     key = source_key()
-    make_once(
+    making.make_once(
         workload.training,
         key,
         "the training customers",
         lambda: write_customers(workload.training, TRAINING_ROWS, seed=customers.SEED + 1),
     )
-    make_once(workload.model, key, "the model", lambda: write_model(workload.model))
-    make_once(workload.artifact, key, "the model artifact", lambda: _package(workload))
+    making.make_once(workload.model, key, "the model", lambda: write_model(workload.model))
+    making.make_once(workload.artifact, key, "the model artifact", lambda: _package(workload))
 
 
 def _package(workload: Workload) -> None:

@@ -37,7 +37,7 @@ MAX_DRIFT_ROWS = 40
 MAX_LISTED_SOURCES = 50
 """Source objects listed on the page; the ledger has them all."""
 
-HEADLINE_METRICS = ("auc", "pr_auc", "accuracy", "rmse", "r2")
+HEADLINE_METRICS = ("auc", "pr_auc", "accuracy", "hit_rate", "rmse", "r2")
 QUALITY_FIGURES = (ROC, PRECISION_RECALL, CALIBRATION, LIFT, DECILE_MEANS)
 
 SCORE_NOUNS = {

@@ -3,8 +3,9 @@
 The form is that of "Model quality metrics and Amazon CloudWatch monitoring" in the SageMaker developer guide:
 each metric is `{"value": …, "standard_deviation": …}`; the deviation of `auc` is DeLong's, of all others
 "NaN", as nothing is resampled here. A metric that could not be computed is left out. Beside the documented
-ones stand `au_prc`, `log_loss`, `brier`, `ece`, macro averages, and an `interval` where one was computed;
-curves are thinned to the points that the report draws.
+ones stand `au_prc`, `log_loss`, `brier`, `ece`, macro averages, `hit_rate` and `mrr` (under `ranking_metrics`
+where there are too many outputs to be classes), and an `interval` where one was computed; curves are thinned
+to the points that the report draws.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reporting.quality import BINARY, CLASSES, REGRESSION, Quality
+from reporting.quality import BINARY, CLASSES, HITS, REGRESSION, Quality
 
 STATISTICS_VERSION = 0.0
 """The version that Model Monitor writes."""
@@ -37,6 +38,8 @@ def evaluation_document(quality: Quality, *, evaluated_at: str) -> dict[str, Any
         document["regression_metrics"] = _values(quality.metrics, quality)
     if quality.kind == CLASSES:
         document["multiclass_classification_metrics"] = _classes(quality)
+    if quality.kind == HITS:
+        document["ranking_metrics"] = _values(quality.metrics, quality)
     if quality.notes:
         document["notes"] = list(quality.notes)
     return document

@@ -20,6 +20,7 @@ from reporting.classes import (
     labelled_outputs,
     measure_classes,
 )
+from reporting.hits import HitMeasures, measure_hits
 from reporting.labels import label_numbers
 from reporting.measures import Measures, measure_records
 from reporting.score_runs import write_run
@@ -37,12 +38,14 @@ class LabelledRecords:
         measures: Of a model with one output.
         segments: Sums by code of each segment field.
         classes: Of a model with an output for each class; else None.
+        hits: Of a model whose largest outputs are kept; else None.
         runs: Folders of its runs of scores, by what they rank.
     """
 
     measures: Measures | None = None
     segments: Mapping[str, np.ndarray] = field(default_factory=dict)
     classes: ClassMeasures | None = None
+    hits: HitMeasures | None = None
     runs: Mapping[str, Path] = field(default_factory=dict)
 
 
@@ -87,9 +90,12 @@ def keep_labelled_outputs(
     answers: pa.Table, kept: pa.Table, contract: DatasetContract, outputs: ModelOutputs, folder: Path
 ) -> LabelledRecords:
     """Sum up a shard of a model with an output for each class; one without a label has nothing to sum up."""
-    if not contract.label or outputs.count > MAX_CLASSES:
+    if not contract.label:
         return LabelledRecords()
     positions = class_positions(kept.column(contract.label), outputs)
+    hits = measure_hits(answers, positions) if outputs.top_k is not None else None
+    if outputs.count > MAX_CLASSES:
+        return LabelledRecords(hits=hits)
     is_scored = np.asarray(pc.is_valid(answers.column(SCORE_COLUMN)))
     blocks = list(labelled_outputs(answers, positions, outputs))
     runs = {}
@@ -100,4 +106,5 @@ def keep_labelled_outputs(
             runs[str(position)] = folder / f"class-{position}"
             write_run(runs[str(position)], matrix[:, position], (labels == position).astype(np.float64))
     unknown_count = int(np.sum(positions[is_scored] == -2))
-    return LabelledRecords(classes=measure_classes(blocks, unknown_count, outputs.count), runs=runs)
+    classes = measure_classes(blocks, unknown_count, outputs.count)
+    return LabelledRecords(classes=classes, hits=hits, runs=runs)

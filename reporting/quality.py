@@ -1,7 +1,8 @@
 """Decide which numbers of model quality can be computed for a run, and say why the others cannot.
 
 In:  what the labelled records of each shard left behind (`reporting.labelled_records`).
-Out: a Quality of plain values. What could not be computed is a sentence in its notes, never a made-up number.
+Out: a Quality of plain values; of several outputs, `reporting.output_quality` makes it. What could not be
+computed is a sentence in its notes, never a made-up number.
 """
 
 from __future__ import annotations
@@ -12,16 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from contracts.dataset import DatasetContract, ModelOutputs
-from reporting.classes import (
-    MAX_CLASSES,
-    MAX_RANKED_CLASSES,
-    UNIT_TOLERANCE,
-    ClassMeasures,
-    ClassQuality,
-    add_classes,
-    class_quality,
-)
+from contracts.dataset import DatasetContract
+from reporting.classes import ClassQuality
 from reporting.intervals import Interval, auc_interval, average_precision_interval, fraction_interval
 from reporting.labelled_records import ALL, LabelledRecords
 from reporting.measures import Measures, add_measures
@@ -38,12 +31,14 @@ from reporting.ranking import DECILE_COUNT, CurvePoints, MeansPass, Ranking, ran
 from reporting.score_runs import ranked_blocks
 from reporting.segments import LABELLED, LABELS, SegmentCodes, SegmentField, add_sums, segment_field
 
-BINARY, REGRESSION, CLASSES, UNKNOWN = "binary", "regression", "classes", "unknown"
+BINARY, REGRESSION, CLASSES, HITS, UNKNOWN = "binary", "regression", "classes", "hits", "unknown"
 
 METRIC_NAMES = MappingProxyType(
     {
         "auc": "AUC (area under the ROC curve)",
         "pr_auc": "PR-AUC (average precision)",
+        "hit_rate": "Hit rate: the label is among the outputs kept",
+        "mrr": "Mean reciprocal rank of the label among them",
         "auc_macro": "AUC of each class against the rest, mean",
         "log_loss": "Log loss",
         "brier": "Brier score",
@@ -67,6 +62,8 @@ METRIC_NAMES = MappingProxyType(
 )
 """The metrics of the ledger and the report, in the order in which they are shown."""
 
+NO_LABEL_NOTE = "The contract names no label, so there are no outcomes to measure the model against."
+
 AT_THRESHOLD = ("accuracy", "precision", "recall", "f1")
 """Of a binary outcome, those that depend on the contract's threshold."""
 
@@ -76,7 +73,8 @@ class Quality:
     """How well the scores agree with the known outcomes.
 
     Attributes:
-        kind: BINARY, REGRESSION, CLASSES, or UNKNOWN where no outcome is known.
+        kind: BINARY, REGRESSION, CLASSES, HITS (of more outputs than are compared as classes), or
+            UNKNOWN where no outcome is known.
         labelled_count: Scored records with a known outcome; everything here is about them.
         positive_count: Positive ones among them; 0 unless binary.
         threshold: Score from which a record counts as predicted positive.
@@ -114,7 +112,7 @@ class Quality:
 def measure_quality(
     parts: Sequence[LabelledRecords], contract: DatasetContract, codes: Mapping[str, SegmentCodes]
 ) -> Quality:
-    """Measure a run against its known outcomes, in one pass over the runs of scores for each ranking.
+    """Measure a model with one output against known outcomes, in one pass over the runs for each ranking.
 
     Args:
         parts: Of all shards.
@@ -122,26 +120,25 @@ def measure_quality(
         codes: Of the segment fields.
     """
     if contract.label is None:
-        note = "The contract names no label, so there are no outcomes to measure the model against."
-        return _unknown(note)
-    if contract.outputs is not None:
-        return _measure_classes(parts, contract.outputs, contract.label)
+        return unknown_quality(NO_LABEL_NOTE)
     total = add_measures(part.measures for part in parts if part.measures)
     segments = _segments(parts, codes, is_binary=total.is_binary)
     if not total.record_count:
         note = f"No scored record has a value in the label field “{contract.label}”, so nothing was measured."
-        return _unknown(note, segments)
-    runs = _runs(parts, ALL)
+        return unknown_quality(note, segments)
+    runs = runs_of(parts, ALL)
     if total.is_binary:
         return _measure_binary(total, runs, contract.report.threshold, segments)
     return _measure_regression(total, runs, segments)
 
 
-def _unknown(note: str, segments: tuple[SegmentField, ...] = ()) -> Quality:
+def unknown_quality(note: str, segments: tuple[SegmentField, ...] = ()) -> Quality:
+    """Return what is said where nothing was measured, and why."""
     return Quality(kind=UNKNOWN, labelled_count=0, notes=(note,), segments=segments)
 
 
-def _runs(parts: Sequence[LabelledRecords], name: str) -> list[Path]:
+def runs_of(parts: Sequence[LabelledRecords], name: str) -> list[Path]:
+    """Return the folders of the runs of scores that rank one thing."""
     return [part.runs[name] for part in parts if name in part.runs]
 
 
@@ -283,66 +280,6 @@ def _segments(
                 code: (round(sums[LABELLED, code]), round(sums[LABELS, code]))
                 for code in range(sums.shape[1])
             }
-            rankings = rank_groups(ranked_blocks(_runs(parts, name)), totals)
+            rankings = rank_groups(ranked_blocks(runs_of(parts, name)), totals)
         found.append(segment_field(one, sums, rankings, is_binary=is_binary))
     return tuple(found)
-
-
-def _measure_classes(parts: Sequence[LabelledRecords], outputs: ModelOutputs, label_name: str) -> Quality:
-    measured = [part.classes for part in parts if part.classes is not None]
-    if outputs.count > MAX_CLASSES:
-        return _unknown(
-            f"The model has {outputs.count:,} outputs for each record; up to {MAX_CLASSES} are compared with "
-            f"the label “{label_name}”, so nothing was measured."
-        )
-    total = add_classes(measured) if measured else None
-    if total is None or not total.confusion.sum():
-        return _unknown(_no_classes(total, outputs, label_name))
-    count = int(total.confusion.sum())
-    rankings: dict[int, Ranking] = {}
-    for position in range(outputs.count):
-        runs = _runs(parts, str(position))
-        totals = {0: (count, int(total.confusion[position].sum()))}
-        if runs:
-            rankings.update((position, one) for one in rank_groups(ranked_blocks(runs), totals).values())
-    classes = class_quality(total, rankings, outputs)
-    return Quality(
-        kind=CLASSES,
-        labelled_count=count,
-        metrics=classes.metrics,
-        intervals=classes.intervals,
-        notes=tuple(_class_notes(total, classes, outputs, label_name)),
-        classes=classes,
-    )
-
-
-def _no_classes(total: ClassMeasures | None, outputs: ModelOutputs, label_name: str) -> str:
-    if total is not None and total.unknown_count:
-        names = ", ".join(outputs.labels[:5]) + (", …" if outputs.count > 5 else "")
-        return (
-            f"None of the {total.unknown_count:,} values of the label field “{label_name}” is one of the "
-            f"model's outputs ({names}), so nothing was measured."
-        )
-    return f"No scored record has a value in the label field “{label_name}”, so nothing was measured."
-
-
-def _class_notes(
-    total: ClassMeasures, classes: ClassQuality, outputs: ModelOutputs, label_name: str
-) -> Iterator[str]:
-    if total.unknown_count:
-        yield (
-            f"{total.unknown_count:,} records have a value of “{label_name}” that is none of the model's "
-            "outputs; they are left out of every number here."
-        )
-    if outputs.top_k is not None:
-        yield f"Log loss and AUC were not computed: only the {outputs.top_k} largest outputs came back."
-        return
-    if "log_loss" not in classes.metrics:
-        yield (
-            "Log loss was not computed: it needs outputs that sum to 1 for each record, and these miss it by "
-            f"more than {UNIT_TOLERANCE}."
-        )
-    if outputs.count > MAX_RANKED_CLASSES:
-        yield f"AUC was not computed: it is computed for up to {MAX_RANKED_CLASSES} classes."
-    elif "auc_macro" not in classes.metrics:
-        yield "The mean AUC was not computed: it needs records of at least two classes."

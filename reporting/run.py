@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -28,8 +28,10 @@ from reporting.action_list import MadeList, make_list, no_list
 from reporting.distribution import ScoreDistribution, add_up, unit_distribution, wide_distribution
 from reporting.drawing_engine import Render, engine_here
 from reporting.drift_findings import DriftFindings, find_drift
+from reporting.labelled_records import LabelledRecords
 from reporting.late_duplicates import KeptFiles, LateDuplicates, find_late_duplicates
 from reporting.late_quarantine import check_late_budget, with_late_counts, write_late_quarantine
+from reporting.output_quality import measure_output_quality
 from reporting.outputs import OutputsSummary, add_up_outputs, are_counted
 from reporting.publish import check_publishable, write_pointer, write_success
 from reporting.quality import Quality, measure_quality
@@ -175,7 +177,7 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
         settled = _settle_all(desk, shards, around)
     counts = _counts(books, settled)
     with stopwatch.part("measure quality"):
-        quality = measure_quality([one.labelled for one in settled], contract, desk.segment_codes)
+        quality = _quality([one.labelled for one in settled], contract, desk.segment_codes)
     with stopwatch.part("make the action list"):
         actions = _actions(desk, shards, settled, paths)
     shutil.rmtree(ranked, ignore_errors=True)
@@ -313,6 +315,14 @@ def _distribution(
     if summary.is_within_unit:
         return unit_distribution(summary)
     return wide_distribution(summary, (desk.scores(shard) for shard in shards))
+
+
+def _quality(
+    parts: Sequence[LabelledRecords], contract: DatasetContract, codes: Mapping[str, SegmentCodes]
+) -> Quality:
+    if contract.outputs is not None:
+        return measure_output_quality(parts, contract)
+    return measure_quality(parts, contract, codes)
 
 
 def _outputs(contract: DatasetContract, settled: Iterable[ShardSettlement]) -> OutputsSummary | None:

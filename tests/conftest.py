@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
+from browser import NO_CHROMIUM, chromium_path, running_browser
 from hypothesis import settings
+from playwright.sync_api import Browser
 from pytest_socket import socket_allow_hosts
 
 settings.register_profile("default", deadline=None, derandomize=True)
@@ -29,6 +32,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether golden files are to be written instead of compared."""
     return bool(request.config.getoption("--update-golden"))
+
+
+# Not for the session: where it runs, this thread has a running event loop, and other tests start their own.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium that is cut off from every network."""
+    if chromium_path() is None:
+        pytest.skip(NO_CHROMIUM)
+    with running_browser() as running:
+        yield running
 
 
 @pytest.hookimpl(trylast=True)

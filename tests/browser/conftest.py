@@ -1,12 +1,8 @@
-"""One report of each kind for all tests, and one browser for each test module."""
+"""One report of each kind for all tests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from browser import NO_CHROMIUM, chromium_path, running_browser
-from playwright.sync_api import Browser
 from report_run import Reported, report
 from reports_to_open import HOSTILE_TEXTS, RUNS_TO_OPEN, WHOLE
 from whole_report import whole_report
@@ -27,13 +23,3 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reported]:
 def done(request: pytest.FixtureRequest, reports: dict[str, Reported]) -> Reported:
     """Each of the reports in turn."""
     return reports[request.param]
-
-
-# Not for the session: where it runs, this thread has a running event loop, and other tests start their own.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A Chromium that is cut off from every network."""
-    if chromium_path() is None:
-        pytest.skip(NO_CHROMIUM)
-    with running_browser() as running:
-        yield running

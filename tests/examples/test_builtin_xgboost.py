@@ -91,8 +91,8 @@ def test_the_readme_s_definition_is_made_by_its_command(tmp_path: Path) -> None:
 def results(tmp_path_factory: pytest.TempPathFactory) -> RunResults:
     """What came of the example's commands."""
     folder = tmp_path_factory.mktemp("builtin")
-    files = run.files_below(folder / "work")
-    assert run.prepare(files) == 0
+    files = run.files_below(folder / "work", None)
+    assert run.prepare(files, None) == 0
     command = [*run.score_command(files, image.image_uri(REGION)), "--state", str(folder / "state")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -13,13 +13,15 @@ from sklearn import metrics as reference
 
 from contracts.contract_file import parse_contract
 from reporting.evaluation import evaluation_document
+from reporting.hits import HitMeasures, measure_hits
 from reporting.labelled_records import keep_labelled_outputs
-from reporting.quality import Quality, measure_quality
+from reporting.output_quality import measure_output_quality
+from reporting.quality import Quality
 
 NAMES = ["cat", "dog", "owl"]
 
 
-def _measure(folder: Path, outputs: np.ndarray, labels: list[Any], **scoring: Any) -> Quality:
+def _measure(folder: Path, numbers: np.ndarray, labels: list[Any], **scoring: Any) -> Quality:
     fields = [
         {"name": "id", "type": "string"},
         {"name": "x", "type": "number"},
@@ -30,21 +32,21 @@ def _measure(folder: Path, outputs: np.ndarray, labels: list[Any], **scoring: An
     contract = parse_contract(json.dumps(document).encode(), name="contract.json")
     assert contract.outputs is not None
     parts = []
-    for number, rows in enumerate(np.array_split(np.arange(len(labels)), 2)):
-        answers = {"score": pa.array(list(outputs[rows]), pa.list_(pa.float64()))}
+    for part, rows in enumerate(np.array_split(np.arange(len(labels)), 2)):
+        answers = {"score": pa.array(list(numbers[rows]), pa.list_(pa.float64()))}
         if contract.outputs.top_k is not None:
-            order = np.argsort(-outputs[rows], axis=1, kind="stable")[:, : contract.outputs.top_k]
+            order = np.argsort(-numbers[rows], axis=1, kind="stable")[:, : contract.outputs.top_k]
             answers = {
                 "score": pa.array(
-                    list(np.take_along_axis(outputs[rows], order, axis=1)), pa.list_(pa.float64())
+                    list(np.take_along_axis(numbers[rows], order, axis=1)), pa.list_(pa.float64())
                 ),
                 "top": pa.array(list(order.astype(np.int32)), pa.list_(pa.int32())),
             }
         kept = pa.table({"y": pa.array([labels[row] for row in rows], pa.string())})
         parts.append(
-            keep_labelled_outputs(pa.table(answers), kept, contract, contract.outputs, folder / str(number))
+            keep_labelled_outputs(pa.table(answers), kept, contract, contract.outputs, folder / str(part))
         )
-    return measure_quality(parts, contract, {})
+    return measure_output_quality(parts, contract)
 
 
 def _population(count: int = 600) -> tuple[np.ndarray, list[str]]:
@@ -119,3 +121,55 @@ def test_one_class_only_has_no_area(tmp_path: Path) -> None:
     quality = _measure(tmp_path, outputs, ["cat"] * 10)
     assert "auc_macro" not in quality.metrics
     assert "The mean AUC was not computed" in quality.notes[-1]
+
+
+def test_under_top_k_a_label_among_the_outputs_kept_is_a_hit(tmp_path: Path) -> None:
+    """scikit-learn's accuracy among the largest k; a rank from below counts less."""
+    outputs, labels = _population()
+    quality = _measure(tmp_path, outputs, labels, topK=2)
+    truth = [NAMES.index(label) for label in labels]
+    ranks = np.argsort(np.argsort(-outputs, axis=1, kind="stable"), axis=1)[np.arange(600), truth] + 1
+    assert quality.metrics["hit_rate"] == reference.top_k_accuracy_score(truth, outputs, k=2)
+    assert quality.metrics["mrr"] == pytest.approx(np.sum(1 / ranks[ranks <= 2]) / 600, abs=1e-12)
+    assert (
+        quality.intervals["hit_rate"].low < quality.metrics["hit_rate"] < quality.intervals["hit_rate"].high
+    )
+
+
+def test_of_more_outputs_than_classes_hits_are_what_is_measured(tmp_path: Path) -> None:
+    """Lists of recommendations, say; also in evaluation.json."""
+    names = [f"item {number}" for number in range(300)]
+    outputs = np.random.default_rng(4).random((40, 300))
+    best = np.argsort(-outputs, axis=1)
+    labels = [names[best[row, 0 if row < 10 else 4 if row < 30 else 5]] for row in range(39)] + ["unheard of"]
+    quality = _measure(tmp_path, outputs, labels, outputs=names, topK=5)
+    assert quality.kind == "hits"
+    assert quality.labelled_count == 39
+    assert quality.metrics == {"hit_rate": 30 / 39, "mrr": pytest.approx((10 + 20 / 5) / 39)}
+    assert quality.notes[0].startswith("1 records have a value of “y” that is none of the model's outputs")
+    document = evaluation_document(quality, evaluated_at="2026-11-23T06:00:00+00:00")
+    assert document["ranking_metrics"]["hit_rate"]["value"] == 30 / 39
+
+
+def test_of_many_outputs_without_top_k_nothing_is_measured(tmp_path: Path) -> None:
+    """And of labels that are no output; it is said."""
+    names = [f"item {number}" for number in range(300)]
+    outputs = np.random.default_rng(4).random((4, 300))
+    vectors = _measure(tmp_path, outputs, names[:4], outputs=names)
+    assert (
+        "300 outputs for each record; up to 200, or the largest of more (`scoring.topK`)" in vectors.notes[0]
+    )
+    strangers = _measure(tmp_path / "strangers", outputs, ["x"] * 4, outputs=names, topK=2)
+    assert strangers.notes[0].startswith("None of the 4 values of the label field “y” is one of")
+
+
+def test_lists_of_different_lengths_and_none_are_compared_row_by_row() -> None:
+    """In several chunks; an unscorable record has no list and counts as nothing."""
+    kind = pa.list_(pa.int32())
+    top = pa.chunked_array([pa.array([[3, 1], None], kind), pa.array([[], [2], [0, 5, 1]], kind)])
+    score = pa.chunked_array([pa.array([[0.0], None, [], [0.0], [0.0]], pa.list_(pa.float64()))])
+    labels = np.array([1, 1, 3, 2, 5])
+    found = measure_hits(pa.table({"score": score, "top": top}), labels)
+    assert found == HitMeasures(
+        record_count=4, hit_count=3, reciprocal_rank_sum=1 / 2 + 1 + 1 / 2, unknown_count=0
+    )
