@@ -48,8 +48,8 @@ ESCAPED_GROWTH = {"csv": 2, "jsonlines": 6}
 control character takes six characters in JSON."""
 
 LIST_GROWTH = 3
-"""So many times as long, at most, is a record once its lists are in columns: `a,` takes two bytes in a source,
-and in Arrow one for the text and four for its position."""
+"""So many times as long, at most, is a record once its lists are in columns: `a,` is two bytes in a source, and
+in Arrow one for the text and four for its position."""
 
 PAYLOAD_FILL_FRACTION = 0.9
 """Aimed for, so that shards somewhat denser than the sample still fit."""

@@ -43,7 +43,7 @@ def read_recordio_blocks(
     lists = [field.name for field in contract.fields if field.type == LIST_TYPE]
     if lists:
         raise CallerError(
-            f"{source.source_key}: is RecordIO, whose fields hold one number or text each, but the contract has "
+            f"{source.source_key}: is RecordIO, whose fields hold one number or text, but the contract has "
             f"lists ({', '.join(map(repr, lists))}); deliver CSV, JSON or Parquet"
         )
     yield from _Blocks(source, contract, max_record_bytes, block_bytes)

@@ -45,8 +45,8 @@ class Validation:
     """What a block's records come to.
 
     Attributes:
-        valid: Id, features, excluded list, label and kept columns (null where the source has none), each once,
-            typed, of the valid records, in order.
+        valid: Id, features, excluded list, label and kept columns (null where the source has none), each
+            once, typed, of the valid records, in order.
         valid_rows: Their rows in the columns that were checked, ascending.
         faults: The other records, in order.
     """
@@ -95,7 +95,8 @@ def needed_columns(
 ) -> pa.Table:
     """Return id, features, excluded list, label and kept columns, each once.
 
-    One that `typed` does not have is null. Those that are required of a valid record are not nullable, which spares shards their null levels.
+    One that `typed` does not have is null. Those that are required of a valid record are not nullable, which
+    spares shards their null levels.
     """
     needed = {name: typed[name] for name in (contract.id_field, *contract.sent_names)}
     row_count = len(typed[contract.id_field])
