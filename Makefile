@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 ROWS ?=
 NAME ?=
 OPTIONS ?=
+K ?=
+EXCLUDE_SEEN ?=
 EXAMPLES := $(patsubst examples/%/run.py,%,$(sort $(wildcard examples/*/run.py)))
 ENGINE ?= docker
 IMAGE ?= batchscore:local
@@ -52,7 +54,8 @@ run: $(VENV)/run.stamp ## Score the Telco customer base end to end; ROWS=1000000
 .PHONY: example
 example: $(VENV)/run.stamp ## Run an example: NAME=churn (see examples/); ROWS and OPTIONS go to its command
 	@$(if $(filter $(EXAMPLES),$(NAME)),,echo "make example: NAME=$(NAME); expected one of: $(EXAMPLES)" >&2; exit 2)
-	@$(BIN)/python -m examples.$(NAME).run $(if $(ROWS),--rows $(ROWS)) $(OPTIONS)
+	@$(BIN)/python -m examples.$(NAME).run $(if $(ROWS),--rows $(ROWS)) $(if $(K),--k $(K)) \
+		$(if $(EXCLUDE_SEEN),--exclude-seen $(EXCLUDE_SEEN)) $(OPTIONS)
 
 .PHONY: compare
 compare: $(VENV)/run.stamp ## Time the pipeline beside a plain pandas script on the same customers (ROWS=1000000)

@@ -23,7 +23,6 @@ from contracts.dataset import (
     UNSEEN_CATEGORY_POLICIES,
     DatasetContract,
     Field,
-    ModelOutputs,
 )
 from contracts.errors import CallerError, near_matches
 
@@ -155,7 +154,7 @@ def _build(document: Any, faults: list[str]) -> DatasetContract | None:
     description = read_description(document, "the contract", faults)
     outputs = read_outputs(scoring, fields, faults)
     check_published_names(outputs, id_field, faults)
-    positive_label = _positive_label(scoring.get("positiveLabel"), fields, label, outputs, faults)
+    positive_label = _positive_label(scoring, fields, label, faults)
     report = read_report_rules(scoring.get("report"), fields, (id_field, label), faults)
     dialect = read_dialect(document.get("dialect", {}), faults)
     if faults:
@@ -241,10 +240,9 @@ def _features(
     return features
 
 
-def _positive_label(
-    value: Any, fields: tuple[Field, ...], label: str, outputs: ModelOutputs | None, faults: list[str]
-) -> Any:
-    if outputs is not None:
+def _positive_label(scoring: dict[str, Any], fields: tuple[Field, ...], label: str, faults: list[str]) -> Any:
+    value = scoring.get("positiveLabel")
+    if scoring.get("outputs") is not None:
         if value is not None:
             faults.append(
                 "`scoring.positiveLabel` is what one score predicts, but the model has several `outputs`; "

@@ -21,6 +21,7 @@ _EXPECTED = (
     "expected at least two names in the model's order, or how many outputs there are, as a whole number"
 )
 MAX_OUTPUTS = 1_000_000
+_EXCLUDE = "`scoring.exclude`"
 _ONE_OUTPUT = "a model with one output needs no `outputs`"
 
 
@@ -118,23 +119,34 @@ def _count(document: Any, faults: list[str]) -> int:
 
 def _exclude(scoring: Mapping[str, Any], fields: Iterable[Field], faults: list[str]) -> str | None:
     """Return the name of the list under `scoring.exclude`; None if there is none, or it cannot be one."""
-    name = scoring.get("exclude")
+    name, outputs = scoring.get("exclude"), scoring.get("outputs")
     if name is None:
         return None
-    where = "`scoring.exclude`"
-    types = {entry.name: entry.type for entry in fields}
-    if name not in types:
-        lists = [known for known, kind in types.items() if kind == LIST_TYPE]
-        faults.append(f"{where} names {name!r}, which is no field; {near_matches(str(name), lists)}")
-    elif types[name] != LIST_TYPE:
-        faults.append(f"{where} names {name!r}, which is a {types[name]}; expected a field of the type list")
-    if not isinstance(scoring.get("outputs"), list):
-        faults.append(
-            f"{where} needs names under `scoring.outputs`: the items of the list are compared with them"
-        )
+    by_name = {entry.name: entry for entry in fields}
+    if name not in by_name:
+        lists = [entry.name for entry in by_name.values() if entry.type == LIST_TYPE]
+        faults.append(f"{_EXCLUDE} names {name!r}, which is no field; {near_matches(str(name), lists)}")
+        return None
+    if by_name[name].type != LIST_TYPE:
+        faults.append(f"{_EXCLUDE} names {name!r}, which is a {by_name[name].type}; expected a list")
     if scoring.get("topK") is None:
-        faults.append(f"{where} needs `scoring.topK`: what is excluded is left out of the largest outputs")
+        faults.append(f"{_EXCLUDE} needs `scoring.topK`: what is excluded is left out of the largest outputs")
+    if isinstance(outputs, list):
+        _check_items(outputs, by_name[name].delimiter, faults)
+    else:
+        faults.append(f"{_EXCLUDE} needs names under `scoring.outputs`: items are looked up among them")
     return str(name)
+
+
+def _check_items(outputs: list[Any], delimiter: str, faults: list[str]) -> None:
+    """Refuse an output whose name no item of a delimited text can be."""
+    for output in outputs:
+        if isinstance(output, str) and delimiter in output:
+            faults.append(
+                f"the output {output!r} has the delimiter {delimiter!r} of the list under {_EXCLUDE} in it; give "
+                "the list's field another `delimiter`"
+            )
+            return
 
 
 def _check_top_k(top_k: Any, count: int, faults: list[str]) -> None:

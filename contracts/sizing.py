@@ -48,7 +48,7 @@ ESCAPED_GROWTH = {"csv": 2, "jsonlines": 6}
 control character takes six characters in JSON."""
 
 LIST_GROWTH = 3
-"""So many times as long, at most, is a record once its lists are in columns: `a,` is two bytes in a source, and
+"""So many times as long, at most, is a record with its lists in columns: `a,` is two bytes in a source, and
 in Arrow one for the text and four for its position."""
 
 PAYLOAD_FILL_FRACTION = 0.9
