@@ -173,6 +173,7 @@ def _contract(contract: DatasetContract) -> dict[str, Any]:
         },
         "output_count": None if outputs is None else outputs.count,
         "top_k": None if outputs is None else outputs.top_k,
+        "exclude": contract.exclude,
     }
 
 
