@@ -143,8 +143,8 @@ def _check_items(outputs: list[Any], delimiter: str, faults: list[str]) -> None:
     for output in outputs:
         if isinstance(output, str) and delimiter in output:
             faults.append(
-                f"the output {output!r} has the delimiter {delimiter!r} of the list under {_EXCLUDE} in it; give "
-                "the list's field another `delimiter`"
+                f"the output {output!r} has the delimiter {delimiter!r} of the list under {_EXCLUDE} in it; "
+                "give the list's field another `delimiter`"
             )
             return
 
