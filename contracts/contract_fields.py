@@ -116,8 +116,7 @@ def _constraints(document: Any, kind: str, where: str, faults: list[str]) -> Con
             faults.append(f"{where}: `{key}` is {value!r}; expected {expected.__name__}")
     if len(faults) > before:
         return Constraints()
-    if kind == LIST_TYPE:
-        document = _list_rules(document, where, faults)
+    document = _list_rules(document, where, faults) if kind == LIST_TYPE else document
     _text_rules(document, kind, where, faults)
     values = {
         key: read_value(document.get(key), kind, f"{where}: `{key}`", faults)
