@@ -21,6 +21,8 @@ STACK ?= batchscore
 SETTINGS ?= $(wildcard infra/settings.yaml)
 PUSH_FLAGS ?=
 DEPLOY_FLAGS ?=
+# Test modules on all cores; those of one module after each other, for they share what takes long to make.
+SIDE_BY_SIDE := --numprocesses auto --dist loadfile
 PACKAGES := contracts emulator pipelines preprocessing reporting runner serving steps
 LOCK := $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
@@ -86,7 +88,7 @@ simulate: $(VENV)/run.stamp ## Simulate runs in AWS of a million to ten billion 
 
 .PHONY: test
 test: $(VENV)/test.stamp $(VENV)/infra.stamp $(VENV)/browser.stamp ## Set up what tests need and run all of them
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 .PHONY: test-browser
 test-browser: $(VENV)/test.stamp $(VENV)/browser.stamp ## Open reports in the system's Chromium, in both colour schemes and on a phone
@@ -98,7 +100,7 @@ screenshots: $(VENV)/test.stamp $(VENV)/browser.stamp ## Take docs/images/report
 
 .PHONY: test-examples
 test-examples: $(VENV)/test.stamp $(VENV)/browser.stamp ## Run every example, and measure its model on what it never saw
-	@$(BIN)/python -m pytest -q tests/examples
+	@$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) tests/examples
 
 .PHONY: test-faults
 test-faults: $(VENV)/test.stamp ## Kill servers and runs at random moments, in TRIALS=100 seeded trials

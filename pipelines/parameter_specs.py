@@ -146,9 +146,10 @@ _SPECS = (
     ),
     _text(
         "RunDate",
-        "Date of the run, YYYY-MM-DD; 'auto' is the UTC date on which it started.",
+        "Date of the run, YYYY-MM-DD, or a moment such as 2026-11-23T06:00:00Z, whose UTC date counts; "
+        "'auto' is the UTC date on which it started.",
         "auto",
-        pattern=r"auto|\d{4}-\d{2}-\d{2}(T.*)?",
+        pattern=r"auto|\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}([.,]\d+)?(Z|[+-]\d{2}:?\d{2})?)?",
     ),
     _text("ModelArtifactUri", "S3 object with the model artifact (model.tar.gz)."),
     _text(

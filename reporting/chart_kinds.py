@@ -27,11 +27,22 @@ _UNIT = {"domain": [0, 1]}
 _COUNTED = {"format": ",d", "tickMinStep": 1}
 _FRACTION = {"format": "%"}
 
+_SMALL = {"width": 250, "height": 110}
+_DATE_CHARACTERS = 10
+_FROM_ZERO: Mapping[str, Specification] = {
+    "record_count": _COUNTED,
+    "quarantined_fraction": {"format": "~%"},
+    "largest_psi": {},
+}
+"""Numbers over the runs whose axis begins at 0, and its form; that of the others spans their values."""
+
 
 def specification(table: tables.ChartTable) -> Specification:
     """Return what to draw of a table, whose name chooses the kind of chart."""
-    kind = _moved if table.name.startswith(tables.DRIFT_PREFIX) else _KINDS[table.name]
-    return kind(table.columns)
+    for prefix, kind in _KINDS_BY_PREFIX.items():
+        if table.name.startswith(prefix):
+            return kind(table.columns)
+    return _KINDS[table.name](table.columns)
 
 
 def _data(columns: Columns) -> Specification:
@@ -67,6 +78,12 @@ def _reference(x: tuple[str, Sequence[float]], y: tuple[str, Sequence[float]]) -
     """Return a dashed line to compare with; each axis as its field and the values at both ends."""
     mark = {"type": "line", "color": INK_COLOUR, "opacity": 0.5, "strokeDash": [4, 4], "strokeWidth": 1.25}
     return {"data": _data(dict([x, y])), **_layer(mark, x=_numbers(x[0]), y=_numbers(y[0]))}
+
+
+def _rule(field: str, number: float) -> Specification:
+    """Return a dashed line from side to side at a number to compare with."""
+    mark = {"type": "rule", "color": INK_COLOUR, "opacity": 0.6, "strokeDash": [4, 4]}
+    return {"data": _data({field: [number]}), **_layer(mark, y=_numbers(field))}
 
 
 def _bins(title: str, *, y: Specification) -> Specification:
@@ -131,6 +148,42 @@ def _moved(columns: Columns) -> Specification:
     return {"data": _data(shown), "layer": [bars, ticks]}
 
 
+def _over_runs(columns: Columns) -> Specification:
+    """Draw the third column over the runs, which stand side by side whatever lies between their dates."""
+    dates, run_ids, numbers = list(columns.values())[:3]
+    number = list(columns)[2]
+    runs = [f"{date} {run_id}" for date, run_id in zip(dates, run_ids, strict=True)]
+    x = _runs_axis(runs)
+    has_zero = number in _FROM_ZERO or len(set(numbers) - {None}) == 1
+    axis = {**_FROM_ZERO.get(number, {}), "tickCount": 4}
+    y = {**_numbers(number, axis=axis, scale={"zero": has_zero}), "title": None}
+    line, points = _line(x=x, y=y, order="order"), _points(x=x, y=y)
+    line["mark"] |= {"invalid": "break-paths-filter-domains", "strokeJoin": "round"}
+    points["mark"] |= {"invalid": "filter", "size": 30}
+    data = _data({"run": runs, number: numbers, "order": range(len(runs))})
+    limits = [_rule("limit", columns["warning_psi"][-1])] if "warning_psi" in columns else []
+    return {**_SMALL, "data": data, "layer": [*limits, line, points]}
+
+
+def _runs_axis(runs: Sequence[str]) -> Specification:
+    """Return an axis of runs, each a text that begins with its date; the first, middle and last are named."""
+    named = list(dict.fromkeys(runs[place] for place in (0, len(runs) // 2, -1)))
+    axis = {
+        "values": named,
+        "labelExpr": f"slice(datum.value, 0, {_DATE_CHARACTERS})",
+        "labelAngle": 0,
+        "labelOverlap": "greedy",
+    }
+    return {
+        "field": "run",
+        "type": "ordinal",
+        "title": None,
+        "sort": None,
+        "scale": {"type": "point"},
+        "axis": axis,
+    }
+
+
 def _roc(columns: Columns) -> Specification:
     x = _numbers("false_positive_rate", "False positive rate", scale=_UNIT)
     y = _numbers("true_positive_rate", "True positive rate", scale=_UNIT)
@@ -163,9 +216,7 @@ def _lift(columns: Columns) -> Specification:
         x={"field": "decile", "type": "ordinal", "title": title, "axis": {"labelAngle": 0}},
         y=_numbers("lift", "Lift (1 is average)"),
     )
-    mark = {"type": "rule", "color": INK_COLOUR, "opacity": 0.6, "strokeDash": [4, 4]}
-    average = {"data": _data({"lift": [1]}), **_layer(mark, y=_numbers("lift"))}
-    return {"data": _data(columns), "layer": [bars, average]}
+    return {"data": _data(columns), "layer": [bars, _rule("lift", 1)]}
 
 
 def _decile_means(columns: Columns) -> Specification:
@@ -177,6 +228,10 @@ def _decile_means(columns: Columns) -> Specification:
     return {"data": _data(columns), "layer": [exact, _line(x=x, y=y, order="group"), _points(x=x, y=y)]}
 
 
+_KINDS_BY_PREFIX: dict[str, Callable[[Columns], Specification]] = {
+    tables.DRIFT_PREFIX: _moved,
+    tables.LAST_RUNS_PREFIX: _over_runs,
+}
 _KINDS: dict[str, Callable[[Columns], Specification]] = {
     tables.SCORE_DISTRIBUTION: _histogram,
     tables.LARGEST_DISTRIBUTION: functools.partial(_histogram, title="Largest output"),

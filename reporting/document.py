@@ -24,6 +24,7 @@ from reporting.tables import (
     DISTRIBUTIONS,
     DRIFT_PREFIX,
     LARGEST_DISTRIBUTION,
+    LAST_RUNS_PREFIX,
     LIFT,
     NORM_DISTRIBUTION,
     OUTPUTS,
@@ -73,6 +74,8 @@ def render_document(ledger: RunLedger, figures: Sequence[Figure]) -> str:
             [figure for figure in figures if figure.name.startswith(f"{DRIFT_PREFIX}{number}_")]
             for number in range(1, 1 + len(ledger.report["drift"]["reports"]))
         ],
+        last_runs_figures=[figure for figure in figures if figure.name.startswith(LAST_RUNS_PREFIX)],
+        last_runs_note=ledger.report.get("last_runs", {}).get("note", ""),
         max_drift_rows=MAX_DRIFT_ROWS,
         sources=ledger.sources[:MAX_LISTED_SOURCES],
     )

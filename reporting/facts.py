@@ -13,6 +13,7 @@ The page is always drawn from this document, at once or again later, so that a p
     actions              who to act on, see `reporting.action_list`
     drift                what moved, see `reporting.drift_findings`
     last_run             id, date and counts of the last published run, or null
+    last_runs            headline numbers of the last runs, this one at the end, see `reporting.last_runs`
     cost                 time and cost by step, see `reporting.costs`
     tables               what is drawn: name of the chart to its columns, each a list
     versions             of what computed it
@@ -34,6 +35,7 @@ from contracts.gate import QualityGate
 from reporting.budget import held_back_words
 from reporting.costs import RunCost, StepTime, run_cost
 from reporting.drift_findings import DriftFindings
+from reporting.headline import run_headline
 from reporting.history import RunDigest
 from reporting.quality import Quality
 from reporting.run import ReconciledRun
@@ -71,6 +73,10 @@ def report_facts(run: ReconciledRun, gate: QualityGate, timings: Mapping[str, fl
         "actions": dataclasses.asdict(run.actions.facts),
         "drift": _drift(run.drift),
         "last_run": _last_run(run.drift.last_run),
+        "last_runs": {
+            "runs": [dataclasses.asdict(one) for one in run.earlier.followed_by(run_headline(run))],
+            "note": run.earlier.note,
+        },
         "cost": dataclasses.asdict(_cost(run, timings)),
         "tables": {table.name: table_document(table) for table in chart_tables(run)},
         "versions": {"Python": platform.python_version(), "Arrow": pa.__version__, "NumPy": np.__version__},

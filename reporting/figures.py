@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -11,6 +12,7 @@ from contracts.ledger import RunLedger
 from reporting import tables
 from reporting.charts import draw
 from reporting.drawing_engine import Render, render
+from reporting.quality import METRIC_NAMES
 
 MAX_TABLE_ROWS = 40
 """Longer tables (curves) are only in their CSV file."""
@@ -21,11 +23,23 @@ TITLES = {
     tables.NORM_DISTRIBUTION: "Distribution of the norm",
     tables.DISTRIBUTION_PAIR: "Beside the last run",
     tables.OUTPUTS: "Which output is the largest",
+    tables.RUN_RECORDS: "Records read",
+    tables.RUN_HELD_BACK: "Held back",
+    tables.RUN_MEAN_SCORE: "Mean score",
+    tables.RUN_QUALITY: "Model quality",
+    tables.RUN_TRAINING_PSI: "Drift from the training data",
+    tables.RUN_LAST_RUN_PSI: "Drift from run to run",
     tables.ROC: "ROC curve",
     tables.PRECISION_RECALL: "Precision and recall",
     tables.CALIBRATION: "Calibration",
     tables.LIFT: "Lift by decile",
     tables.DECILE_MEANS: "Predicted and observed",
+}
+
+_MEAN_NOUNS = {
+    tables.SCORE_DISTRIBUTION: "The scores are on average",
+    tables.LARGEST_DISTRIBUTION: "The largest output is on average",
+    tables.NORM_DISTRIBUTION: "The norm is on average",
 }
 
 
@@ -145,6 +159,39 @@ def _output_count(ledger: RunLedger) -> int:
     return int(ledger.report["contract"]["output_count"] or 1)
 
 
+def _over_runs_reading(ledger: RunLedger, name: str, noun: str, spec: str) -> str:
+    """Say what a number is in this run, and between what it lies in all that are drawn."""
+    columns = ledger.report["tables"][name]
+    numbers = list(columns.values())[2]
+    known = [number for number in numbers if number is not None]
+    now = "not known" if numbers[-1] is None else format(numbers[-1], spec)
+    return (
+        f"{noun} {now} in this run, from {min(known):{spec}} to {max(known):{spec}} in the last "
+        f"{len(numbers)} runs."
+    )
+
+
+def _run_mean_reading(ledger: RunLedger) -> str:
+    noun = _MEAN_NOUNS[ledger.report["scores"]["distribution"]]
+    return _over_runs_reading(ledger, tables.RUN_MEAN_SCORE, noun, ".4g")
+
+
+def _run_quality_reading(ledger: RunLedger) -> str:
+    metric = list(ledger.report["tables"][tables.RUN_QUALITY])[2]
+    return _over_runs_reading(ledger, tables.RUN_QUALITY, f"{METRIC_NAMES.get(metric, metric)}:", ".4g")
+
+
+def _run_psi_reading(ledger: RunLedger, name: str, reference: str) -> str:
+    columns = ledger.report["tables"][name]
+    psi, warning, field = (columns[column][-1] for column in ("largest_psi", "warning_psi", "field"))
+    now = (
+        f"In this run nothing could be compared with {reference}."
+        if psi is None
+        else f"In this run “{field}” has moved most from {reference} (PSI {psi:.3g})."
+    )
+    return f"The largest PSI of each run. {now} From the dashed line on ({warning:g}), drift is told."
+
+
 def _roc_reading(ledger: RunLedger) -> str:
     return (
         "Positives found against false alarms raised, at every threshold. "
@@ -191,12 +238,26 @@ def _mean_absolute_error(ledger: RunLedger) -> str:
     return "" if measured is None else f" Mean absolute error {measured:.4g}."
 
 
-_READINGS = {
+_READINGS: dict[str, Callable[[RunLedger], str]] = {
     tables.SCORE_DISTRIBUTION: _distribution_reading,
     tables.LARGEST_DISTRIBUTION: _largest_reading,
     tables.NORM_DISTRIBUTION: _norm_reading,
     tables.DISTRIBUTION_PAIR: _pair_reading,
     tables.OUTPUTS: _outputs_reading,
+    tables.RUN_RECORDS: functools.partial(
+        _over_runs_reading, name=tables.RUN_RECORDS, noun="Records:", spec=",d"
+    ),
+    tables.RUN_HELD_BACK: functools.partial(
+        _over_runs_reading, name=tables.RUN_HELD_BACK, noun="Of the records read,", spec=".2%"
+    ),
+    tables.RUN_MEAN_SCORE: _run_mean_reading,
+    tables.RUN_QUALITY: _run_quality_reading,
+    tables.RUN_TRAINING_PSI: functools.partial(
+        _run_psi_reading, name=tables.RUN_TRAINING_PSI, reference="the training data"
+    ),
+    tables.RUN_LAST_RUN_PSI: functools.partial(
+        _run_psi_reading, name=tables.RUN_LAST_RUN_PSI, reference="the run before it"
+    ),
     tables.ROC: _roc_reading,
     tables.PRECISION_RECALL: _precision_recall_reading,
     tables.CALIBRATION: _calibration_reading,

@@ -18,7 +18,9 @@ from reporting.evaluation import evaluation_document
 from reporting.facts import report_facts, run_digest
 from reporting.figures import draw_figures
 from reporting.gate import judge_gate
+from reporting.headline import run_headline
 from reporting.history import write_digest
+from reporting.last_runs import write_last_runs
 from reporting.run import ReconciledRun
 from reporting.tables import ChartTable, table_csv
 
@@ -54,6 +56,7 @@ def write_report(
     write_page(folder, ledger, render)
     write_ledger(folder / LEDGER_FILE, ledger)
     write_digest(history, run_digest(run, finished_at=ledger.finished_at))
+    write_last_runs(history, run.earlier.followed_by(run_headline(run)))
     return ledger.finished_at
 
 

@@ -133,7 +133,7 @@ def parse_request(argv: Sequence[str]) -> ReportRequest:
         )
     if not given.output_uri.endswith("/"):
         raise CallerError(f"--output-uri is {given.output_uri!r}; a prefix must end with '/'")
-    started_at = _moment(given.started_at)
+    started_at = _moment("--started-at", given.started_at)
     parameters = dict(_parameter(text) for text in given.parameter)
     return ReportRequest(
         run_id=given.run_id,
@@ -189,23 +189,29 @@ def _parameter(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _moment(text: str) -> dt.datetime:
+def _moment(name: str, text: str) -> dt.datetime:
     """Return the moment that ISO 8601 text names, to the second; UTC where no offset is given."""
     match = _MOMENT.fullmatch(text.strip())
     if match is None:
-        raise CallerError(f"--started-at is {text!r}; expected ISO 8601, such as 2026-11-23T06:00:00Z")
+        raise CallerError(f"{name} is {text!r}; expected ISO 8601, such as 2026-11-23T06:00:00Z")
     try:
         date, time, offset = match.groups()
         offset = "+00:00" if offset in (None, "Z") else f"{offset[:3]}:{offset[-2:]}"
         return dt.datetime.fromisoformat(f"{date}T{time}{offset}")
     except ValueError as error:
-        raise CallerError(f"--started-at is {text!r}, which is no ISO 8601 moment: {error}") from error
+        raise CallerError(f"{name} is {text!r}, which is no ISO 8601 moment: {error}") from error
 
 
 def _run_date(text: str, started_at: dt.datetime) -> str:
+    """Return the date that is meant; of a moment, as schedules and events give it, the date in UTC."""
     if text == AUTOMATIC_RUN_DATE:
         return started_at.astimezone(dt.timezone.utc).date().isoformat()
+    if "T" in text:
+        return _moment("RunDate", text).astimezone(dt.timezone.utc).date().isoformat()
     try:
         return dt.date.fromisoformat(text).isoformat()
     except ValueError as error:
-        raise CallerError(f"RunDate is {text!r}; expected YYYY-MM-DD or {AUTOMATIC_RUN_DATE!r}") from error
+        raise CallerError(
+            f"RunDate is {text!r}; expected YYYY-MM-DD, a moment such as 2026-11-23T06:00:00Z, or "
+            f"{AUTOMATIC_RUN_DATE!r}"
+        ) from error

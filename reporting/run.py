@@ -29,6 +29,7 @@ from reporting.distribution import ScoreDistribution, add_up, unit_distribution,
 from reporting.drawing_engine import Render, engine_here
 from reporting.drift_findings import DriftFindings, find_drift
 from reporting.labelled_records import LabelledRecords
+from reporting.last_runs import EarlierRuns, read_earlier_runs
 from reporting.late_duplicates import KeptFiles, LateDuplicates, find_late_duplicates
 from reporting.late_quarantine import check_late_budget, with_late_counts, write_late_quarantine
 from reporting.output_quality import measure_output_quality
@@ -79,6 +80,7 @@ class ReconciledRun:
         outputs: Of several outputs that are counted; else None.
         quality: Agreement with known outcomes.
         drift: What moved since training and since the last run.
+        earlier: The runs published before this one.
         actions: Who to act on.
     """
 
@@ -94,6 +96,7 @@ class ReconciledRun:
     outputs: OutputsSummary | None
     quality: Quality
     drift: DriftFindings
+    earlier: EarlierRuns
     actions: MadeList
 
 
@@ -200,6 +203,7 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
         outputs=outputs,
         quality=quality,
         drift=drift,
+        earlier=read_earlier_runs(paths.history, drift.last_run),
         actions=actions,
     )
 

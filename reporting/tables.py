@@ -15,7 +15,10 @@ from contracts.dataset import ModelOutputs
 from contracts.spreadsheet_text import harmless_text
 from reporting.distribution import ScoreDistribution
 from reporting.drift_findings import DriftFindings
+from reporting.headline import run_headline
+from reporting.last_runs import RunHeadline
 from reporting.outputs import OutputsSummary, are_counted
+from reporting.quality import METRIC_NAMES
 from reporting.ranking import CurvePoints
 from reporting.run import ReconciledRun
 
@@ -33,6 +36,15 @@ DRIFT_PREFIX = "drift_"
 
 DRAWN_MOVERS = 4
 """Of each reference."""
+
+LAST_RUNS_PREFIX = "last_runs_"
+RUN_RECORDS = f"{LAST_RUNS_PREFIX}records"
+RUN_HELD_BACK = f"{LAST_RUNS_PREFIX}held_back"
+RUN_MEAN_SCORE = f"{LAST_RUNS_PREFIX}mean_score"
+RUN_QUALITY = f"{LAST_RUNS_PREFIX}quality"
+RUN_TRAINING_PSI = f"{LAST_RUNS_PREFIX}training_psi"
+RUN_LAST_RUN_PSI = f"{LAST_RUNS_PREFIX}last_run_psi"
+"""One number over the last runs: columns run_date, run_id, then the number, which may be None."""
 
 DISTRIBUTION_PAIR = "score_distribution_pair"
 """The scores of two runs, in the same bins."""
@@ -88,6 +100,9 @@ def chart_tables(run: ReconciledRun) -> Iterator[ChartTable]:
         if outputs is not None and run.outputs is not None:
             yield ChartTable(name=OUTPUTS, columns=_outputs(run.outputs, outputs))
     yield from _drift_tables(run.drift)
+    yield from last_runs_tables(
+        run.earlier.followed_by(run_headline(run)), warning_psi=run.contract.report.drift.warning
+    )
     if quality.curve is not None:
         yield ChartTable(name=ROC, columns=_roc(quality.curve))
         yield ChartTable(name=PRECISION_RECALL, columns=_precision_recall(quality.curve))
@@ -163,6 +178,37 @@ def _drift_tables(found: DriftFindings) -> Iterator[ChartTable]:
                 "run_fraction": [group.run_fraction for group in drift.groups],
             }
             yield ChartTable(name=f"{DRIFT_PREFIX}{number + 1}_{rank + 1}", columns=columns)
+
+
+def last_runs_tables(runs: Sequence[RunHeadline], *, warning_psi: float) -> Iterator[ChartTable]:
+    """Yield each headline number over the last runs that at least two of them have.
+
+    Args:
+        runs: In the order of publication.
+        warning_psi: From which on drift is told; stands beside each PSI.
+    """
+    metric = next((name for name in METRIC_NAMES if any(name in run.quality for run in runs)), "none")
+    warnings = [warning_psi for _ in runs]
+    numbers: dict[str, dict[str, list[Any]]] = {
+        RUN_RECORDS: {"record_count": [run.record_count for run in runs]},
+        RUN_HELD_BACK: {"quarantined_fraction": [run.quarantined_fraction for run in runs]},
+        RUN_MEAN_SCORE: {"mean_score": [run.mean_score for run in runs]},
+        RUN_QUALITY: {metric: [run.quality.get(metric) for run in runs]},
+        RUN_TRAINING_PSI: {
+            "largest_psi": [run.training_psi for run in runs],
+            "warning_psi": warnings,
+            "field": [run.training_mover for run in runs],
+        },
+        RUN_LAST_RUN_PSI: {
+            "largest_psi": [run.last_run_psi for run in runs],
+            "warning_psi": warnings,
+            "field": [run.last_run_mover for run in runs],
+        },
+    }
+    which = {"run_date": [run.run_date for run in runs], "run_id": [run.run_id for run in runs]}
+    for name, columns in numbers.items():
+        if sum(number is not None for number in next(iter(columns.values()))) > 1:
+            yield ChartTable(name=name, columns={**which, **columns})
 
 
 def _roc(curve: CurvePoints) -> dict[str, list[Any]]:

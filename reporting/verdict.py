@@ -90,6 +90,7 @@ def _cares(evidence: Evidence) -> Iterator[str]:
     counts = evidence.counts
     if counts.unscorable:
         yield f"{_records(counts.unscorable)} came back from the model with an error instead of a score."
+    yield from _moved_features(evidence.drift, ALARM, "have moved far")
     if counts.quarantined:
         compared = evidence.budget.beside(fraction_words(counts), counts)
         verb = "was" if counts.quarantined == 1 else "were"
@@ -97,19 +98,18 @@ def _cares(evidence: Evidence) -> Iterator[str]:
     interval = evidence.quality.intervals.get("auc")
     if interval is not None and interval.low <= CHANCE <= interval.high:
         yield f"The AUC of {evidence.quality.metrics['auc']:.4f} may be chance: its interval includes 0.5."
-    yield from _drift_reasons(evidence.drift)
-
-
-def _drift_reasons(drift: DriftFindings) -> Iterator[str]:
-    for level, words in ((ALARM, "have moved far"), (WARNING, "have moved")):
-        for reference, moved in _by_reference(drift, level):
-            names = ", ".join(f"“{one.name}”" for one in moved[:3]) + (", …" if len(moved) > 3 else "")
-            noun = "feature" if len(moved) == 1 else "features"
-            verb = words.replace("have", "has") if len(moved) == 1 else words
-            yield f"{len(moved)} {noun} {verb} from {reference}: {names}."
-    for reference, one in _moved(drift, WARNING):
+    yield from _moved_features(evidence.drift, WARNING, "have moved")
+    for reference, one in _moved(evidence.drift, WARNING):
         if one.is_score:
             yield f"The scores have moved from those of {reference} (PSI {one.psi:.3g})."
+
+
+def _moved_features(drift: DriftFindings, level: str, words: str) -> Iterator[str]:
+    for reference, moved in _by_reference(drift, level):
+        names = ", ".join(f"“{one.name}”" for one in moved[:3]) + (", …" if len(moved) > 3 else "")
+        noun = "feature" if len(moved) == 1 else "features"
+        verb = words.replace("have", "has") if len(moved) == 1 else words
+        yield f"{len(moved)} {noun} {verb} from {reference}: {names}."
 
 
 def _by_reference(drift: DriftFindings, level: str) -> Iterator[tuple[str, list[FeatureDrift]]]:

@@ -50,6 +50,7 @@ def test_listing_parameters_and_pipelines_imports_no_sdk() -> None:
         ({"TransformInstanceCount": 101}, "TransformInstanceCount is 101, the most is 100"),
         ({"RunDate": "../../x"}, "RunDate is '../../x'; expected: Date of the run, YYYY-MM-DD"),
         ({"RunDate": "2026-02-30"}, "RunDate is '2026-02-30': day is out of range for month"),
+        ({"RunDate": "2026-11-23Tsix"}, "RunDate is '2026-11-23Tsix'; expected: Date of the run, YYYY-MM-DD"),
         ({"ModelPackageGroupName": "../../a b"}, "ModelPackageGroupName is '../../a b'"),
         ({"InputUri": "s3://bucket/in"}, "InputUri is 's3://bucket/in'; expected: S3 prefix"),
         ({"MaxPayloadInMB": 60, "MaxConcurrentTransforms": 4}, "60 x MaxConcurrentTransforms 4 is above 100"),

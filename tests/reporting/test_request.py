@@ -20,7 +20,9 @@ RUN = TinyRun(shards=[])
         ({"wire_format": "cvs"}, "did you mean 'csv'"),
         ({"started_at": "yesterday"}, "--started-at"),
         ({"started_at": "2026-13-01T00:00:00Z"}, "--started-at"),
-        ({"run_date": "23.11.2026"}, "RunDate"),
+        ({"run_date": "23.11.2026"}, "RunDate is '23.11.2026'; expected YYYY-MM-DD"),
+        ({"run_date": "2026-11-23T"}, "RunDate is '2026-11-23T'; expected ISO 8601"),
+        ({"run_date": "2026-02-30T06:00:00Z"}, "RunDate is '2026-02-30T06:00:00Z', which is no ISO 8601"),
     ],
 )
 def test_a_wrong_argument_is_named(changed: dict[str, str], expected: str) -> None:
@@ -50,3 +52,13 @@ def test_a_parameter_may_hold_an_equals_sign_and_may_be_empty() -> None:
 )
 def test_the_automatic_run_date_is_the_utc_date_of_the_start(started_at: str) -> None:
     assert parse_request(RUN.argv(run_date="auto", started_at=started_at)).run_date == "2026-11-23"
+
+
+@pytest.mark.parametrize(
+    "moment", ["2026-11-23T06:00:00Z", "2026-11-23T23:59:59.123Z", "2026-11-24T01:30:00+02:00"]
+)
+def test_the_moment_that_a_schedule_or_an_event_gives_is_its_utc_date(moment: str) -> None:
+    """[doc] EventBridge Scheduler puts such as 2022-03-22T18:59:43Z in the place of its scheduled time."""
+    request = parse_request(RUN.argv(run_date=moment, started_at="2026-11-25T06:00:00Z"))
+    assert request.run_date == "2026-11-23"
+    assert request.scores_folder == "run_date=2026-11-23/run-1"

@@ -89,3 +89,12 @@ def test_the_weightiest_reason_comes_first() -> None:
     verdict = judge(_evidence(counts=counts, gate=gate))
     assert [reason.split()[0] for reason in verdict.reasons] == ["The", "10"]
     assert verdict.heading == "Do not use before looking"
+
+
+def test_a_feature_that_moved_far_weighs_more_than_records_within_the_budget() -> None:
+    """And these more than one that has moved a little."""
+    counts = RunCounts(read=1000, valid=990, quarantined=10, scored=990)
+    far = judge(_evidence(counts=counts, drift=moved("tenure", "alarm", 0.5)))
+    little = judge(_evidence(counts=counts, drift=moved("tenure", "warning", 0.15)))
+    assert [reason.split()[1] for reason in far.reasons] == ["feature", "records"]
+    assert [reason.split()[1] for reason in little.reasons] == ["records", "feature"]

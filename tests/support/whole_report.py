@@ -16,6 +16,7 @@ from contracts.data_profile import DataProfile, FeatureProfile, packed
 from contracts.value_histogram import ValueHistogram, value_histogram
 from contracts.wire import BASELINE_KEY
 from reporting.history import RunDigest, write_digest
+from reporting.last_runs import RunHeadline, write_last_runs
 from reporting.request import ReportPaths
 
 REPORT_RULES = {
@@ -37,8 +38,14 @@ PARAMETERS = {
 }
 
 
-def whole_report(root: Path, count: int = 600) -> Reported:
-    """Write a run of so many records below `root` and report it."""
+def whole_report(root: Path, count: int = 600, *, has_last_runs: bool = True) -> Reported:
+    """Write a run of so many records below `root` and report it.
+
+    Args:
+        root: Where to.
+        count: How many records.
+        has_last_runs: Whether the last run left the numbers of the runs before it.
+    """
     generator = np.random.default_rng(7)
     scores = generator.random(count).round(3)
     labels = np.where(generator.random(count) < scores, "Yes", "No").tolist()
@@ -56,7 +63,10 @@ def whole_report(root: Path, count: int = 600) -> Reported:
         next(paths.transform.glob("*.out")), _profile(run, tenure / 2, ["basic"] * count, scores**2)
     )
     last_scores = value_histogram(np.clip(scores + 0.02, 0, 1))
-    _write_history(paths.history, _data_profile(run, tenure + 1, ["basic"] * count, last_scores))
+    last_plans = ["basic"] * 450 + ["new <b>"] * 150
+    _write_history(paths.history, _data_profile(run, tenure + 1, last_plans, last_scores))
+    if has_last_runs:
+        write_last_runs(paths.history / "published", _earlier_headlines())
     return report_again(root, run)
 
 
@@ -112,6 +122,26 @@ def _write_history(folder: Path, profile: DataProfile) -> None:
     write_digest(folder / "published", digest)
     ids = pa.table({"id": [f"c{number}" for number in range(0, 600, 7)]})
     pq.write_table(ids, folder / "published" / "action_ids.parquet")
+
+
+def _earlier_headlines() -> list[RunHeadline]:
+    """Return three weekly runs, the last one that of the history, with markup in a name."""
+    runs = [("2026-11-02", 580, 0.0, 0.79), ("2026-11-09", 611, 0.012, 0.81), ("2026-11-16", 600, 0.0, 0.8)]
+    return [
+        RunHeadline(
+            run_id=f"{date.replace('-', '')}t060000-0001",
+            run_date=date,
+            record_count=record_count,
+            quarantined_fraction=held_back,
+            mean_score=0.45,
+            quality={"auc": auc},
+            training_psi=0.02 + held_back,
+            training_mover="gone <b>",
+            last_run_psi=0.01,
+            last_run_mover="tenure",
+        )
+        for date, record_count, held_back, auc in runs
+    ]
 
 
 def _write_json(path: Path, document: dict[str, Any]) -> None:
