@@ -54,7 +54,7 @@ run: $(VENV)/run.stamp ## Score the Telco customer base end to end; ROWS=1000000
 	@$(BIN)/python -m examples.churn.run $(if $(ROWS),--rows $(ROWS))
 
 .PHONY: example
-example: $(VENV)/run.stamp ## Run an example: NAME=churn (see examples/); ROWS and OPTIONS go to its command
+example: $(VENV)/run.stamp ## Run an example: NAME=churn (see examples/); ROWS, OPTIONS, and for recommendations K and EXCLUDE_SEEN go to its command
 	@$(if $(filter $(EXAMPLES),$(NAME)),,echo "make example: NAME=$(NAME); expected one of: $(EXAMPLES)" >&2; exit 2)
 	@$(BIN)/python -m examples.$(NAME).run $(if $(ROWS),--rows $(ROWS)) $(if $(K),--k $(K)) \
 		$(if $(EXCLUDE_SEEN),--exclude-seen $(EXCLUDE_SEEN)) $(OPTIONS)

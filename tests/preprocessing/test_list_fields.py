@@ -213,3 +213,13 @@ def test_texts_are_split_as_python_does_it(texts: list[str | None]) -> None:
         None if text is None or (text and "" in text.split(",")) else text.split(",") if text else []
         for text in texts
     ]
+
+
+def test_shards_have_as_many_records_as_a_server_can_answer(tmp_path: Path) -> None:
+    """A thousand numbers each, and a server sets memory for 1,048,576 of them aside."""
+    scoring = "scoring: {features: [x], outputs: 1000}"
+    contract = CONTRACT[: CONTRACT.index("scoring:")] + scoring
+    content = b"id,x,seen\n" + b"".join(b"i%d,1,a\n" % number for number in range(5000))
+    done = prepared(tmp_path, "in.csv", content, contract=contract)
+
+    assert max(shard.record_count for shard in done.manifest.shards) <= 1049
