@@ -220,6 +220,7 @@ _SPECS = (
         choices=(
             "auc",
             "pr_auc",
+            "lift",
             "auc_macro",
             "accuracy",
             "hit_rate",

@@ -13,7 +13,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from contracts.dataset import DatasetContract
 from contracts.report_rules import MAX_ACTION_COUNT, ActionListRules
+from reporting.action_outcomes import ListOutcomes, list_outcomes
 from reporting.action_values import (
     RisingValues,
     ShardValues,
@@ -31,6 +32,7 @@ from reporting.action_values import (
     nth_largest,
 )
 from reporting.history import ACTION_IDS_FILE
+from reporting.quality import Quality
 from reporting.segments import MISSING, SegmentCodes
 
 RANK, VALUE = "rank", "expected_value"
@@ -92,9 +94,10 @@ class ActionList:
         lowest: The lowest value on it, or None if it is empty.
         total_value: Sum of expected values on it, or None if it is by score.
         columns: Headings of `rows`.
-        rows: Its first records, as text.
+        rows: Its first records, as text; of lists by segment the first of each.
         sizes: See CampaignSize.
         segments: See ListedSegment; empty for one list.
+        outcomes: Of those on it whose outcome is known; None if there are none.
         overlap: With the last run's list, or None.
         notes: What could not be listed or compared, and why.
     """
@@ -108,6 +111,7 @@ class ActionList:
     rows: tuple[tuple[str, ...], ...]
     sizes: tuple[CampaignSize, ...]
     segments: tuple[ListedSegment, ...]
+    outcomes: ListOutcomes | None
     overlap: ListOverlap | None
     notes: tuple[str, ...]
 
@@ -127,8 +131,9 @@ class MadeList:
     id_name: str
 
 
-RowReader = Callable[[int, np.ndarray], pa.Table]
-"""Returns id, score and all needed columns of some records (rising positions) of a shard, by its number."""
+RowReader = Callable[[int, np.ndarray], tuple[pa.Table, np.ndarray]]
+"""Returns id, score and all needed columns of some records (rising positions) of a shard, by its number, and
+their outcomes: float64 of shape (records,), NaN where not known."""
 
 
 def no_list(reason: str) -> MadeList:
@@ -143,6 +148,7 @@ def no_list(reason: str) -> MadeList:
         rows=(),
         sizes=(),
         segments=(),
+        outcomes=None,
         overlap=None,
         notes=(reason,),
     )
@@ -155,6 +161,7 @@ def make_list(
     codes: SegmentCodes | None,
     read_rows: RowReader,
     history: Path,
+    quality: Quality,
 ) -> MadeList:
     """Choose who is on the list and read their records.
 
@@ -164,6 +171,7 @@ def make_list(
         codes: Of the segment field, if there is one.
         read_rows: Reads records of a shard.
         history: Holds the ids of the last run's list, if there was one.
+        quality: Of all labelled records.
     """
     rules = contract.report.action_list
     valued = sum(shard.valued_count for shard in shards)
@@ -173,11 +181,14 @@ def make_list(
         return no_list(f"“{codes.name}” has too many different values for a list of each of them.")
     rising = gather_rising(shards, shards[0].folder / "all.bin")
     wanted = _wanted(rising, rules, codes)
-    table = _table(_chosen(shards, wanted), shards, contract, read_rows)
+    table, known = _table(_chosen(shards, wanted), shards, contract, read_rows)
     overlap, overlap_note = _overlap(table.column(contract.id_field), history)
     notes = [*_notes(shards, rules, codes), *overlap_note]
     return MadeList(
-        facts=_facts(table, rising, contract, overlap, notes),
+        facts=replace(
+            _facts(table, rising, contract, overlap, notes),
+            outcomes=list_outcomes(table, known, rules.value, quality),
+        ),
         table=table,
         id_name=contract.id_field,
     )
@@ -250,7 +261,8 @@ def _table(
     shards: Sequence[ShardValues],
     contract: DatasetContract,
     read_rows: RowReader,
-) -> pa.Table:
+) -> tuple[pa.Table, np.ndarray]:
+    """Return the records of the list, and their outcomes, NaN where not known."""
     order = np.lexsort((chosen.position, chosen.shard))
     numbers, positions = chosen.shard[order], chosen.position[order]
     bounds = np.searchsorted(numbers, np.arange(len(shards) + 1))
@@ -263,13 +275,13 @@ def _table(
         parts = list(readers.map(lambda one: read_rows(*one), wanted))
     back = np.empty(len(order), dtype=np.int64)
     back[order] = np.arange(len(order))
-    nobody = np.empty(0, dtype=np.int64)
-    records = pa.concat_tables(parts).take(pa.array(back)) if parts else read_rows(0, nobody)
+    parts = parts or [read_rows(0, np.empty(0, dtype=np.int64))]
+    records = pa.concat_tables([records for records, _ in parts]).take(pa.array(back))
     columns = {_free_name(RANK, records.column_names): pa.array(chosen.rank)}
     columns |= {name: records.column(name) for name in records.column_names}
     if contract.report.action_list.value is not None:
         columns[_free_name(VALUE, records.column_names)] = pa.array(chosen.value)
-    return pa.table(columns)
+    return pa.table(columns), np.concatenate([known for _, known in parts])[back]
 
 
 def _free_name(name: str, taken: Sequence[str]) -> str:
@@ -295,7 +307,8 @@ def _facts(
     by_value = rules.value is not None
     name = _free_name(VALUE, [field.name for field in contract.fields]) if by_value else "score"
     values = np.asarray(table.column(name), dtype=np.float64)
-    shown = table.slice(0, SHOWN_ROWS)
+    segments = tuple(_segments(table, values, rules))
+    shown = _shown(table, len(segments))
     return ActionList(
         record_count=table.num_rows,
         rule=_rule(rules),
@@ -305,10 +318,18 @@ def _facts(
         columns=tuple(table.column_names),
         rows=tuple(tuple(_cell(value) for value in row.values()) for row in shown.to_pylist()),
         sizes=tuple(_sizes(rising, table.num_rows)),
-        segments=tuple(_segments(table, values, rules)),
+        segments=segments,
+        outcomes=None,
         overlap=overlap,
         notes=tuple(notes),
     )
+
+
+def _shown(table: pa.Table, segment_count: int) -> pa.Table:
+    """Return the first records; of lists by segment the first of each, so that none is hidden by another."""
+    most = max(1, SHOWN_ROWS // max(1, segment_count))
+    ranks = table.column(0)
+    return table.filter(pc.less_equal(ranks, most)).slice(0, SHOWN_ROWS)
 
 
 def _rule(rules: ActionListRules) -> str:

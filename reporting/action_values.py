@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from contracts.report_rules import ActionListRules
+from contracts.report_rules import ActionListRules, ActionValue
 from reporting.segments import SegmentCodes
 
 
@@ -96,10 +96,7 @@ def keep_values(
     """
     values = scores
     if rules.value is not None:
-        worth = pc.fill_null(pc.cast(kept.column(rules.value.field), pa.float64()), float("nan"))
-        with np.errstate(over="ignore", invalid="ignore"):
-            values = scores * rules.value.factor * np.asarray(worth) - rules.value.contact_cost
-        values = np.where(np.isfinite(values), values, np.nan)
+        values = values_of(scores, numbers_of(kept.column(rules.value.field)), rules.value)
     segments = np.zeros(len(scores), dtype=np.int32)
     if codes is not None and rules.segment is not None:
         segments = codes.encode(kept.column(rules.segment))
@@ -122,6 +119,24 @@ def keep_values(
         valued_count=int(is_there.sum()),
         unvalued_count=int(np.sum(~is_there & ~np.isnan(scores))),
     )
+
+
+def numbers_of(column: pa.ChunkedArray) -> np.ndarray:
+    """Return a column as float64 of shape (records,), NaN where it has no value."""
+    return np.asarray(pc.fill_null(pc.cast(column, pa.float64()), float("nan")).to_numpy())
+
+
+def values_of(scores: np.ndarray, worths: np.ndarray, rule: ActionValue) -> np.ndarray:
+    """Return what acting on each record is worth; NaN where that is no finite number.
+
+    Args:
+        scores: float64 of shape (records,); outcomes in their place give what it came to.
+        worths: float64 of the same shape: values of the field that the rule names.
+        rule: Of the contract.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = scores * rule.factor * worths - rule.contact_cost
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def nth_largest(rising: Sequence[np.ndarray], count: int) -> float:

@@ -24,6 +24,8 @@ _MAX_DRAWN_EXTENT = 1.7e308
 """From the lowest to the highest score; a drawing engine that subtracts them cannot go beyond float64."""
 
 _UNIT = {"domain": [0, 1]}
+_CEILINGS = tuple(step / 10**digits for digits in (4, 3, 2, 1) for step in (1, 2, 3, 4, 5, 6, 8))
+"""Ends of an axis of fractions, which are small where positives are rare; beyond the last it ends at 1."""
 _COUNTED = {"format": ",d", "tickMinStep": 1}
 _FRACTION = {"format": "%"}
 
@@ -184,6 +186,12 @@ def _runs_axis(runs: Sequence[str]) -> Specification:
     }
 
 
+def _fractions(*columns: Sequence[float]) -> Specification:
+    """Return the scale of an axis from 0 that has room for numbers of [0, 1], and not much more."""
+    largest = max(max(column) for column in columns)
+    return {"domain": [0, next((ceiling for ceiling in _CEILINGS if largest <= ceiling), 1.0)]}
+
+
 def _roc(columns: Columns) -> Specification:
     x = _numbers("false_positive_rate", "False positive rate", scale=_UNIT)
     y = _numbers("true_positive_rate", "True positive rate", scale=_UNIT)
@@ -193,7 +201,7 @@ def _roc(columns: Columns) -> Specification:
 
 def _precision_recall(columns: Columns) -> Specification:
     x = _numbers("recall", "Recall", scale=_UNIT)
-    y = _numbers("precision", "Precision", scale=_UNIT)
+    y = _numbers("precision", "Precision", scale=_fractions(columns["precision"]))
     base_rate = columns["precision"][-1]
     chance = _reference(("recall", [0, 1]), ("precision", [base_rate, base_rate]))
     curve = _line(x=x, y=y, order="recall", interpolate="step-before")
@@ -201,12 +209,14 @@ def _precision_recall(columns: Columns) -> Specification:
 
 
 def _calibration(columns: Columns) -> Specification:
-    x = _numbers("mean_score", "Mean score", scale=_UNIT)
-    y = _numbers("observed_fraction", "Observed fraction", scale=_UNIT)
     data = _data(columns)
     data["values"] = [row for row in data["values"] if None not in row.values()]
-    exact = _reference(("mean_score", [0, 1]), ("observed_fraction", [0, 1]))
-    return {"data": data, "layer": [exact, _line(x=x, y=y, order="score_from"), _points(x=x, y=y)]}
+    axes = ("mean_score", "observed_fraction")
+    scale = _fractions(*([row[name] for row in data["values"]] for name in axes))
+    x = _numbers("mean_score", "Mean score", scale=scale)
+    y = _numbers("observed_fraction", "Observed fraction", scale=scale)
+    exact = _reference(*((name, scale["domain"]) for name in axes))
+    return {"data": data, "layer": [exact, _line(x=x, y=y, order="mean_score"), _points(x=x, y=y)]}
 
 
 def _lift(columns: Columns) -> Specification:

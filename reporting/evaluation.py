@@ -3,9 +3,9 @@
 The form is that of "Model quality metrics and Amazon CloudWatch monitoring" in the SageMaker developer guide:
 each metric is `{"value": …, "standard_deviation": …}`; the deviation of `auc` is DeLong's, of all others
 "NaN", as nothing is resampled here. A metric that could not be computed is left out. Beside the documented
-ones stand `au_prc`, `log_loss`, `brier`, `ece`, macro averages, `hit_rate` and `mrr` (under `ranking_metrics`
-where there are too many outputs to be classes), and an `interval` where one was computed; curves are thinned
-to the points that the report draws.
+ones stand `au_prc`, `lift`, `log_loss`, `brier`, `ece`, macro averages, `hit_rate` and `mrr` (under
+`ranking_metrics` where there are too many outputs to be classes), and an `interval` where one was computed;
+curves are thinned to the points that the report draws.
 """
 
 from __future__ import annotations

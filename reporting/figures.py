@@ -209,7 +209,8 @@ def _precision_recall_reading(ledger: RunLedger) -> str:
 
 def _calibration_reading(ledger: RunLedger) -> str:
     return (
-        "Records in ten bins of score: the fraction that turned out positive against the mean score. "
+        "Records in up to ten equally large groups by score: the fraction that turned out positive against "
+        "the mean score. "
         "A score that can be read as a probability lies on the dashed line. "
         f"Brier score {ledger.quality['brier']:.4f}."
     )

@@ -21,7 +21,7 @@ from reporting.classes import (
     measure_classes,
 )
 from reporting.hits import HitMeasures, measure_hits
-from reporting.labels import label_numbers
+from reporting.labels import known_outcomes
 from reporting.measures import Measures, measure_records
 from reporting.score_runs import write_run
 from reporting.segments import SegmentCodes, segment_sums
@@ -65,9 +65,7 @@ def keep_labelled(
         codes: Of the segment fields.
         folder: Of this shard alone, for its runs.
     """
-    labels = np.full(len(scores), np.nan)
-    if contract.label:
-        labels = label_numbers(kept.column(contract.label), contract)
+    labels = known_outcomes(kept, contract)
     is_labelled = ~np.isnan(scores) & np.isfinite(labels)
     numbers = {name: one.encode(kept.column(name)) for name, one in codes.items()}
     runs = {}

@@ -9,6 +9,13 @@ import pyarrow.compute as pc
 from contracts.dataset import DatasetContract
 
 
+def known_outcomes(kept: pa.Table, contract: DatasetContract) -> np.ndarray:
+    """Return what `label_numbers` does, or NaN for every record where the contract names no label."""
+    if contract.label is None:
+        return np.full(len(kept), np.nan)
+    return label_numbers(kept.column(contract.label), contract)
+
+
 def label_numbers(column: pa.ChunkedArray, contract: DatasetContract) -> np.ndarray:
     """Return float64 of shape (records,): the outcome of each record, NaN where it is not known.
 

@@ -6,12 +6,13 @@ Agree with scikit-learn; what needs the records in the order of their scores is 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from reporting.measures import CALIBRATION_BIN_COUNT, Measures
+from reporting.measures import Measures
 from reporting.ranking import DECILE_COUNT, Ranking
 
 Columns: TypeAlias = dict[str, list[Any]]
@@ -60,27 +61,24 @@ def confusion_of(total: Measures) -> Confusion:
     )
 
 
-def calibration_columns(total: Measures) -> Columns:
-    """Compare mean score and observed fraction in ten equally wide bins of [0, 1].
+def group_columns(rows: Sequence[tuple[int, float, float]], label_column: str) -> Columns:
+    """Return the rows of `MeansPass.means` as columns: `group`, `record_count`, `mean_score`, mean labels.
 
-    Returns:
-        Columns of ten: `score_from` (inclusive), `score_to` (exclusive, but for the last), `record_count`,
-        `mean_score` and `observed_fraction`; the last two are NaN in an empty bin.
+    They are equally large: of equally wide ones, one would hold nearly all records where positives are rare.
     """
-    counts, scores, labels = total.calibration
-    divisors = np.where(counts == 0, np.nan, counts)
-    bounds = [number / CALIBRATION_BIN_COUNT for number in range(CALIBRATION_BIN_COUNT + 1)]
     return {
-        "score_from": bounds[:-1],
-        "score_to": bounds[1:],
-        "record_count": counts.astype(np.int64).tolist(),
-        "mean_score": (scores / divisors).tolist(),
-        "observed_fraction": (labels / divisors).tolist(),
+        "group": list(range(1, len(rows) + 1)),
+        "record_count": [count for count, _, _ in rows],
+        "mean_score": [score for _, score, _ in rows],
+        label_column: [label for _, _, label in rows],
     }
 
 
 def calibration_error(total: Measures) -> float:
-    """Return the expected calibration error: distance of score and outcome in a bin, by its records."""
+    """Return the expected calibration error.
+
+    That is the distance of score and outcome in ten equally wide bins of [0, 1], weighted by their records.
+    """
     counts, scores, labels = total.calibration
     return float(np.sum(np.abs(scores - labels)) / np.sum(counts))
 

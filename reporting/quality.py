@@ -8,6 +8,7 @@ computed is a sentence in its notes, never a made-up number.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,9 +22,9 @@ from reporting.measures import Measures, add_measures
 from reporting.metrics import (
     Columns,
     Confusion,
-    calibration_columns,
     calibration_error,
     confusion_of,
+    group_columns,
     lift_columns,
     regression_metrics,
 )
@@ -37,6 +38,7 @@ METRIC_NAMES = MappingProxyType(
     {
         "auc": "AUC (area under the ROC curve)",
         "pr_auc": "PR-AUC (average precision)",
+        "lift": "Lift of the tenth with the highest scores",
         "hit_rate": "Hit rate: the label is among the outputs kept",
         "mrr": "Mean reciprocal rank of the label among them",
         "auc_macro": "AUC of each class against the rest, mean",
@@ -84,7 +86,8 @@ class Quality:
         auc_standard_deviation: DeLong's, or None.
         curve: Points of both curves, where both classes are there.
         confusion: Outcomes at the threshold, where scores are in [0, 1].
-        calibration: Columns of `metrics.calibration_columns`, or empty.
+        calibration: Columns `group`, `record_count`, `mean_score`, `observed_fraction`, lowest scores first;
+            empty where scores are not in [0, 1].
         lift: Columns of `metrics.lift_columns`, or empty.
         decile_means: Columns `group`, `record_count`, `mean_score`, `mean_label`, lowest scores first; of a
             regression, else empty.
@@ -146,9 +149,13 @@ def _measure_binary(
     total: Measures, runs: Sequence[Path], threshold: float, segments: tuple[SegmentField, ...]
 ) -> Quality:
     records, positives = total.record_count, round(total.label_sum)
-    ranking = rank_groups(ranked_blocks(runs), {0: (records, positives)}).get(0)
+    means = MeansPass(record_count=records)
+    blocks = means.taking(ranked_blocks(runs))
+    ranking = rank_groups(blocks, {0: (records, positives)}).get(0)
+    deque(blocks, maxlen=0)  # of one outcome nothing was ranked, and nothing taken
     confusion = confusion_of(total) if total.is_within_unit else None
-    metrics, intervals = dict(_ranking_metrics(ranking)), dict(_ranking_intervals(ranking))
+    lift = lift_columns(ranking) if ranking and records >= DECILE_COUNT else {}
+    metrics, intervals = dict(_ranking_metrics(ranking, lift)), dict(_ranking_intervals(ranking))
     if confusion is not None:
         metrics |= {"log_loss": total.log_loss_sum / records, "brier": total.squared_error_sum / records}
         metrics["ece"] = calibration_error(total)
@@ -165,16 +172,18 @@ def _measure_binary(
         auc_standard_deviation=_standard_deviation(ranking),
         curve=ranking.curve if ranking else None,
         confusion=confusion,
-        calibration=calibration_columns(total) if confusion is not None else {},
-        lift=lift_columns(ranking) if ranking and records >= DECILE_COUNT else {},
+        calibration=group_columns(means.means(), "observed_fraction") if confusion is not None else {},
+        lift=lift,
         segments=segments,
     )
 
 
-def _ranking_metrics(ranking: Ranking | None) -> Iterator[tuple[str, float]]:
+def _ranking_metrics(ranking: Ranking | None, lift: Columns) -> Iterator[tuple[str, float]]:
     if ranking is not None:
         yield "auc", ranking.auc
         yield "pr_auc", ranking.average_precision
+    if lift:
+        yield "lift", lift["lift"][0]
 
 
 def _ranking_intervals(ranking: Ranking | None) -> Iterator[tuple[str, Interval]]:
@@ -226,7 +235,10 @@ def _probability_notes(total: Measures, found: Mapping[str, float], threshold: f
         )
         return
     if "precision" not in found:
-        yield f"Precision was not computed: no labelled record has a score of {threshold:g} or more."
+        yield (
+            f"Precision was not computed: no labelled record has a score of {threshold:g} or more, the "
+            f"highest is {total.maximum:.4g}. The contract sets the threshold (`scoring.report.threshold`)."
+        )
     if "recall" not in found:
         yield "Recall was not computed: no labelled record is positive."
 
@@ -238,18 +250,12 @@ def _measure_regression(total: Measures, runs: Sequence[Path], segments: tuple[S
         means.take(block)
     rows = means.means()
     has_means = all(math.isfinite(score) and math.isfinite(label) for _, score, label in rows)
-    columns: Columns = {
-        "group": list(range(1, len(rows) + 1)),
-        "record_count": [count for count, _, _ in rows],
-        "mean_score": [score for _, score, _ in rows],
-        "mean_label": [label for _, _, label in rows],
-    }
     return Quality(
         kind=REGRESSION,
         labelled_count=total.record_count,
         metrics={name: value for name, value in measured.items() if math.isfinite(value)},
         notes=tuple(_regression_notes(measured, has_means=has_means)),
-        decile_means=columns if has_means else {},
+        decile_means=group_columns(rows, "mean_label") if has_means else {},
         segments=segments,
     )
 

@@ -7,7 +7,7 @@ same score enter a curve together, as in scikit-learn, so that no number depends
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -204,6 +204,12 @@ class MeansPass:
             with np.errstate(over="ignore", invalid="ignore"):
                 self._bounds.append(table[:, at - 1] + part * (table[:, at] - table[:, at - 1]))
         self._sums = table[:, -1]
+
+    def taking(self, blocks: Iterable[ScoreBlock]) -> Iterator[ScoreBlock]:
+        """Yield the blocks for somebody else, each after it was taken here."""
+        for block in blocks:
+            self.take(block)
+            yield block
 
     def means(self) -> tuple[tuple[int, float, float], ...]:
         """Return records, mean score and mean label of each group, lowest scores first; may be not finite."""

@@ -182,7 +182,7 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
     with stopwatch.part("measure quality"):
         quality = _quality([one.labelled for one in settled], contract, desk.segment_codes)
     with stopwatch.part("make the action list"):
-        actions = _actions(desk, shards, settled, paths)
+        actions = _actions(desk, shards, settled, paths, quality)
     shutil.rmtree(ranked, ignore_errors=True)
     write_success(desk.scores_folder, request, [file for one in settled for file in one.files])
     with stopwatch.part("measure drift"):
@@ -365,7 +365,11 @@ def _action_codes(contract: DatasetContract) -> SegmentCodes | None:
 
 
 def _actions(
-    desk: ShardDesk, shards: Sequence[Shard], settled: Sequence[ShardSettlement], paths: ReportPaths
+    desk: ShardDesk,
+    shards: Sequence[Shard],
+    settled: Sequence[ShardSettlement],
+    paths: ReportPaths,
+    quality: Quality,
 ) -> MadeList:
     if desk.contract.outputs is not None:
         return no_list(
@@ -378,4 +382,5 @@ def _actions(
         desk.action_codes,
         lambda number, positions: desk.rows(shards[number], positions),
         paths.history,
+        quality,
     )

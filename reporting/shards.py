@@ -25,6 +25,7 @@ from reporting.answers import ID_COLUMN, read_answers, with_ids
 from reporting.damage import naming_damage
 from reporting.distribution import ScoreSummary, summarise
 from reporting.labelled_records import LabelledRecords, keep_labelled, keep_labelled_outputs
+from reporting.labels import known_outcomes
 from reporting.outputs import OutputsSummary, are_counted, record_numbers, summarise_outputs
 from reporting.publish import PublishedFile, part_name, published_table, write_part
 from reporting.reconcile import shard_faults
@@ -133,8 +134,10 @@ class ShardDesk:
         outputs = self.contract.outputs
         return _numbers(scores) if outputs is None else record_numbers(scores, outputs)
 
-    def rows(self, shard: Shard, positions: np.ndarray) -> pa.Table:
+    def rows(self, shard: Shard, positions: np.ndarray) -> tuple[pa.Table, np.ndarray]:
         """Return records of a settled shard: id, score, what the action list is made by, the kept columns.
+
+        Their outcomes, float64 and NaN where not known, are beside them: the list does not publish them.
 
         Args:
             shard: Of a model with one output.
@@ -147,7 +150,8 @@ class ShardDesk:
         used = (rules.segment, rules.value.field if rules.value else None, *self.kept_names)
         names = [name for name in dict.fromkeys(used) if name]
         ids = {self.contract.id_field: kept.column(self.contract.id_field), SCORE_COLUMN: scores}
-        return pa.table({**ids, **{name: kept.column(name) for name in names}})
+        records = pa.table({**ids, **{name: kept.column(name) for name in names}})
+        return records, known_outcomes(kept, self.contract)
 
     def _published(self, shard: Shard, records: pa.Table) -> pa.Table:
         """Return the records of a shard without its late rows."""

@@ -21,6 +21,7 @@ from contracts.dataset import DatasetContract
 from reporting.action_files import write_list
 from reporting.action_list import MadeList, make_list
 from reporting.action_values import keep_values
+from reporting.quality import BINARY, REGRESSION, UNKNOWN, Quality
 from reporting.segments import SegmentCodes
 
 FIELDS = [
@@ -29,6 +30,8 @@ FIELDS = [
     {"name": "price", "type": "number"},
 ]
 VALUE = {"field": "price", "factor": 2, "contactCost": 3}
+NOT_MEASURED = Quality(kind=UNKNOWN, labelled_count=0)
+ONE_IN_TEN = Quality(kind=BINARY, labelled_count=100, positive_count=10)
 
 
 def _contract(**rules: Any) -> DatasetContract:
@@ -37,20 +40,32 @@ def _contract(**rules: Any) -> DatasetContract:
     return parse_contract(json.dumps(document).encode(), name="contract.json")
 
 
-def _make(folder: Path, frame: pd.DataFrame, contract: DatasetContract, shards: int = 2) -> MadeList:
+def _make(
+    folder: Path,
+    frame: pd.DataFrame,
+    contract: DatasetContract,
+    shards: int = 2,
+    *,
+    outcomes: list[float] | None = None,
+    quality: Quality = NOT_MEASURED,
+) -> MadeList:
     """Make the list of a frame with columns id, score, plan and price, cut into shards."""
+    known = np.array(outcomes if outcomes is not None else [np.nan] * len(frame))
     rules = contract.report.action_list
     codes = SegmentCodes(name=rules.segment) if rules.segment else None
-    tables = [
-        pa.Table.from_pandas(frame.iloc[rows], preserve_index=False)
-        for rows in np.array_split(np.arange(len(frame)), shards)
-    ]
+    cuts = np.array_split(np.arange(len(frame)), shards)
+    tables = [pa.Table.from_pandas(frame.iloc[rows], preserve_index=False) for rows in cuts]
     kept = [
         keep_values(np.asarray(table.column("score")), table, rules, codes, folder / "values" / str(number))
         for number, table in enumerate(tables)
     ]
     return make_list(
-        kept, contract, codes, lambda number, at: tables[number].take(pa.array(at)), folder / "history"
+        kept,
+        contract,
+        codes,
+        lambda number, at: (tables[number].take(pa.array(at)), known[cuts[number]][at]),
+        folder / "history",
+        quality,
     )
 
 
@@ -122,6 +137,58 @@ def test_by_expected_value_nobody_is_listed_who_costs_more_than_he_brings(tmp_pa
     assert made.facts.total_value == 22.0
     assert made.facts.notes[0] == "1 scored records have no “price”, so they could not be listed."
     assert made.facts.rule.endswith("with the highest expected value (score × 2 × “price” − 3), none below 0")
+
+
+def test_what_is_known_of_the_list_is_set_beside_what_it_was_expected_to_be_worth(tmp_path: Path) -> None:
+    """Listed by 15, 13 and 7; of the first and the third the outcome is known: 2 x 10 - 3, and -3."""
+    frame = _frame([0.5, 0.9, 0.1, 0.8])
+    made = _make(
+        tmp_path,
+        frame,
+        _contract(count=3, value=VALUE),
+        outcomes=[0.0, 1.0, 1.0, np.nan],
+        quality=ONE_IN_TEN,
+    )
+    assert _ids(made) == ["c1", "c3", "c0"]
+    known = made.facts.outcomes
+    assert known is not None
+    assert (known.known_count, known.positive_count, known.lift) == (2, 1, 5.0)
+    assert (known.expected_value, known.realised_value) == (22.0, 14.0)
+    assert known.interval.low < 0.5 < known.interval.high
+
+
+def test_what_is_known_of_a_list_by_score_is_worth_nothing_in_money(tmp_path: Path) -> None:
+    made = _make(
+        tmp_path, _frame([0.5, 0.9, 0.1]), _contract(count=2), outcomes=[1.0, 1.0, 0.0], quality=ONE_IN_TEN
+    )
+    known = made.facts.outcomes
+    assert known is not None
+    assert (known.known_count, known.positive_count, known.lift) == (2, 2, 10.0)
+    assert (known.expected_value, known.realised_value) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "quality"),
+    [
+        ([np.nan, np.nan, 1.0], ONE_IN_TEN),
+        ([3.5, 2.5, 1.0], Quality(kind=REGRESSION, labelled_count=3)),
+    ],
+    ids=["not of the list", "no yes and no"],
+)
+def test_where_no_outcome_is_known_nothing_is_said(
+    tmp_path: Path, outcomes: list[float], quality: Quality
+) -> None:
+    made = _make(tmp_path, _frame([0.5, 0.9, 0.1]), _contract(count=2), outcomes=outcomes, quality=quality)
+    assert made.facts.outcomes is None
+
+
+def test_the_page_shows_the_first_of_each_segment(tmp_path: Path) -> None:
+    """Twenty lines for three segments of thirty: six each, not twenty of the first."""
+    frame = _frame([at / 100 for at in range(90)], plan=["a", "b", "c"] * 30)
+    facts = _make(tmp_path, frame, _contract(count=30, perSegment="plan")).facts
+    plan = facts.columns.index("plan")
+    assert [row[plan] for row in facts.rows] == ["a"] * 6 + ["b"] * 6 + ["c"] * 6
+    assert [row[0] for row in facts.rows] == ["1", "2", "3", "4", "5", "6"] * 3
 
 
 def test_a_campaign_of_a_fixed_size_has_a_threshold(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ def test_scores_from_one_end_of_float64_to_the_other_are_drawn_by_half() -> None
 
 
 def test_an_empty_bin_is_no_point_of_the_calibration() -> None:
+    """Ledgers of earlier versions have bins of equal width."""
     columns = {"score_from": [0.0, 0.1], "mean_score": [None, 0.15], "observed_fraction": [None, 0.2]}
     drawn = _drawn(tables.CALIBRATION, columns)
     assert drawn["data"]["values"] == [{"score_from": 0.1, "mean_score": 0.15, "observed_fraction": 0.2}]
@@ -42,3 +43,22 @@ def test_the_names_of_groups_are_cut_in_the_chart_and_keep_their_order() -> None
     drawn = _drawn("drift_1_1", columns)
     assert [row["group"] for row in drawn["data"]["values"]] == ["b" * 24, "a"]
     assert [layer["encoding"]["y"]["sort"] for layer in drawn["layer"]] == [None, None]
+
+
+def _ends(layer: dict[str, Any]) -> list[list[float]]:
+    return [layer["encoding"][axis]["scale"]["domain"] for axis in ("x", "y")]
+
+
+def test_rare_positives_are_not_pressed_against_the_axis() -> None:
+    """Precision and calibration, where one record in fifty is positive."""
+    curve = {"recall": [0.5, 1.0], "precision": [0.07, 0.02]}
+    assert _ends(_drawn(tables.PRECISION_RECALL, curve)["layer"][1]) == [[0, 1], [0, 0.08]]
+    groups = {"group": [1, 2], "mean_score": [0.02, 0.11], "observed_fraction": [0.02, 0.06]}
+    exact, line, points = _drawn(tables.CALIBRATION, groups)["layer"]
+    assert _ends(line) == _ends(points) == [[0, 0.2], [0, 0.2]]
+    assert [row["mean_score"] for row in exact["data"]["values"]] == [0, 0.2]
+
+
+def test_a_precision_of_one_has_the_whole_axis() -> None:
+    curve = {"recall": [0.5, 1.0], "precision": [1.0, 0.02]}
+    assert _ends(_drawn(tables.PRECISION_RECALL, curve)["layer"][1]) == [[0, 1], [0, 1.0]]

@@ -10,6 +10,8 @@ import pytest
 from report_run import Reported, report
 from tiny_run import CONTRACT, TinyRun, TinyShard, quarantined
 
+from reporting.document import render_document
+
 pytestmark = pytest.mark.functional
 
 MARKUP = "<script>alert('x')</script>"
@@ -48,6 +50,23 @@ def test_every_number_of_the_page_is_the_ledgers(tmp_path: Path) -> None:
     for name in ("read", "scored", "quarantined"):
         assert shown[f"headline-{name}"] == shown[name]
     assert float(shown["headline-auc"]) == ledger.quality["auc"]
+
+
+def test_what_is_known_of_the_listed_records_is_said_and_not_published(tmp_path: Path) -> None:
+    """All 400 are listed and labelled, so they are as the average record; the list has no label."""
+    done = _learned(tmp_path)
+    known, shown = done.ledger.report["actions"]["outcomes"], done.shown
+    assert int(shown["report.actions.outcomes.known_count"]) == known["known_count"] == 400
+    assert int(shown["report.actions.outcomes.positive_count"]) == int(shown["positive"])
+    assert float(shown["report.actions.outcomes.lift"]) == known["lift"] == 1
+    assert "churn" not in (done.paths.report / "action_list.csv").read_text(encoding="utf-8-sig")
+
+
+def test_a_page_is_drawn_again_of_a_ledger_that_has_no_outcomes_of_its_list(tmp_path: Path) -> None:
+    """Ledgers of earlier versions have none."""
+    ledger = _learned(tmp_path).ledger
+    del ledger.report["actions"]["outcomes"]
+    assert "listed-outcomes" not in render_document(ledger, ())
 
 
 def test_the_ledger_and_the_evaluation_agree(tmp_path: Path) -> None:

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
+from sklearn.calibration import calibration_curve
 
 from reporting.measures import Measures, add_measures, measure_records
 from reporting.metrics import (
-    calibration_columns,
     calibration_error,
     confusion_of,
+    group_columns,
     lift_columns,
     regression_metrics,
 )
@@ -129,25 +130,48 @@ def test_r2_of_labels_far_from_zero_keeps_its_digits() -> None:
     assert found["r2"] == pytest.approx(reference.r2_score(labels, scores), abs=1e-9)
 
 
+def _groups(scores: np.ndarray, labels: np.ndarray, shards: int) -> dict[str, np.ndarray]:
+    means = MeansPass(record_count=len(scores))
+    with TemporaryDirectory() as folder:
+        for block in ranked_blocks(_write_runs(Path(folder), scores, labels, shards), most=7):
+            means.take(block)
+    return {
+        name: np.array(column) for name, column in group_columns(means.means(), "observed_fraction").items()
+    }
+
+
 @given(pairs=_SCORED, shards=_SHARDS)
 def test_the_calibration_table_conserves_records_and_positives(
     pairs: list[tuple[float, float]], shards: int
 ) -> None:
     scores, labels = _arrays(pairs)
-    table = {
-        name: np.array(column)
-        for name, column in calibration_columns(_measured(scores, labels, shards)).items()
-    }
+    table = _groups(scores, labels, shards)
     assert table["record_count"].sum() == len(scores)
-    positives = np.nansum(table["observed_fraction"] * table["record_count"])
-    assert positives == pytest.approx(labels.sum())
-    distance = np.nansum(np.abs(table["mean_score"] - table["observed_fraction"]) * table["record_count"])
-    assert calibration_error(_measured(scores, labels)) == pytest.approx(distance / len(scores), abs=1e-9)
+    assert np.ptp(table["record_count"]) <= 1
+    assert (table["observed_fraction"] * table["record_count"]).sum() == pytest.approx(labels.sum())
+    assert (table["mean_score"] * table["record_count"]).sum() == pytest.approx(scores.sum())
 
 
-def test_a_score_on_a_bin_bound_is_in_the_upper_bin() -> None:
-    table = calibration_columns(_measured(np.array([0.0, 0.1, 0.3, 0.7, 1.0]), np.array([0.0, 1, 0, 1, 1])))
-    assert table["record_count"] == [1, 1, 0, 1, 0, 0, 0, 1, 0, 1]
+def test_rare_positives_are_calibrated_in_ten_groups_as_scikit_learn_cuts_them() -> None:
+    """Scores are below 0.05: in equally wide bins they would all be one point."""
+    generator = np.random.default_rng(5)
+    scores = generator.random(5000) * 0.05
+    labels = (generator.random(5000) < scores).astype(float)
+    table = _groups(scores, labels, 3)
+    fractions, means = calibration_curve(labels, scores, n_bins=10, strategy="quantile")
+    assert table["mean_score"] == pytest.approx(means)
+    assert table["observed_fraction"] == pytest.approx(fractions)
+
+
+@given(pairs=_SCORED)
+def test_the_calibration_error_is_over_ten_equally_wide_bins(pairs: list[tuple[float, float]]) -> None:
+    """A score on a bound is in the upper bin, and 1 in the last."""
+    scores, labels = _arrays(pairs)
+    bins = np.minimum(np.searchsorted(np.arange(11) / 10, scores, side="right") - 1, 9)
+    distances = [abs(scores[bins == one].sum() - labels[bins == one].sum()) for one in range(10)]
+    assert calibration_error(_measured(scores, labels)) == pytest.approx(
+        sum(distances) / len(scores), abs=1e-9
+    )
 
 
 def test_lift_of_a_perfect_order_is_one_over_the_base_rate() -> None:

@@ -42,6 +42,19 @@ def test_one_positive_far_down_has_an_interval_from_next_to_nothing_to_everythin
     assert interval.high == pytest.approx(1)
 
 
+def test_lift_is_how_much_richer_the_highest_tenth_is(tmp_path: Path) -> None:
+    """Four of twenty records are positive, and both of the highest tenth; below ten records there is none."""
+    labels = [0] * 8 + [1, 0] + [0] * 7 + [1, 1, 1]
+    assert _measure(tmp_path / "twenty", np.arange(20), labels).metrics["lift"] == pytest.approx(5)
+    assert "lift" not in _measure(tmp_path / "nine", np.arange(9), [0] * 8 + [1]).metrics
+
+
+def test_a_threshold_above_every_score_is_said_with_the_highest_one(tmp_path: Path) -> None:
+    quality = _measure(tmp_path, [0.02, 0.31], [0, 1])
+    assert "no labelled record has a score of 0.5 or more, the highest is 0.31." in quality.notes[-1]
+    assert "`scoring.report.threshold`" in quality.notes[-1]
+
+
 def test_a_segment_whose_sums_leave_float64_says_so(tmp_path: Path) -> None:
     quality = _measure(tmp_path, [0.0] * 120, [1.7e308] * 119 + [2.0])
     (row,) = quality.segments[0].rows
