@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from contracts.dataset import DatasetContract, Field
+from contracts.dataset import LIST_TYPE, DatasetContract, Field
 
 ARROW_TYPES = {
     "string": pa.string(),
@@ -20,6 +20,7 @@ ARROW_TYPES = {
     "boolean": pa.bool_(),
     "date": pa.date32(),
     "datetime": pa.timestamp("us", tz="UTC"),
+    LIST_TYPE: pa.list_(pa.string()),
 }
 """The column type in memory and in Parquet for each type of the contract."""
 

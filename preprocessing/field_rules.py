@@ -17,9 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.contract_file import whole_value_pattern
-from contracts.dataset import DatasetContract, Field
+from contracts.dataset import LIST_TYPE, DatasetContract, Field
 from contracts.encoding import ARROW_TYPES
 from contracts.quarantine import ReasonCode
+from preprocessing.list_values import list_values
 from preprocessing.typed_columns import column_values, type_phrase
 
 FLOAT32_LIMIT = float(np.finfo(np.float32).max)
@@ -68,7 +69,7 @@ def check_field(
         the breaches in the order in which rules are checked.
     """
     dictionary = field_dictionary(field, contract, wire_name)
-    plain = column_values(column, field.type)
+    plain = _values(column, field)
     values = plain if dictionary is None else _coded(plain, dictionary)
     findings = [*_missing(column, field, contract)]
     if dictionary is None or values.null_count > column.null_count:
@@ -81,6 +82,12 @@ def check_field(
         if pc.any(mask).as_py()
     ]
     return values, breaches
+
+
+def _values(column: pa.Array, field: Field) -> pa.Array:
+    if field.type == LIST_TYPE:
+        return list_values(column, field.delimiter)
+    return column_values(column, field.type)
 
 
 def field_dictionary(field: Field, contract: DatasetContract, wire_name: str) -> pa.Array | None:
@@ -113,9 +120,10 @@ def _text_dictionary(field: Field, *, must_be_seen: bool, is_one_line: bool) -> 
 
 def missing_column(field: Field, contract: DatasetContract, wire_name: str, row_count: int) -> pa.Array:
     """Return a column of the type that `check_field` gives, with nothing but missing values."""
-    texts = pa.nulls(row_count, pa.string())
     dictionary = field_dictionary(field, contract, wire_name)
-    return texts.cast(ARROW_TYPES[field.type]) if dictionary is None else _coded(texts, dictionary)
+    if dictionary is None:
+        return pa.nulls(row_count, ARROW_TYPES[field.type])
+    return _coded(pa.nulls(row_count, pa.string()), dictionary)
 
 
 def _coded(texts: pa.Array, dictionary: pa.Array) -> pa.DictionaryArray:
@@ -179,12 +187,15 @@ def _text_findings(values: pa.Array, field: Field) -> Iterator[_Finding]:
         matches = pc.match_substring_regex(values, whole_value_pattern(rules.pattern))
         rule = f"does not match the pattern {rules.pattern}"
         yield ReasonCode.PATTERN_MISMATCH, rule, pc.invert(matches)
+    length, unit = (
+        (pc.list_value_length, "items") if field.type == LIST_TYPE else (pc.utf8_length, "characters")
+    )
     if rules.min_length is not None:
-        is_short = pc.less(pc.utf8_length(values), rules.min_length)
-        yield ReasonCode.TOO_SHORT, f"is shorter than {rules.min_length} characters", is_short
+        is_short = pc.less(length(values), rules.min_length)
+        yield ReasonCode.TOO_SHORT, f"is shorter than {rules.min_length} {unit}", is_short
     if rules.max_length is not None:
-        is_long = pc.greater(pc.utf8_length(values), rules.max_length)
-        yield ReasonCode.TOO_LONG, f"is longer than {rules.max_length} characters", is_long
+        is_long = pc.greater(length(values), rules.max_length)
+        yield ReasonCode.TOO_LONG, f"is longer than {rules.max_length} {unit}", is_long
 
 
 def _range_findings(values: pa.Array, field: Field) -> Iterator[_Finding]:

@@ -10,6 +10,7 @@
 | datetime | timestamps of any unit, without a zone taken for UTC, no finer than a microsecond; years 0001 |
 |          | to 9999                                                                                       |
 | string   | text, also as a dictionary or as binary UTF-8; integers, as their decimal text                |
+| list     | lists of text (`list_values`), of any length or all of one                                    |
 | any      | text, read as in CSV (`typed_values`); a column of nothing but nulls                          |
 
 A value that is not accepted becomes null beside a source value that is not null: the field's rules call it
@@ -24,6 +25,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from contracts.dataset import LIST_TYPE
 from contracts.encoding import ARROW_TYPES
 from preprocessing.typed_values import TYPE_PHRASES, typed_values
 
@@ -47,6 +49,7 @@ _TYPED_PHRASES = {
     "date": "is not a date, nor a moment at midnight UTC",
     "datetime": "is not a moment in the years 0001 to 9999, to the microsecond",
     "string": "is not text",
+    LIST_TYPE: "is not an array of texts of at least one character",
 }
 
 
@@ -67,6 +70,7 @@ def can_hold(found: pa.DataType, kind: str) -> bool:
         "date": pa.types.is_date(found) or pa.types.is_timestamp(found),
         "datetime": pa.types.is_timestamp(found),
         "string": _is_integer(found),
+        LIST_TYPE: _is_list(found),
     }
     return pa.types.is_null(found) or _is_text(found) or is_accepted[kind]
 
@@ -99,6 +103,9 @@ def plain_column(column: pa.Array, missing_values: tuple[str, ...]) -> pa.Array:
     if pa.types.is_floating(column.type):
         column = pc.cast(column, pa.float32()) if pa.types.is_float16(column.type) else column
         return _where(column, pc.invert(pc.is_nan(column)))
+    if _is_list(column.type):
+        column = pc.cast(column, ARROW_TYPES[LIST_TYPE])
+        column.validate(full=True)
     return column
 
 
@@ -118,7 +125,7 @@ def column_values(column: pa.Array, kind: str) -> pa.Array:
 
     Args:
         column: Text, or what `plain_column` or `mixed_column` gives; null where missing.
-        kind: One of `contracts.dataset.FIELD_TYPES`, which the column's type `can_hold`.
+        kind: One of `contracts.dataset.FIELD_TYPES` but lists, which the column's type `can_hold`.
 
     Returns:
         The values (ARROW_TYPES), null where missing or wrong.
@@ -251,6 +258,14 @@ def _where(values: pa.Array, is_kept: pa.Array) -> pa.Array:
 
 def _is_integer(found: pa.DataType) -> bool:
     return bool(pa.types.is_integer(found))
+
+
+def _is_list(found: pa.DataType) -> bool:
+    """Whether these are lists of text (views are not: pyarrow 25.0 loses their items in a cast)."""
+    checks = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    if not any(check(found) for check in checks):
+        return False
+    return bool(pa.types.is_null(found.value_type)) or _is_text(value_type(found.value_type))
 
 
 def _is_text(found: pa.DataType) -> bool:

@@ -9,6 +9,7 @@
 | datetime | `YYYY-MM-DDThh:mm:ss`, optional fraction (six digits), optional `Z` or `±hh:mm`; else UTC;   |
 |          | year 0001 or later, and in UTC in the years 0001 to 9999                                     |
 | string   | anything                                                                                     |
+| list     | items of at least one character with the field's delimiter between them (`list_values`)      |
 
 Each type has a fast way, which may only accept what the careful way accepts too, and the careful way, taken
 when the fast one refuses a column. Nulls are missing values and stay null.
@@ -24,6 +25,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from contracts.dataset import LIST_TYPE
 from contracts.encoding import ARROW_TYPES
 
 TRUE_TEXTS = ("true", "True", "TRUE", "1")
@@ -51,6 +53,7 @@ TYPE_PHRASES = {
     "date": "is not a date in the form YYYY-MM-DD",
     "datetime": "is not a moment in the form YYYY-MM-DDThh:mm:ssZ",
     "string": "is not text",
+    LIST_TYPE: "is not a list of items with the delimiter between them; an item has at least one character",
 }
 
 
@@ -59,7 +62,7 @@ def typed_values(texts: pa.Array, kind: str) -> pa.Array:
 
     Args:
         texts: Strings, null where missing.
-        kind: One of `contracts.dataset.FIELD_TYPES`.
+        kind: One of `contracts.dataset.FIELD_TYPES` but lists.
 
     Returns:
         The values (ARROW_TYPES), null where missing or wrong.
