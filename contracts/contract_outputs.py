@@ -1,4 +1,4 @@
-"""The part of a contract about the model's outputs: `scoring.outputs` and `scoring.topK`.
+"""The part of a contract about the model's outputs: `scoring.outputs`, `topK` and `exclude`.
 
 Also says what the columns of several outputs are called where they are published:
 
@@ -9,25 +9,30 @@ Also says what the columns of several outputs are called where they are publishe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from contracts.contract_fields import check_keys, read_texts
-from contracts.dataset import NUMBER_TYPES, DatasetContract, ModelOutputs
-from contracts.wire import SCORE_COLUMN, TOP_COLUMN
+from contracts.dataset import LIST_TYPE, NUMBER_TYPES, DatasetContract, Field, ModelOutputs
+from contracts.errors import CallerError, near_matches
+from contracts.wire import SCORE_COLUMN, TOP_COLUMN, WIRE_FORMATS, check_carries, wire_format
 
 _EXPECTED = (
     "expected at least two names in the model's order, or how many outputs there are, as a whole number or "
     "as {count: 384, type: float32}"
 )
 MAX_OUTPUTS = 1_000_000
+_EXCLUDE = "`scoring.exclude`"
 _ONE_OUTPUT = "a model with one output needs no `outputs`"
 
 
-def read_outputs(scoring: Mapping[str, Any], faults: list[str]) -> ModelOutputs | None:
+def read_outputs(
+    scoring: Mapping[str, Any], fields: Iterable[Field], faults: list[str]
+) -> ModelOutputs | None:
     """Return what `scoring` says of the model's outputs; None if nothing, or something wrong."""
     document, top_k = scoring.get("outputs"), scoring.get("topK")
     number_type = NUMBER_TYPES[0]
+    exclude = _exclude(scoring, fields, faults)
     if document is None:
         if top_k is not None:
             faults.append("`scoring.topK` is given without `scoring.outputs`")
@@ -42,7 +47,7 @@ def read_outputs(scoring: Mapping[str, Any], faults: list[str]) -> ModelOutputs 
         _check_top_k(top_k, count, faults)
     if len(faults) > before:
         return None
-    return ModelOutputs(count=count, names=names, top_k=top_k, number_type=number_type)
+    return ModelOutputs(count=count, names=names, top_k=top_k, number_type=number_type, exclude=exclude)
 
 
 def list_columns(outputs: ModelOutputs) -> list[str]:
@@ -59,6 +64,22 @@ def score_columns(outputs: ModelOutputs) -> list[str]:
 def top_columns(outputs: ModelOutputs) -> list[str]:
     """Return the names of the CSV columns that say which outputs the largest are; none without topK."""
     return [f"{TOP_COLUMN}_{rank}" for rank in range(1, (outputs.top_k or 0) + 1)]
+
+
+def check_wire(contract: DatasetContract, wire_name: str) -> None:
+    """Refuse a wire that cannot carry what the model reads, or the list under `scoring.exclude` beside it.
+
+    Raises:
+        CallerError: The wire has no columns.
+    """
+    has_columns = wire_format(wire_name).has_columns
+    check_carries(wire_name, contract.model_input)
+    if contract.exclude is not None and not has_columns:
+        valid = " or ".join(name for name, wire in WIRE_FORMATS.items() if wire.has_columns)
+        raise CallerError(
+            f"the wire format is {wire_name!r}, on which only features travel; `scoring.exclude` names the "
+            f"list {contract.exclude!r}, which the model server must see: take the wire {valid}"
+        )
 
 
 def published_names(contract: DatasetContract) -> Iterator[str]:
@@ -113,6 +134,38 @@ def _number_type(document: dict[Any, Any], top_k: Any, faults: list[str]) -> str
     if top_k is not None and number_type != NUMBER_TYPES[0]:
         faults.append(f"`scoring.topK` keeps {NUMBER_TYPES[0]}; leave the `type` of the `outputs` out")
     return str(number_type)
+
+
+def _exclude(scoring: Mapping[str, Any], fields: Iterable[Field], faults: list[str]) -> str | None:
+    """Return the name of the list under `scoring.exclude`; None if there is none, or it cannot be one."""
+    name, outputs = scoring.get("exclude"), scoring.get("outputs")
+    if name is None:
+        return None
+    by_name = {entry.name: entry for entry in fields}
+    if name not in by_name:
+        lists = [entry.name for entry in by_name.values() if entry.type == LIST_TYPE]
+        faults.append(f"{_EXCLUDE} names {name!r}, which is no field; {near_matches(str(name), lists)}")
+        return None
+    if by_name[name].type != LIST_TYPE:
+        faults.append(f"{_EXCLUDE} names {name!r}, which is a {by_name[name].type}; expected a list")
+    if scoring.get("topK") is None:
+        faults.append(f"{_EXCLUDE} needs `scoring.topK`: what is excluded is left out of the largest outputs")
+    if isinstance(outputs, list):
+        _check_items(outputs, by_name[name].delimiter, faults)
+    else:
+        faults.append(f"{_EXCLUDE} needs names under `scoring.outputs`: items are looked up among them")
+    return str(name)
+
+
+def _check_items(outputs: list[Any], delimiter: str, faults: list[str]) -> None:
+    """Refuse an output whose name no item of a delimited text can be."""
+    for output in outputs:
+        if isinstance(output, str) and delimiter in output:
+            faults.append(
+                f"the output {output!r} has the delimiter {delimiter!r} of the list under {_EXCLUDE} in it; "
+                "give the list's field another `delimiter`"
+            )
+            return
 
 
 def _check_top_k(top_k: Any, count: int, faults: list[str]) -> None:

@@ -8,6 +8,7 @@ with one more key, `scoring`:
       - {name: tenure, type: integer, constraints: {required: true, minimum: 0}}
       - {name: contract, type: string, categories: [Month-to-month, One year, Two year]}
       - {name: churn, type: string, constraints: {enum: ["No", "Yes"]}}
+      - {name: seen, type: list, itemType: string, delimiter: ","}   # texts, delimited where a source is text
     primaryKey: customer_id
     missingValues: [""]
     dialect: {delimiter: auto, header: true, encoding: utf-8}   # of CSV sources; these are the defaults
@@ -23,14 +24,15 @@ with one more key, `scoring`:
                                           # or how many it has without names: `outputs: 384`, and of 32 bits
                                           # each `outputs: {count: 384, type: float32}`
       topK: 2                             # optional, with `outputs`: keep only the largest two of a record
+      exclude: seen                       # optional, with both: a list whose items are never among those kept
       report: {threshold: 0.3}            # optional: what the report shows, see `contracts.report_rules`
 
-A field of the source that the contract does not name is ignored. The source must have the id, the features
-and every other field that is `required`. Not so the label: its column may be absent and its value missing,
-`required` or not, since what is scored need not have an outcome yet. `constraints.enum` says what is valid;
-`categories` says what the model has seen, and a value outside it is handled by `unseenCategory`. Without
-`outputs` the model answers one number for each record, its score. Reading and checking a contract is
-`contracts.contract_file`.
+A field of the source that the contract does not name is ignored. The source must have the id, the features,
+the list under `exclude` and every other field that is `required`. Not so the label: its column may be absent
+and its value missing, `required` or not, since what is scored need not have an outcome yet.
+`constraints.enum` says what is valid; `categories` says what the model has seen, and a value outside it is
+handled by `unseenCategory`. Without `outputs` the model answers one number for each record, its score.
+Reading and checking a contract is `contracts.contract_file`.
 """
 
 from __future__ import annotations
@@ -44,7 +46,8 @@ from typing import Any
 from contracts.image_rules import ImageRules
 from contracts.report_rules import ReportRules
 
-FIELD_TYPES = ("string", "integer", "number", "boolean", "date", "datetime")
+LIST_TYPE = "list"
+FIELD_TYPES = ("string", "integer", "number", "boolean", "date", "datetime", LIST_TYPE)
 FEATURE_TYPES = ("string", "integer", "number", "boolean")
 BINARY_TYPE = "binary"
 """What `{type: string, format: binary}` is: bytes, written as base64 where the source is text."""
@@ -59,6 +62,8 @@ UNSEEN_CATEGORY_POLICIES = ("quarantine", "missing")
 DUPLICATE_ID_POLICIES = ("keepFirst", "quarantineAll")
 AUTO_DELIMITER = "auto"
 DELIMITERS = (",", ";", "\t", "|")
+ITEM_DELIMITER = ","
+"""Between the items of a list, where nothing else is said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +77,8 @@ class Constraints:
         maximum: Largest valid value, inclusive, in the field's type.
         enum: The only valid values, or empty for any.
         pattern: Regular expression that the whole value matches (RE2 syntax), or None.
-        min_length: Fewest characters; of a binary field, bytes.
-        max_length: Most characters; of a binary field, bytes.
+        min_length: Fewest characters; of a binary field, bytes; of a list, items.
+        max_length: Most characters; of a binary field, bytes; of a list, items.
     """
 
     required: bool = False
@@ -96,6 +101,7 @@ class Field:
         description: For people; empty if none was given.
         constraints: Its rules.
         categories: The values that the model has seen, in code order; empty if the field is no category.
+        delimiter: Between the items of a list that is written as text; at least one character.
     """
 
     name: str
@@ -103,6 +109,7 @@ class Field:
     description: str = ""
     constraints: Constraints = field(default_factory=Constraints)
     categories: tuple[str, ...] = ()
+    delimiter: str = ITEM_DELIMITER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,12 +137,15 @@ class ModelOutputs:
         top_k: How many of a record's outputs are kept, the largest first, equal ones in the model's order;
             None for all of them, in the model's order.
         number_type: One of NUMBER_TYPES, in which outputs travel and are published; float32 only of a vector.
+        exclude: Name of the list whose items are never among the kept outputs, or None. Fewer than `top_k`
+            are kept of a record where fewer are left.
     """
 
     count: int
     names: tuple[str, ...] = ()
     top_k: int | None = None
     number_type: str = NUMBER_TYPES[0]
+    exclude: str | None = None
 
     @property
     def is_vector(self) -> bool:
@@ -144,7 +154,7 @@ class ModelOutputs:
 
     @property
     def kept_count(self) -> int:
-        """Numbers that are kept of each record."""
+        """Numbers that are kept of each record; under `exclude`, at most."""
         return self.count if self.top_k is None else self.top_k
 
     @property
@@ -203,6 +213,21 @@ class DatasetContract:
         return tuple(self.field(name) for name in self.features)
 
     @property
+    def kept_output_count(self) -> int:
+        """Numbers that are kept of each record, at most; 1 for a model with one output."""
+        return 1 if self.outputs is None else self.outputs.kept_count
+
+    @property
+    def exclude(self) -> str | None:
+        """Name of the list that says which outputs a record must not get, or None."""
+        return None if self.outputs is None else self.outputs.exclude
+
+    @property
+    def sent_names(self) -> tuple[str, ...]:
+        """Names of the fields that a model server reads beside the id, where records travel as columns."""
+        return self.features if self.exclude is None else (*self.features, self.exclude)
+
+    @property
     def fingerprint(self) -> str:
         """Sixteen hex digits that change with what changes a feature vector, an id or the form of a score.
 
@@ -222,5 +247,7 @@ class DatasetContract:
             meaning["modelInput"] = self.model_input
         if self.image is not None:
             meaning["image"] = [self.image.max_pixels, self.image.fit]
+        if self.exclude is not None:
+            meaning["exclude"] = [self.exclude, self.field(self.exclude).delimiter]
         text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from contracts.dataset import BINARY_TYPE, DatasetContract, Field
+from contracts.dataset import BINARY_TYPE, LIST_TYPE, DatasetContract, Field
 
 ARROW_TYPES = {
     "string": pa.string(),
@@ -21,6 +21,7 @@ ARROW_TYPES = {
     "date": pa.date32(),
     "datetime": pa.timestamp("us", tz="UTC"),
     BINARY_TYPE: pa.binary(),
+    LIST_TYPE: pa.list_(pa.string()),
 }
 """The column type in memory and in Parquet for each type of the contract."""
 

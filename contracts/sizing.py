@@ -47,6 +47,10 @@ ESCAPED_GROWTH = {"csv": 2, "jsonlines": 6}
 """So many times as long, at most, is an id once it is written on these wires: a quote in CSV is doubled, a
 control character takes six characters in JSON."""
 
+LIST_GROWTH = 3
+"""So many times as long, at most, is a record with its lists in columns: `a,` is two bytes in a source, and
+in Arrow one for the text and four for its position."""
+
 PAYLOAD_FILL_FRACTION = 0.9
 """Aimed for, so that shards somewhat denser than the sample still fit."""
 
@@ -94,10 +98,11 @@ class SizingRules:
         """What one slot scores while all others of its instance do, too."""
         return self.records_per_second / self.max_concurrency
 
-    def max_record_bytes(self, column_count: int, wire_name: str) -> int:
+    def max_record_bytes(self, column_count: int, wire_name: str, *, has_lists: bool = False) -> int:
         """Return the longest source record that fits into one payload, given a shard's columns and wire."""
         overhead = RECORD_OVERHEAD_BYTES + COLUMN_OVERHEAD_BYTES * column_count
-        return max(1, (self.max_payload_bytes - overhead) // ESCAPED_GROWTH.get(wire_name, 1))
+        growth = max(ESCAPED_GROWTH.get(wire_name, 1), LIST_GROWTH if has_lists else 1)
+        return max(1, (self.max_payload_bytes - overhead) // growth)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +115,7 @@ class SourceSample:
         total_byte_count: Bytes of all source objects that this instance reads.
         shard_bytes_per_record: In a shard, measured; None where a shard need not fit into one payload.
         host_count: Instances that prepare.
+        outputs_per_record: Numbers that are kept of what the model answers.
     """
 
     record_count: int
@@ -117,6 +123,7 @@ class SourceSample:
     total_byte_count: int
     shard_bytes_per_record: float | None
     host_count: int
+    outputs_per_record: int = 1
 
 
 def records_per_shard(sample: SourceSample, rules: SizingRules) -> float:
@@ -156,6 +163,8 @@ def _most_records(sample: SourceSample, rules: SizingRules, bytes_per_record: fl
     """Return how many records a shard may have for its bytes, at least 1."""
     limits = [MAX_SHARD_SOURCE_BYTES / bytes_per_record]
     if sample.shard_bytes_per_record is not None:
+        # An output in the answer takes a server as much memory as it sets aside for a byte of payload.
+        limits.append(rules.max_payload_bytes / sample.outputs_per_record)
         limits.append(rules.max_payload_bytes * PAYLOAD_FILL_FRACTION / sample.shard_bytes_per_record)
     return max(1, int(min(limits)))
 

@@ -126,7 +126,18 @@ _SPECS = (
         pattern=_PREFIX,
     ),
     _text(
-        "OutputFormat", "Format of the published scores.", "parquet", choices=("parquet", "csv", "jsonlines")
+        "OutputFormat",
+        "Format of the published scores; of several, each has a folder of its own.",
+        "parquet",
+        choices=(
+            "parquet",
+            "csv",
+            "jsonlines",
+            "parquet,csv",
+            "parquet,jsonlines",
+            "csv,jsonlines",
+            "parquet,csv,jsonlines",
+        ),
     ),
     _text(
         "KeepColumns",

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from contracts.dataset import BINARY_TYPE, DatasetContract, Field
+from contracts.dataset import BINARY_TYPE, LIST_TYPE, Constraints, DatasetContract, Field
 from contracts.encoding import ARROW_TYPES
 from preprocessing import csv_engine
 from preprocessing.csv_parse import CsvBlock
@@ -35,7 +35,15 @@ from preprocessing.pattern_states import pattern_states
 from preprocessing.typed_values import INT64_LIMITS
 
 _TEXT, _CODE, _BOOLEAN = 0, 1, 4
-_KINDS = {"string": _TEXT, "integer": 2, "number": 3, "boolean": _BOOLEAN, "date": 5, "datetime": 6}
+_KINDS = {
+    "string": _TEXT,
+    LIST_TYPE: _TEXT,
+    "integer": 2,
+    "number": 3,
+    "boolean": _BOOLEAN,
+    "date": 5,
+    "datetime": 6,
+}
 _DAY_ZERO = dt.date(1970, 1, 1)
 _MOMENT_ZERO = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 _MICROSECOND = dt.timedelta(microseconds=1)
@@ -98,11 +106,10 @@ def read_plain_records(
     }
     is_plain = np.ones(block.record_count, dtype=bool)
     is_plain[np.frombuffer(rejected, dtype=np.int64)] = False
-    wrong = [
-        breach.rows
-        for entry in plan.unchecked
-        for breach in check_field(columns[entry.name], entry, contract, wire_name)[1]
-    ]
+    wrong = []
+    for entry in plan.unchecked:
+        columns[entry.name], breaches = check_field(columns[entry.name], entry, contract, wire_name)
+        wrong += [breach.rows for breach in breaches]
     if wrong:
         indices = np.flatnonzero(is_plain)
         is_plain[indices[np.concatenate(wrong)]] = False
@@ -147,7 +154,7 @@ class _Form:
 
 @functools.lru_cache(maxsize=64)
 def _plan(form: _Form, contract: DatasetContract, wire_name: str, kept_names: tuple[str, ...]) -> _Plan:
-    wanted = {contract.id_field, *contract.features, *kept_names, contract.label}
+    wanted = {contract.id_field, *contract.sent_names, *kept_names, contract.label}
     rules, outputs, unchecked = [], [], []
     for position, name in sorted(zip(form.positions, form.names, strict=True)):
         entry = contract.field(name)
@@ -174,6 +181,8 @@ def _has_more_rules(entry: Field, dictionary: pa.Array | None) -> bool:
     if dictionary is not None:
         return False  # a text in it keeps all of them
     rules = entry.constraints
+    if entry.type == LIST_TYPE:
+        return True  # it reads them as text
     has_hard_pattern = rules.pattern is not None and pattern_states(rules.pattern) is None
     return has_hard_pattern or bool(rules.enum) or bool(entry.categories)
 
@@ -193,9 +202,11 @@ def _native_rules(
         limit = FLOAT32_LIMIT if entry.name in contract.features else np.inf
         lowest_number = max(-limit, -np.inf if rules.minimum is None else float(rules.minimum))
         highest_number = min(limit, np.inf if rules.maximum is None else float(rules.maximum))
-    elif entry.type != "string":
+    elif entry.type not in ("string", LIST_TYPE):
         lowest = lowest if rules.minimum is None else max(lowest, _count(rules.minimum))
         highest = highest if rules.maximum is None else min(highest, _count(rules.maximum))
+    if entry.type == LIST_TYPE:  # lengths are those of lists
+        rules = Constraints()
     states = None if rules.pattern is None else pattern_states(rules.pattern)
     return (
         position,
@@ -232,9 +243,14 @@ def _array(
     text: bytes | None,
 ) -> pa.Array:
     """Wrap what the extension wrote, without a copy."""
-    kind = ARROW_TYPES[entry.type] if dictionary is None else pa.int32()
+    kind = _written_type(entry) if dictionary is None else pa.int32()
     buffers = [None if validity is None else pa.py_buffer(validity), pa.py_buffer(values)]
     if text is not None:
         buffers.append(pa.py_buffer(text))
     array = pa.Array.from_buffers(kind, count, buffers, null_count)
     return array if dictionary is None else pa.DictionaryArray.from_arrays(array, dictionary, safe=False)
+
+
+def _written_type(entry: Field) -> pa.DataType:
+    """Return as what the extension writes a field: lists as the text that they are in the source."""
+    return pa.string() if entry.type == LIST_TYPE else ARROW_TYPES[entry.type]

@@ -17,9 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.contract_file import whole_value_pattern
-from contracts.dataset import BINARY_TYPE, DatasetContract, Field
+from contracts.dataset import BINARY_TYPE, LIST_TYPE, DatasetContract, Field
 from contracts.encoding import ARROW_TYPES
 from contracts.quarantine import ReasonCode
+from preprocessing.list_values import list_values
 from preprocessing.typed_columns import column_values, type_phrase
 
 FLOAT32_LIMIT = float(np.finfo(np.float32).max)
@@ -48,6 +49,9 @@ class Breach:
     rows: np.ndarray
 
 
+_LENGTHS = {BINARY_TYPE: (pc.binary_length, "bytes"), LIST_TYPE: (pc.list_value_length, "items")}
+"""How long a value is, and in what, where it is no text."""
+
 _Finding = tuple[ReasonCode, str, pa.Array]
 """Reason, rule, and which values break it (null: no)."""
 
@@ -68,7 +72,7 @@ def check_field(
         the breaches in the order in which rules are checked.
     """
     dictionary = field_dictionary(field, contract, wire_name)
-    plain = column_values(column, field.type)
+    plain = _values(column, field)
     values = plain if dictionary is None else _coded(plain, dictionary)
     findings = [*_missing(column, field, contract)]
     if dictionary is None or values.null_count > column.null_count:
@@ -81,6 +85,12 @@ def check_field(
         if pc.any(mask).as_py()
     ]
     return values, breaches
+
+
+def _values(column: pa.Array, field: Field) -> pa.Array:
+    if field.type == LIST_TYPE:
+        return list_values(column, field.delimiter)
+    return column_values(column, field.type)
 
 
 def field_dictionary(field: Field, contract: DatasetContract, wire_name: str) -> pa.Array | None:
@@ -113,9 +123,10 @@ def _text_dictionary(field: Field, *, must_be_seen: bool, is_one_line: bool) -> 
 
 def missing_column(field: Field, contract: DatasetContract, wire_name: str, row_count: int) -> pa.Array:
     """Return a column of the type that `check_field` gives, with nothing but missing values."""
-    texts = pa.nulls(row_count, pa.string())
     dictionary = field_dictionary(field, contract, wire_name)
-    return texts.cast(ARROW_TYPES[field.type]) if dictionary is None else _coded(texts, dictionary)
+    if dictionary is None:
+        return pa.nulls(row_count, ARROW_TYPES[field.type])
+    return _coded(pa.nulls(row_count, pa.string()), dictionary)
 
 
 def _coded(texts: pa.Array, dictionary: pa.Array) -> pa.DictionaryArray:
@@ -175,17 +186,16 @@ def _outside(values: pa.Array, allowed: pa.Array) -> pa.Array:
 
 def _text_findings(values: pa.Array, field: Field) -> Iterator[_Finding]:
     rules = field.constraints
-    is_binary = field.type == BINARY_TYPE
-    measure, unit = (pc.binary_length, "bytes") if is_binary else (pc.utf8_length, "characters")
     if rules.pattern is not None:
         matches = pc.match_substring_regex(values, whole_value_pattern(rules.pattern))
         rule = f"does not match the pattern {rules.pattern}"
         yield ReasonCode.PATTERN_MISMATCH, rule, pc.invert(matches)
+    length, unit = _LENGTHS.get(field.type, (pc.utf8_length, "characters"))
     if rules.min_length is not None:
-        is_short = pc.less(measure(values), rules.min_length)
+        is_short = pc.less(length(values), rules.min_length)
         yield ReasonCode.TOO_SHORT, f"is shorter than {rules.min_length} {unit}", is_short
     if rules.max_length is not None:
-        is_long = pc.greater(measure(values), rules.max_length)
+        is_long = pc.greater(length(values), rules.max_length)
         yield ReasonCode.TOO_LONG, f"is longer than {rules.max_length} {unit}", is_long
 
 

@@ -13,6 +13,7 @@ lists in `missingValues`):
 | date, datetime, | a string, in the forms that CSV has                                                   |
 | binary          |                                                                                       |
 | string          | a string; a number without fraction and exponent, as its decimal text                 |
+| list            | an array of strings of at least one character; a string, in the form that CSV has     |
 
 Anything else is a misfit: the record is `wrong_type`. A record that is not strict JSON (NaN is not), no
 object, or names a field of the contract twice, is malformed. Keys that the contract does not name are
@@ -27,8 +28,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.dataset import Field
+from contracts.dataset import LIST_TYPE, Field
 from contracts.quarantine import ReasonCode
+from preprocessing.list_values import split_items
 from preprocessing.records import StructureFault, malformed
 from preprocessing.typed_columns import EXACT_FLOAT_LIMITS, MAX_VALUE_CHARS
 from preprocessing.typed_values import INT64_LIMITS
@@ -74,11 +76,11 @@ class CarefulRecord:
         return tuple(name for name, _ in self.keys)
 
     def forms(self) -> dict[str, str]:
-        """Return by key how its value is written: as `integer`, `fraction`, `text` or `other`."""
+        """Return by key how its value is written: `integer`, `fraction`, `text`, `array` or `other`."""
         return {name: _FORMS.get(type(value), "other") for name, value in self.keys}
 
 
-_FORMS: dict[type, str] = {_IntegerText: "integer", _NumberText: "fraction", str: "text"}
+_FORMS: dict[type, str] = {_IntegerText: "integer", _NumberText: "fraction", str: "text", list: "array"}
 
 
 def read_json_record(
@@ -126,16 +128,33 @@ def _record(
             return malformed(f"names the field {name!r} twice")
         given = found.get(name)
         is_text = type(given) is str
-        if type(given) is str and not _is_unicode(given):
+        if not all(map(_is_unicode, _texts_of(given, field))):
             message = f"{name}: half a surrogate pair is no character"
             return StructureFault(reason=ReasonCode.INVALID_ENCODING, message=message)
         if given is not None and not (is_text and given in missing_values):
-            convert = _CONVERSIONS[field.type].get(type(given))
-            value = None if convert is None else convert(given)
+            value = _converted(given, field)
             if value is None:
                 misfits[name] = _shown(given)
         values[name] = value
     return CarefulRecord(values=values, misfits=misfits, keys=keys)
+
+
+def _texts_of(given: Any, field: Field) -> list[str]:
+    """Return the texts of a value whose characters matter."""
+    given = given if field.type == LIST_TYPE and isinstance(given, list) else [given]
+    return [text for text in given if type(text) is str]
+
+
+def _converted(given: Any, field: Field) -> Any:
+    """Return a value that is not missing as the field's type has it; None if it is a misfit."""
+    if field.type == LIST_TYPE and type(given) is str:
+        return split_items(given, field.delimiter)
+    convert = _CONVERSIONS[field.type].get(type(given))
+    return None if convert is None else convert(given)
+
+
+def _items(given: list[Any]) -> list[str] | None:
+    return given if all(type(item) is str and item for item in given) else None
 
 
 def _integer(text: str) -> int | None:
@@ -170,6 +189,7 @@ _CONVERSIONS: dict[str, dict[type, Callable[[Any], Any]]] = {
     "datetime": {str: _itself},
     "binary": {str: _itself},
     "string": {str: _itself, _IntegerText: _decimal_text},
+    LIST_TYPE: {list: _items},
 }
 """By type of the field and of the value: what turns one into the other, or gives None."""
 

@@ -22,9 +22,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
-from contracts.dataset import BINARY_TYPE, DatasetContract, Field
+from contracts.dataset import BINARY_TYPE, LIST_TYPE, DatasetContract, Field
 from contracts.encoding import ARROW_TYPES
 from preprocessing.json_careful import CarefulRecord
+from preprocessing.list_values import list_values
 from preprocessing.typed_columns import EXACT_FLOAT_LIMITS
 
 _NO_NUMBERS = (re.compile(rb"NaN(?=[,\]}\s])"), re.compile(rb"Inf(?:inity)?(?=[,\]}\s])"))
@@ -32,7 +33,7 @@ _NO_NUMBERS = (re.compile(rb"NaN(?=[,\]}\s])"), re.compile(rb"Inf(?:inity)?(?=[,
 
 COLUMN_TYPES = {
     **{kind: pa.string() for kind in ("string", "date", "datetime", BINARY_TYPE)},
-    **{kind: ARROW_TYPES[kind] for kind in ("integer", "number", "boolean")},
+    **{kind: ARROW_TYPES[kind] for kind in ("integer", "number", "boolean", LIST_TYPE)},
 }
 """By type of the field, of the columns that come out."""
 
@@ -59,7 +60,8 @@ def plan_reading(
 ) -> ReadPlan:
     """Choose the types to ask for after a look at some records: it decides the speed, not the outcome.
 
-    Integers written as `12.0` are asked for as floats, and strings written as `12` as integers.
+    Integers written as `12.0` are asked for as floats, strings written as `12` as integers, and lists that
+    are one text as strings.
     """
     schema = []
     forms_by_record = [record.forms() for record in samples]
@@ -70,6 +72,8 @@ def plan_reading(
             asked = pa.float64()
         if field.type == "string" and "integer" in forms and "text" not in forms:
             asked = pa.int64()
+        if field.type == LIST_TYPE and "text" in forms and "array" not in forms:
+            asked = pa.string()
         schema.append(pa.field(field.name, asked))
     return ReadPlan(
         fields=contract.fields,
@@ -122,7 +126,12 @@ def read_many(content: bytes | memoryview, record_count: int, plan: ReadPlan) ->
 
 def _accepted(column: pa.Array, field: Field, missing_values: tuple[str, ...]) -> pa.Array | None:
     if pa.types.is_string(column.type):
-        return without_missing(column, missing_values)
+        column = without_missing(column, missing_values)
+    if field.type == LIST_TYPE:
+        lists = list_values(column, field.delimiter)
+        return lists if lists.null_count == column.null_count else None
+    if pa.types.is_string(column.type):
+        return column
     if field.type == "string":
         return pc.cast(column, pa.string())
     if field.type == "integer" and pa.types.is_floating(column.type):

@@ -18,11 +18,11 @@ MAX_NAMES_CHARS = 400
 
 
 def needed_fields(contract: DatasetContract) -> list[Field]:
-    """Return the fields that every source must have: the id, the features, and what is `required`.
+    """Return the fields that every source must have: the id, the features, `exclude`, and what is `required`.
 
     The label is left out: what is to be scored need not have an outcome yet.
     """
-    needed = {contract.id_field, *contract.features}
+    needed = {contract.id_field, *contract.sent_names}
     return [
         field
         for field in contract.fields

@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from contracts.dataset import BINARY_TYPE, DatasetContract, Field
+from contracts.dataset import BINARY_TYPE, LIST_TYPE, DatasetContract, Field
 from contracts.errors import CallerError, PlatformError, bounded
 from contracts.quarantine import MAX_RAW_BYTES, ReasonCode, SourceForm
 from preprocessing.missing_fields import check_needed_fields
@@ -234,7 +234,8 @@ class ParquetBlock:
         try:
             return plain_column(column, missing_values)
         except pa.ArrowInvalid:
-            texts, is_wrong = _sound_texts(column)
+            sound = _sound_lists if field.type == LIST_TYPE else _sound_texts
+            texts, is_wrong = sound(column)
             for row in np.flatnonzero(is_wrong).tolist():
                 message = f"{field.name}: is not UTF-8"
                 faults.setdefault(row, StructureFault(reason=ReasonCode.INVALID_ENCODING, message=message))
@@ -243,10 +244,34 @@ class ParquetBlock:
     def _find_large_rows(self, columns: dict[str, pa.Array], faults: dict[int, StructureFault]) -> None:
         byte_counts = np.zeros(self.batch.num_rows, dtype=np.int64)
         for column in columns.values():
-            if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
-                byte_counts += pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False)
+            byte_counts += _byte_counts(column)
         for row in np.flatnonzero(byte_counts > self.source.max_record_bytes).tolist():
             faults.setdefault(row, too_large(int(byte_counts[row]), self.source.max_record_bytes))
+
+
+def _byte_counts(column: pa.Array) -> np.ndarray:
+    """Return the bytes that each value's text or bytes take, of a list with one between its items; else 0."""
+    if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
+        return np.asarray(pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False))
+    if not pa.types.is_list(column.type):
+        return np.zeros(len(column), dtype=np.int64)
+    items = column.flatten()
+    ends = np.concatenate(([0], np.cumsum(pc.fill_null(pc.binary_length(items), 0), dtype=np.int64)))
+    counts = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+    bounds = np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
+    return np.asarray(np.diff(ends[bounds]) + counts)
+
+
+def _sound_lists(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
+    """Return the lists whose texts are UTF-8, null for the others, and which those are."""
+    texts, is_wrong_text = _sound_texts(column.flatten())
+    counts = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+    is_wrong = np.zeros(len(column), dtype=bool)
+    is_wrong[np.repeat(np.arange(len(column)), counts)[is_wrong_text]] = True
+    lists = pa.ListArray.from_arrays(
+        pa.array(np.concatenate(([0], np.cumsum(counts))), pa.int32()), texts, mask=column.is_null()
+    )
+    return pc.if_else(pa.array(is_wrong), pa.scalar(None, lists.type), lists), is_wrong
 
 
 def _sound_texts(column: pa.Array) -> tuple[pa.Array, np.ndarray]:

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from contracts.atomic_files import write_bytes
 from contracts.contract_file import check_patterns, read_contract
+from contracts.contract_outputs import check_wire
 from contracts.data_profile import DataProfile
 from contracts.dataset import VECTOR_INPUT, DatasetContract
 from contracts.errors import CallerError
@@ -31,7 +32,7 @@ from contracts.quarantine import SourceForm
 from contracts.repeated_digests import DigestBatch
 from contracts.sizing import PAYLOAD_FILL_FRACTION, SourceSample, records_per_shard
 from contracts.stopwatch import Stopwatch
-from contracts.wire import check_carries, wire_format
+from contracts.wire import wire_format
 from preprocessing.checked_block import check_block
 from preprocessing.duplicate_records import DuplicateReader, SecondReading
 from preprocessing.duplicates import ShardFolders, find_duplicates, shards_without
@@ -94,7 +95,7 @@ def prepare(
         contract_path = only_file(request.folders.contract)
         contract = read_contract(contract_path)
         check_patterns(contract, name=contract_path.name)
-        check_carries(request.wire_name, contract.model_input)
+        check_wire(contract, request.wire_name)
         check_image_library(contract)
     files = find_source_files(request.folders.source, request.input_format)
     if not files and request.hosts.count == 1:  # of several instances, one may have got none
@@ -163,7 +164,7 @@ class _Preparation:
         self._quarantined_counts = [0] * len(files)
         self._total_bytes = sum(file.byte_count for file in files)
         self._max_record_bytes = request.sizing.max_record_bytes(
-            len(contract.features) + 1, request.wire_name
+            len(contract.sent_names) + 1, request.wire_name, has_lists=contract.exclude is not None
         )
         payload_bytes = int(request.sizing.max_payload_bytes * PAYLOAD_FILL_FRACTION)
         self._max_shard_bytes = None if contract.model_input == VECTOR_INPUT else payload_bytes
@@ -298,6 +299,7 @@ class _Preparation:
                 total_byte_count=self._total_bytes,
                 shard_bytes_per_record=bytes_per_record,
                 host_count=self._request.hosts.count,
+                outputs_per_record=self._contract.kept_output_count,
             ),
             self._request.sizing,
         )

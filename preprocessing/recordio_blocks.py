@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from contracts.dataset import DatasetContract
+from contracts.dataset import LIST_TYPE, DatasetContract
 from contracts.errors import CallerError
 from contracts.quarantine import MAX_RAW_BYTES
 from contracts.recordio import (
@@ -38,8 +38,14 @@ def read_recordio_blocks(
     """Yield the blocks of one source object; none if it is empty.
 
     Raises:
-        CallerError: It is cut off within a frame.
+        CallerError: It is cut off within a frame; or the contract has a field that no record can hold.
     """
+    lists = [field.name for field in contract.fields if field.type == LIST_TYPE]
+    if lists:
+        raise CallerError(
+            f"{source.source_key}: is RecordIO, whose fields hold one number or text, but the contract has "
+            f"lists ({', '.join(map(repr, lists))}); deliver CSV, JSON or Parquet"
+        )
     yield from _Blocks(source, contract, max_record_bytes, block_bytes)
 
 

@@ -1,11 +1,12 @@
 """Turn typed records into the bytes of a shard and of the kept file beside it.
 
-Pure: nothing is written here. A shard of columns (Arrow or Parquet) holds the id and the features as typed
-columns, and the contract's fingerprint in its schema metadata. A CSV shard has no header; each line is the
-id, quoted where it must be, and the encoded features: the shortest text that reads back to the same 32-bit
-float, empty for a missing value. JSON Lines are described in `preprocessing.shard_json_lines`, RecordIO,
-which has no ids, in `preprocessing.shard_recordio`. A kept file has the id, the label and the kept columns,
-whether the model reads them or not, and each record's place where the records have that.
+Pure: nothing is written here. A shard of columns (Arrow or Parquet) holds the id, the features and the list
+of excluded outputs, if the contract has one, as typed columns, and the contract's fingerprint in its schema
+metadata. A CSV shard has no header; each line is the id, quoted where it must be, and the encoded features:
+the shortest text that reads back to the same 32-bit float, empty for a missing value. JSON Lines are
+described in `preprocessing.shard_json_lines`, RecordIO, which has no ids, in `preprocessing.shard_recordio`.
+A kept file has the id, the label and the kept columns, whether the model reads them or not, and each
+record's place where the records have that.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def build_shard_files(
     """Return the shards for `records`, in order: one, or more where columns would be over the limit.
 
     Args:
-        records: Id, features, label and kept columns.
+        records: Id, features, excluded list, label and kept columns.
         contract: Under which they were checked.
         wire_name: Name of the wire format.
         max_payload_bytes: Largest shard of columns.
@@ -101,7 +102,7 @@ def build_shard_files(
 
 def shard_content(records: pa.Table, contract: DatasetContract, wire_name: str) -> bytes:
     """Return the bytes of one shard with exactly these records."""
-    records = records.select([contract.id_field, *contract.features])
+    records = records.select([contract.id_field, *contract.sent_names])
     if wire_name == "csv":
         return _csv(records, contract)
     if wire_name == "jsonlines":

@@ -11,6 +11,7 @@
 |          | to 9999                                                                                       |
 | string   | text, also as a dictionary or as binary UTF-8; integers, as their decimal text                |
 | binary   | bytes; text is base64                                                                         |
+| list     | lists of text (`list_values`), of any length or all of one                                    |
 | any      | text, read as in CSV (`typed_values`); a column of nothing but nulls                          |
 
 A value that is not accepted becomes null beside a source value that is not null: the field's rules call it
@@ -25,6 +26,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from contracts.dataset import LIST_TYPE
 from contracts.encoding import ARROW_TYPES
 from preprocessing.typed_values import TYPE_PHRASES, typed_values
 
@@ -49,6 +51,7 @@ _TYPED_PHRASES = {
     "datetime": "is not a moment in the years 0001 to 9999, to the microsecond",
     "string": "is not text",
     "binary": "is not text, which would be base64, nor bytes",
+    LIST_TYPE: "is not an array of texts of at least one character",
 }
 
 
@@ -70,6 +73,7 @@ def can_hold(found: pa.DataType, kind: str) -> bool:
         "datetime": pa.types.is_timestamp(found),
         "string": _is_integer(found),
         "binary": False,
+        LIST_TYPE: _is_list(found),
     }
     return pa.types.is_null(found) or _is_text(found) or is_accepted[kind]
 
@@ -102,6 +106,9 @@ def plain_column(column: pa.Array, missing_values: tuple[str, ...]) -> pa.Array:
     if pa.types.is_floating(column.type):
         column = pc.cast(column, pa.float32()) if pa.types.is_float16(column.type) else column
         return _where(column, pc.invert(pc.is_nan(column)))
+    if _is_list(column.type):
+        column = pc.cast(column, ARROW_TYPES[LIST_TYPE])
+        column.validate(full=True)
     return column
 
 
@@ -138,7 +145,8 @@ def column_values(column: pa.Array, kind: str) -> pa.Array:
 
     Args:
         column: Text, or what `plain_column` or `mixed_column` gives; null where missing.
-        kind: One of `contracts.dataset.FIELD_TYPES`, or BINARY_TYPE, which the column's type `can_hold`.
+        kind: One of `contracts.dataset.FIELD_TYPES` but lists, or BINARY_TYPE, which the column's type
+            `can_hold`.
 
     Returns:
         The values (ARROW_TYPES), null where missing or wrong.
@@ -282,6 +290,14 @@ _BYTES_CHECKS = (
     pa.types.is_binary_view,
     pa.types.is_fixed_size_binary,
 )
+
+
+def _is_list(found: pa.DataType) -> bool:
+    """Whether these are lists of text (views are not: pyarrow 25.0 loses their items in a cast)."""
+    checks = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    if not any(check(found) for check in checks):
+        return False
+    return bool(pa.types.is_null(found.value_type)) or _is_text(value_type(found.value_type))
 
 
 def _is_text(found: pa.DataType) -> bool:

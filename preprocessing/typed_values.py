@@ -10,6 +10,7 @@
 |          | year 0001 or later, and in UTC in the years 0001 to 9999                                     |
 | string   | anything                                                                                     |
 | binary   | base64 (RFC 4648), padded, without line breaks                                               |
+| list     | items of at least one character with the field's delimiter between them (`list_values`)      |
 
 Each type has a fast way, which may only accept what the careful way accepts too, and the careful way, taken
 when the fast one refuses a column. Nulls are missing values and stay null.
@@ -25,6 +26,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from contracts.dataset import LIST_TYPE
 from contracts.encoding import ARROW_TYPES
 from preprocessing.base64_values import base64_bytes
 
@@ -54,6 +56,7 @@ TYPE_PHRASES = {
     "datetime": "is not a moment in the form YYYY-MM-DDThh:mm:ssZ",
     "string": "is not text",
     "binary": "is not base64 (RFC 4648, padded, without line breaks)",
+    LIST_TYPE: "is not a list of items with the delimiter between them; an item has at least one character",
 }
 
 
@@ -62,7 +65,7 @@ def typed_values(texts: pa.Array, kind: str) -> pa.Array:
 
     Args:
         texts: Strings, null where missing.
-        kind: One of `contracts.dataset.FIELD_TYPES`, or BINARY_TYPE.
+        kind: One of `contracts.dataset.FIELD_TYPES` but lists, or BINARY_TYPE.
 
     Returns:
         The values (ARROW_TYPES), null where missing or wrong.

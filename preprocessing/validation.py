@@ -45,8 +45,8 @@ class Validation:
     """What a block's records come to.
 
     Attributes:
-        valid: Id, features, label and kept columns (null where the source has none), each once, typed, of
-            the valid records, in order.
+        valid: Id, features, excluded list, label and kept columns (null where the source has none), each
+            once, typed, of the valid records, in order.
         valid_rows: Their rows in the columns that were checked, ascending.
         faults: The other records, in order.
     """
@@ -93,11 +93,12 @@ def validate(
 def needed_columns(
     typed: dict[str, pa.Array], contract: DatasetContract, wire_name: str, kept_names: Sequence[str]
 ) -> pa.Table:
-    """Return id, features, label and kept columns, each once; null where `typed` has none of that name.
+    """Return id, features, excluded list, label and kept columns, each once.
 
-    Those that are required of a valid record are not nullable, which spares shards their null levels.
+    One that `typed` does not have is null. Those that are required of a valid record are not nullable, which
+    spares shards their null levels.
     """
-    needed = {name: typed[name] for name in (contract.id_field, *contract.features)}
+    needed = {name: typed[name] for name in (contract.id_field, *contract.sent_names)}
     row_count = len(typed[contract.id_field])
     for name in (*([contract.label] if contract.label else []), *kept_names):
         if name not in needed:

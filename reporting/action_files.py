@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
@@ -19,6 +20,9 @@ from reporting.action_list import MadeList
 from reporting.history import ACTION_IDS_FILE
 
 LIST_STEM = "action_list"
+ITEM_SEPARATOR = ", "
+"""Between the items of a list, in the CSV for people."""
+
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -40,6 +44,8 @@ def _harmless(table: pa.Table) -> pa.Table:
     for column in table.columns:
         if pa.types.is_timestamp(column.type):
             columns.append(iso_moments(column))
+        elif pa.types.is_list(column.type):
+            columns.append(harmless_column(pc.binary_join(column, ITEM_SEPARATOR)))
         elif not _is_harmless(column.type):
             columns.append(harmless_column(column.cast(pa.string())))
         else:

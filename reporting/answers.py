@@ -197,7 +197,7 @@ def _settled(table: pa.Table, name: str, outputs: ModelOutputs | None) -> pa.Tab
     silent = pc.index(pc.or_(has_score, has_error), False).as_py()
     if silent >= 0:
         raise InternalError(f"{name}: record {silent + 1} has neither a score nor an error")
-    is_finite = pc.is_finite(scores) if outputs is None else are_finite(scores, outputs.kept_count)
+    is_finite = pc.is_finite(scores) if outputs is None else are_finite(scores)
     is_infinite = pc.and_not(pc.and_not(has_score, has_error), pc.fill_null(is_finite, False))
     if pc.any(is_infinite).as_py():
         errors = pc.if_else(is_infinite, pa.scalar(NOT_FINITE_ERROR), errors)

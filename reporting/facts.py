@@ -50,7 +50,7 @@ def report_facts(run: ReconciledRun, gate: QualityGate, timings: Mapping[str, fl
     summary = run.distribution.summary
     return {
         "contract": _contract(run.contract),
-        "output_format": run.request.output_format,
+        "output_format": ",".join(run.request.output_formats),
         "verdict": dataclasses.asdict(judge(_evidence(run, gate))),
         "gate": dataclasses.asdict(gate),
         "held_back": run.request.budget.beside(held_back_words(run.counts), run.counts),
@@ -180,6 +180,7 @@ def _contract(contract: DatasetContract) -> dict[str, Any]:
         },
         "output_count": None if outputs is None else outputs.count,
         "top_k": None if outputs is None else outputs.top_k,
+        "exclude": contract.exclude,
     }
 
 

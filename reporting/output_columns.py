@@ -2,10 +2,11 @@
 
 Parquet, JSON Lines   `score`, a list of numbers in the model's order; under topK the largest first, and
                       beside it `top`, a list of their names (positions from 0, if the outputs have none)
+                      with `exclude`, lists are shorter where less is left of a record
 Parquet, of a vector  `score` is of Arrow's fixed-size kind: a record with an error has a list of nulls, as
                       readers do not read back a list that is null itself
 CSV                   a column for each number, which a cell can hold: `score_<name>` or `score_0`, …; under
-                      topK `top_1`, `score_1`, `top_2`, …
+                      topK `top_1`, `score_1`, `top_2`, …, which are empty where less is left
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from contracts.contract_outputs import list_columns, score_columns, top_columns
 from contracts.dataset import ModelOutputs
 from contracts.list_arrays import relisted
 from contracts.wire import SCORE_COLUMN, TOP_COLUMN
-from reporting.output_answers import matrices
+from reporting.output_answers import ABSENT, matrices
 
 
 def published_outputs(
@@ -81,11 +82,12 @@ _NUMBERS = {pa.float64(): np.float64, pa.float32(): np.float32, pa.int32(): np.i
 
 def _cells(lists: pa.ChunkedArray, length: int) -> list[pa.Array]:
     """Return the first numbers of all lists, the second, and so on."""
-    is_there = np.array(pc.is_valid(lists))
-    numbers = np.zeros((length, len(lists)), dtype=_NUMBERS[lists.type.value_type])
+    kind = np.dtype(_NUMBERS[lists.type.value_type])
+    numbers = np.full((length, len(lists)), ABSENT[kind.kind], dtype=kind)
     start = 0
-    rows = np.flatnonzero(is_there)
+    rows = np.flatnonzero(np.array(pc.is_valid(lists)))
     for block in matrices(lists, length):
         numbers[:, rows[start : start + len(block)]] = block.T
         start += len(block)
-    return [pa.array(column, mask=~is_there) for column in numbers]
+    is_absent = np.isnan(numbers) if kind.kind == "f" else numbers < 0
+    return [pa.array(column, mask=mask) for column, mask in zip(numbers, is_absent, strict=True)]

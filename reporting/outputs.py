@@ -84,7 +84,7 @@ def add_up_outputs(summaries: Iterable[OutputsSummary], outputs: ModelOutputs) -
 
 
 def _largest(block: np.ndarray) -> np.ndarray:
-    return np.asarray(block.max(axis=1))
+    return np.asarray(np.fmax.reduce(block, axis=1))  # NaN stands where a list is shorter
 
 
 def _norms(block: np.ndarray) -> np.ndarray:

@@ -5,7 +5,9 @@ Scores   one file a shard below `run_date=<date>/<run id>/`: the id under the co
          columns in the order asked, `model_package_arn` and `run_id`.
          One of score and error is null, or a list of nulls. In Parquet the last two are dictionary-encoded
          columns of strings; in CSV there is a header, a text has quotes and a null is an empty field; JSON
-         Lines have one object a line, with null for what is missing.
+         Lines have one object a line, with null for what is missing. A kept list is a list, in CSV its items
+         with the field's delimiter between them. Of several formats, each has a folder below the run's, with
+         its name.
 _SUCCESS JSON that names every file with bytes, SHA-256 and records. The service does not document in which
          order it uploads the files of one output: a reader that wants to be sure compares what it sees.
 Pointer  `latest.json`; its output comes last in the definition.
@@ -22,6 +24,7 @@ from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
@@ -53,7 +56,7 @@ class PublishedFile:
     """One file of scores.
 
     Attributes:
-        name: File name below the run's folder.
+        name: Path below the run's folder.
         byte_count: Its size.
         sha256: Hex digest of its bytes.
         record_count: Records in it, scored and unscorable.
@@ -78,13 +81,19 @@ def check_publishable(contract: DatasetContract) -> None:
         )
 
 
-def part_name(shard_name: str, output_format: str) -> str:
-    """Return the name of the file with the scores of one shard."""
-    return f"part-{shard_name.rsplit('.', 1)[0]}.{_SUFFIXES[output_format]}"
+def part_name(shard_name: str, output_format: str, request: ReportRequest) -> str:
+    """Return the name of the file with the scores of one shard, below the run's folder."""
+    folder = f"{output_format}/" if len(request.output_formats) > 1 else ""
+    return f"{folder}part-{shard_name.rsplit('.', 1)[0]}.{_SUFFIXES[output_format]}"
 
 
 def published_table(
-    answers: pa.Table, kept: pa.Table, *, contract: DatasetContract, request: ReportRequest
+    answers: pa.Table,
+    kept: pa.Table,
+    *,
+    contract: DatasetContract,
+    request: ReportRequest,
+    output_format: str,
 ) -> pa.Table:
     """Put the columns together that are published of one shard.
 
@@ -92,26 +101,32 @@ def published_table(
         answers: Columns `id`, `score`, `error`, reconciled; for several outputs under topK also `top`.
         kept: The kept columns of the same records, in the order asked.
         contract: Says what the id is called, and the outputs.
-        request: Says the run, the model package and the format.
+        request: Says the run and the model package.
+        output_format: What the table is for.
     """
+    is_csv = output_format == "csv"
     scores = {SCORE_COLUMN: answers.column(SCORE_COLUMN)}
     if contract.outputs is not None:
-        scores = published_outputs(answers, contract.outputs, output_format=request.output_format)
+        scores = published_outputs(answers, contract.outputs, output_format=output_format)
     ids, errors = answers.column(ID_COLUMN), answers.column(ERROR_COLUMN)
     table = pa.table({contract.id_field: ids, **scores, ERROR_COLUMN: errors})
     for name in kept.column_names:
-        table = table.append_column(name, kept.column(name))
+        column = kept.column(name)
+        if is_csv and pa.types.is_list(column.type):
+            column = pc.binary_join(column, contract.field(name).delimiter)
+        table = table.append_column(name, column)
     for name, value in ((PACKAGE_COLUMN, request.model_package_arn), (RUN_COLUMN, request.run_id)):
         table = table.append_column(name, _repeated(value, len(table)))
     return table
 
 
-def write_part(path: Path, table: pa.Table) -> PublishedFile:
+def write_part(path: Path, table: pa.Table, name: str) -> PublishedFile:
     """Write the scores of one shard, whole or not at all.
 
     Args:
         path: Where to; its suffix says the format.
         table: From `published_table`.
+        name: What `part_name` calls the file.
     """
     with whole_file(path) as stream:
         if path.suffix == ".csv":
@@ -128,9 +143,7 @@ def write_part(path: Path, table: pa.Table) -> PublishedFile:
             )
     with path.open("rb") as stream:
         digest = _digest(stream)
-    return PublishedFile(
-        name=path.name, byte_count=path.stat().st_size, sha256=digest, record_count=len(table)
-    )
+    return PublishedFile(name=name, byte_count=path.stat().st_size, sha256=digest, record_count=len(table))
 
 
 def _as_csv_has_it(table: pa.Table) -> pa.Table:
@@ -160,8 +173,8 @@ def write_success(folder: Path, request: ReportRequest, files: Sequence[Publishe
     document = {
         "run_id": request.run_id,
         "run_date": request.run_date,
-        "format": request.output_format,
-        "record_count": sum(file.record_count for file in files),
+        "format": ",".join(request.output_formats),
+        "record_count": sum(file.record_count for file in files) // len(request.output_formats),
         "files": [dataclasses.asdict(file) for file in files],
     }
     write_json(folder / SUCCESS_FILE, document)

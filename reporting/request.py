@@ -37,7 +37,7 @@ class ReportRequest:
         pipeline_name: Name of the pipeline that ran.
         model_package_arn: The registered model that scored.
         output_uri: Where the run publishes; ends with `/`.
-        output_format: One of OUTPUT_FORMATS.
+        output_formats: Some of OUTPUT_FORMATS, each once; at least one.
         keep_columns: The KeepColumns parameter as it was given, see `contracts.keep_columns`.
         wire_format: Name of the wire format in which the scores came back.
         parameters: Pipeline parameters by name, as text.
@@ -50,7 +50,7 @@ class ReportRequest:
     pipeline_name: str
     model_package_arn: str
     output_uri: str
-    output_format: str
+    output_formats: tuple[str, ...]
     keep_columns: str
     wire_format: str
     parameters: dict[str, str]
@@ -133,10 +133,6 @@ def parse_request(argv: Sequence[str]) -> ReportRequest:
         )
     if not given.output_uri.endswith("/"):
         raise CallerError(f"--output-uri is {given.output_uri!r}; a prefix must end with '/'")
-    if given.output_format not in OUTPUT_FORMATS:
-        raise CallerError(
-            f"OutputFormat {given.output_format!r} is unknown; valid: {', '.join(OUTPUT_FORMATS)}"
-        )
     started_at = _moment("--started-at", given.started_at)
     parameters = dict(_parameter(text) for text in given.parameter)
     return ReportRequest(
@@ -146,12 +142,22 @@ def parse_request(argv: Sequence[str]) -> ReportRequest:
         pipeline_name=given.pipeline_name,
         model_package_arn=given.model_package_arn,
         output_uri=given.output_uri,
-        output_format=given.output_format,
+        output_formats=_output_formats(given.output_format),
         keep_columns=given.keep_columns,
         wire_format=wire_format(given.wire_format).name,
         parameters=parameters,
         budget=read_budget(parameters),
     )
+
+
+def _output_formats(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if not set(names).issubset(OUTPUT_FORMATS) or len(set(names)) < len(names):
+        raise CallerError(
+            f"OutputFormat {text!r} is unknown; valid: {', '.join(OUTPUT_FORMATS)}, or several of them, each "
+            "once, with commas between them"
+        )
+    return names
 
 
 def _parser() -> argparse.ArgumentParser:

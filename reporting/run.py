@@ -184,7 +184,7 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
     with stopwatch.part("make the action list"):
         actions = _actions(desk, shards, settled, paths, quality)
     shutil.rmtree(ranked, ignore_errors=True)
-    write_success(desk.scores_folder, request, [one.file for one in settled if one.file])
+    write_success(desk.scores_folder, request, [file for one in settled for file in one.files])
     with stopwatch.part("measure drift"):
         drift = _drift(paths, request, contract, books, settled)
     with stopwatch.part("describe the scores"):

@@ -51,7 +51,7 @@ class ShardSettlement:
         unscorable_examples: The first of them, as (id, error).
         labelled: What its records with a known outcome left behind.
         values: By what its records are put on the action list, or None.
-        file: What was published.
+        files: What was published, one for each format.
     """
 
     record_count: int
@@ -63,7 +63,7 @@ class ShardSettlement:
     unscorable_examples: tuple[tuple[str, str], ...]
     labelled: LabelledRecords
     values: ShardValues | None
-    file: PublishedFile | None
+    files: tuple[PublishedFile, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,15 +110,22 @@ class ShardDesk:
             return _refused(faults)
         kept, answers = self._published(shard, kept), self._published(shard, answers)
         answers = answers.set_column(0, ID_COLUMN, kept.column(self.contract.id_field))
-        path = self.scores_folder / part_name(shard.name, self.request.output_format)
-        table = published_table(
-            answers,
-            kept.select(list(self.kept_names)),
-            contract=self.contract,
-            request=self.request,
-        )
-        file = write_part(path, table)
-        return self._settled(shard, kept, answers, file)
+        return self._settled(shard, kept, answers, self._publish(shard, kept, answers))
+
+    def _publish(self, shard: Shard, kept: pa.Table, answers: pa.Table) -> tuple[PublishedFile, ...]:
+        """Write the scores in every format that is asked for."""
+        chosen, files = kept.select(list(self.kept_names)), []
+        for output_format in self.request.output_formats:
+            table = published_table(
+                answers,
+                chosen,
+                contract=self.contract,
+                request=self.request,
+                output_format=output_format,
+            )
+            name = part_name(shard.name, output_format, self.request)
+            files.append(write_part(self.scores_folder / name, table, name))
+        return tuple(files)
 
     def scores(self, shard: Shard) -> np.ndarray:
         """Return the shard's scores as its summary has them, without those of unscorable records."""
@@ -178,12 +185,12 @@ class ShardDesk:
             raise PlatformError(f"{sentence}: {error}") from error
 
     def _settled(
-        self, shard: Shard, kept: pa.Table, answers: pa.Table, file: PublishedFile
+        self, shard: Shard, kept: pa.Table, answers: pa.Table, files: tuple[PublishedFile, ...]
     ) -> ShardSettlement:
         folder = self.ranked_folder / shard.name
         if self.contract.outputs is not None:
             labelled = keep_labelled_outputs(answers, kept, self.contract, self.contract.outputs, folder)
-            return _settled_outputs(answers, self.contract.outputs, file, labelled)
+            return _settled_outputs(answers, self.contract.outputs, files, labelled)
         scores = _numbers(answers.column(SCORE_COLUMN))
         is_scored = ~np.isnan(scores)
         return ShardSettlement(
@@ -198,12 +205,15 @@ class ShardDesk:
             values=keep_values(
                 scores, kept, self.contract.report.action_list, self.action_codes, folder / "values"
             ),
-            file=file,
+            files=files,
         )
 
 
 def _settled_outputs(
-    answers: pa.Table, outputs: ModelOutputs, file: PublishedFile, labelled: LabelledRecords
+    answers: pa.Table,
+    outputs: ModelOutputs,
+    files: tuple[PublishedFile, ...],
+    labelled: LabelledRecords,
 ) -> ShardSettlement:
     """Return what a shard of several outputs came to."""
     numbers = record_numbers(answers.column(SCORE_COLUMN), outputs)
@@ -217,7 +227,7 @@ def _settled_outputs(
         unscorable_examples=tuple(_first_errors(answers)),
         labelled=labelled,
         values=None,
-        file=file,
+        files=files,
     )
 
 
@@ -233,7 +243,7 @@ def _refused(faults: list[str]) -> ShardSettlement:
         unscorable_examples=(),
         labelled=LabelledRecords(),
         values=None,
-        file=None,
+        files=(),
     )
 
 

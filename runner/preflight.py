@@ -10,10 +10,10 @@ from pathlib import Path
 
 from contracts.container_paths import MODEL, inside
 from contracts.contract_file import read_contract
+from contracts.contract_outputs import check_wire
 from contracts.errors import CallerError
 from contracts.keep_columns import kept_names
 from contracts.model_artifact import check_artifact, find_contract, unpack_artifact
-from contracts.wire import check_carries
 from emulator.object_store import SCHEME, ObjectStore
 from emulator.processing_job import MAX_ARGUMENT_CHARS
 from runner.input_files import input_files
@@ -122,7 +122,7 @@ def check_payload(places: RunPlaces, max_payload_mb: int) -> None:
 
 def _check_model_fits_contract(places: RunPlaces, wire: str) -> None:
     contract = read_contract(places.contract)
-    check_carries(wire, contract.model_input)
+    check_wire(contract, wire)
     trained_under = find_contract(places.model) if places.model_image else check_artifact(places.model)
     if trained_under is None:
         _check_model_alone(places, wire)

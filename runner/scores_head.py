@@ -27,11 +27,19 @@ def head(results: RunResults, record_count: int) -> pa.Table:
     if results.scores is None:
         gone = "its scores are no longer where it published them" if results.facts else "published no scores"
         raise CallerError(f"run {results.record.run_id} is {results.record.status}; {gone}")
-    files = sorted(path for path in results.scores.iterdir() if path.suffix in _SUFFIXES)
+    files = _files(results.scores)
+    if not files:
+        raise CallerError(f"run {results.record.run_id}: there is no file of scores below {results.scores}")
     if files[0].suffix == ".jsonl":
         return _json_head(files, record_count)
     file_format = _csv_as_text(files[0]) if files[0].suffix == ".csv" else "parquet"
     return pa_dataset.dataset([str(path) for path in files], format=file_format).head(record_count)
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the files of one format; where there are several, each in a folder, of the first of them."""
+    by_suffix = {suffix: sorted(folder.rglob(f"*{suffix}")) for suffix in _SUFFIXES}
+    return next((files for files in by_suffix.values() if files), [])
 
 
 def _json_head(files: list[Path], record_count: int) -> pa.Table:

@@ -9,6 +9,9 @@ from rich.text import Text
 from runner.console import PatientConsole
 from runner.results import Place, ResultsAt
 
+_QUALITY = {"auc": "AUC", "hit_rate": "hit rate", "accuracy": "accuracy", "rmse": "RMSE"}
+"""What is told of the quality: the first of these that was measured."""
+
 _COLOURS = {"Succeeded": "green", "Failed": "red", "Stopped": "yellow"}
 
 
@@ -37,10 +40,11 @@ def _lines(results: ResultsAt[Place]) -> list[tuple[str, str]]:
     if results.facts is not None:
         ledger = results.facts
         lines += [(f"quarantined: {code}", f"{count:,}") for code, count in ledger.reason_counts.items()]
-        if "auc" in ledger.quality:
-            lines.append(
-                ("AUC", f"{ledger.quality['auc']:.4f} on the {ledger.labelled_count:,} records with a label")
-            )
+        lines += [
+            (name, f"{ledger.quality[key]:.4f} on the {ledger.labelled_count:,} records with a label")
+            for key, name in _QUALITY.items()
+            if key in ledger.quality
+        ][:1]
         lines.append(("model package", ledger.model_package_arn))
     places = {
         "scores": results.scores,

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from serving.exclusions import Exclusions
 from serving.scorer import Features, Scores
 
 
@@ -24,11 +25,13 @@ class DecodedPayload:
         features: Of the records; where a record has a fault, missing values.
         faults: Position of a record that cannot be read (from 0) to the reason.
         ids: Of the records, in their order; None where the wire does not carry them.
+        excluded: Outputs that the records must not get; None where the contract excludes none.
     """
 
     features: Features
     faults: Mapping[int, str] = field(default_factory=dict)
     ids: pa.ChunkedArray | None = None
+    excluded: Exclusions | None = None
 
 
 class Codec(Protocol):

@@ -24,14 +24,18 @@ class ColumnFile:
         name: For people.
         content_type: Of payload and answer.
         record_count: Returns the records in a payload, which it does not read.
+        item_count: Returns the items of all lists of a column where they may unpack to more than the payload,
+            else 0.
         schema: Returns the schema of a payload, with its metadata.
-        read: Returns some columns of a payload; those of `coded` as dictionaries where they are stored so.
+        read: Returns some columns of a payload; texts of `coded`, in lists too, as dictionaries where they
+            are stored so.
         write: Returns the bytes of a table, its schema's metadata included.
     """
 
     name: str
     content_type: str
     record_count: Callable[[bytes], int]
+    item_count: Callable[[bytes, str], int]
     schema: Callable[[bytes], pa.Schema]
     read: Callable[[bytes, Sequence[str], Sequence[str]], pa.Table]
     write: Callable[[pa.Table], bytes]
@@ -48,8 +52,27 @@ def _parquet_schema(body: bytes) -> pa.Schema:
 
 def _read_parquet(body: bytes, names: Sequence[str], coded: Sequence[str]) -> pa.Table:
     # Read as they are stored, each different value once: a text for each record would only be looked up.
-    with pq.ParquetFile(pa.BufferReader(body), read_dictionary=list(coded)) as file:
+    source = pa.BufferReader(body)
+    paths = [column.path for column in pq.ParquetFile(source).schema if _is_part(column.path, coded)]
+    with pq.ParquetFile(source, read_dictionary=paths) as file:
         return file.read(columns=list(names), use_threads=False)
+
+
+def _is_part(path: str, names: Sequence[str]) -> bool:
+    """Whether a column of a file is one of these fields, or the items of a list that is one."""
+    return any(path == name or path.startswith(f"{name}.") for name in names)
+
+
+def _parquet_item_count(body: bytes, name: str) -> int:
+    metadata = pq.read_metadata(pa.BufferReader(body))
+    groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
+    columns = (group.column(number) for group in groups for number in range(metadata.num_columns))
+    return sum(column.num_values for column in columns if _is_part(column.path_in_schema, [name]))
+
+
+def _arrow_item_count(body: bytes, name: str) -> int:
+    del body, name  # an item takes four bytes of the payload, at least
+    return 0
 
 
 def _write_parquet(table: pa.Table) -> bytes:
@@ -73,6 +96,7 @@ ARROW = ColumnFile(
     name="Arrow IPC",
     content_type=ARROW_CONTENT_TYPE,
     record_count=arrow_record_count,
+    item_count=_arrow_item_count,
     schema=arrow_schema,
     read=_read_arrow,
     write=_write_arrow,
@@ -81,6 +105,7 @@ PARQUET = ColumnFile(
     name="Parquet",
     content_type=PARQUET_CONTENT_TYPE,
     record_count=_parquet_record_count,
+    item_count=_parquet_item_count,
     schema=_parquet_schema,
     read=_read_parquet,
     write=_write_parquet,

@@ -1,10 +1,11 @@
 """The `arrow` and `parquet` wires: in go id and raw typed features, out come id, score and error.
 
 Features are encoded here, by `contracts.encoding`, so that no client has to; the one feature of a model that
-reads it as it is (`modelInput` of the contract) is handed on. Columns are found by name;
-others are ignored. A payload made under another contract is refused. Several outputs are a list of float64,
-under topK beside a list of their positions (int32, from 0). The lists are not of Arrow's fixed-size kind:
-pyarrow 25.0 cannot read back from Parquet what it wrote of those where one is null.
+reads it as it is (`modelInput` of the contract) is handed on. Where the contract excludes outputs, each
+record's list of them goes in, too. Columns are found by name; others are ignored. A payload made under
+another contract is refused. Several outputs are a list of numbers, under topK beside a list of their
+positions (int32, from 0), both shorter where less is left of a record. The lists are not of Arrow's
+fixed-size kind: pyarrow 25.0 cannot read back from Parquet what it wrote of those where one is null.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pt
 
-from contracts.dataset import BINARY_TYPE, VECTOR_INPUT, DatasetContract
+from contracts.dataset import BINARY_TYPE, LIST_TYPE, VECTOR_INPUT, DatasetContract
 from contracts.encoding import ARROW_TYPES, encode
 from contracts.errors import CallerError, near_matches
 from contracts.wire import (
@@ -28,8 +29,9 @@ from contracts.wire import (
 )
 from serving.codecs import DecodedPayload
 from serving.column_files import ColumnFile
+from serving.exclusions import Exclusions, are_item_lists, find_exclusions
 from serving.output_lines import NUMBERS_AT_ONCE
-from serving.scorer import Scores
+from serving.scorer import Features, Scores
 
 _FITS: dict[str, Callable[[pa.DataType], bool]] = {
     "string": lambda kind: pt.is_string(kind) or pt.is_large_string(kind),
@@ -50,7 +52,9 @@ class ColumnsCodec:
         self._contract = contract
         self._form = form
         self._metadata = {BASELINE_KEY: baseline} if baseline else None
-        self._texts = [field.name for field in contract.feature_fields if field.type == "string"]
+        self._names = [contract.id_field, *contract.sent_names]
+        self._coded = [field.name for field in contract.feature_fields if field.type == "string"]
+        self._coded += [] if contract.exclude is None else [contract.exclude]
 
     def record_count(self, body: bytes) -> int:
         """Return how many records a payload has, before any of them is read.
@@ -61,19 +65,41 @@ class ColumnsCodec:
         with self._naming_damage(body):
             return self._form.record_count(body)
 
+    def item_count(self, body: bytes) -> int:
+        """Return how many items the lists of a payload unpack to, where that is more than its bytes tell.
+
+        Raises:
+            CallerError: It cannot be read.
+        """
+        if self._contract.exclude is None:
+            return 0
+        with self._naming_damage(body):
+            return self._form.item_count(body, self._contract.exclude)
+
     def decode(self, body: bytes) -> DecodedPayload:
         """Read a file; see `Codec.decode`."""
-        names = [self._contract.id_field, *self._contract.features]
         with self._naming_damage(body):
             self._check_schema(self._form.schema(body))
-            records = self._form.read(body, names, self._texts)
+            records = self._form.read(body, self._names, self._coded)
             if self._contract.model_input != VECTOR_INPUT:
                 records.validate(full=True)  # a model takes a text for text
-        ids = records.column(self._contract.id_field)
+        return DecodedPayload(
+            features=self._features(records),
+            ids=records.column(self._contract.id_field),
+            excluded=self._excluded(records),
+        )
+
+    def _features(self, records: pa.Table) -> Features:
         features = self._typed(records)
         if self._contract.model_input != VECTOR_INPUT:
-            return DecodedPayload(features=features.column(0), ids=ids)
-        return DecodedPayload(features=encode(features, self._contract), ids=ids)
+            return features.column(0)
+        return encode(features, self._contract)
+
+    def _excluded(self, records: pa.Table) -> Exclusions | None:
+        outputs = self._contract.outputs
+        if outputs is None or outputs.exclude is None:
+            return None
+        return find_exclusions(records.column(outputs.exclude), outputs.names)
 
     @contextlib.contextmanager
     def _naming_damage(self, body: bytes) -> Iterator[None]:
@@ -111,7 +137,7 @@ class ColumnsCodec:
                 f"{self._contract.fingerprint}; prepare the input with the contract "
                 "that is in the model artifact"
             )
-        for name in (self._contract.id_field, *self._contract.features):
+        for name in self._names:
             if schema.get_field_index(name) < 0:
                 raise CallerError(
                     f"the payload has no column {name!r}, or has it twice; {near_matches(name, schema.names)}"
@@ -123,6 +149,13 @@ class ColumnsCodec:
                     f"column {field.name!r} of the payload is {kind}; the contract says {field.type} "
                     f"({ARROW_TYPES[field.type]})"
                 )
+
+        excluded = self._contract.exclude
+        if excluded is not None and not are_item_lists(schema.field(excluded).type):
+            raise CallerError(
+                f"column {excluded!r} of the payload is {schema.field(excluded).type}; the contract says a "
+                f"list of texts ({ARROW_TYPES[LIST_TYPE]})"
+            )
 
     def _typed(self, records: pa.Table) -> pa.Table:
         """Return the feature columns in the types of the contract; values stay what they are."""
@@ -138,21 +171,25 @@ class ColumnsCodec:
 def _score_columns(scores: Scores, is_fault: np.ndarray) -> dict[str, pa.Array | pa.ChunkedArray]:
     if scores.values.ndim == 1:
         return {SCORE_COLUMN: pa.array(scores.values, mask=is_fault)}
-    columns = {SCORE_COLUMN: _lists(scores.values, is_fault)}
+    lengths = np.full(len(is_fault), scores.values.shape[1]) if scores.counts is None else scores.counts
+    lengths = np.where(is_fault, 0, lengths)
+    columns = {SCORE_COLUMN: _lists(scores.values, lengths, is_fault)}
     if scores.top is not None:
-        columns[TOP_COLUMN] = _lists(scores.top, is_fault)
+        columns[TOP_COLUMN] = _lists(scores.top, lengths, is_fault)
     return columns
 
 
-def _lists(matrix: np.ndarray, is_fault: np.ndarray) -> pa.ChunkedArray:
-    """Return each row of a matrix as a list, null where there is a fault, in chunks whose offsets fit."""
+def _lists(matrix: np.ndarray, lengths: np.ndarray, is_fault: np.ndarray) -> pa.ChunkedArray:
+    """Return the start of each row as a list, null where there is a fault, in chunks whose offsets fit."""
     rows_at_once = max(1, NUMBERS_AT_ONCE // matrix.shape[1])
+    places = np.arange(matrix.shape[1])
     chunks = []
     for start in range(0, max(1, len(matrix)), rows_at_once):
-        rows, is_null = matrix[start : start + rows_at_once], is_fault[start : start + rows_at_once]
-        ends = np.cumsum(np.where(is_null, 0, matrix.shape[1]), dtype=np.int32)
-        offsets = pa.array(np.concatenate([np.zeros(1, np.int32), ends]))
-        numbers = pa.array((rows[~is_null] if is_null.any() else rows).ravel())
+        here = slice(start, start + rows_at_once)
+        rows, is_null = matrix[here], is_fault[here]
+        offsets = pa.array(np.concatenate([[0], np.cumsum(lengths[here])]), pa.int32())
+        is_there = places < lengths[here, None]
+        numbers = pa.array(rows.ravel() if is_there.all() else rows[is_there])
         chunks.append(pa.ListArray.from_arrays(offsets, numbers, mask=pa.array(is_null)))
     return pa.chunked_array(chunks)
 

@@ -26,7 +26,7 @@ from serving.csv_codec import CsvCodec
 from serving.json_lines_codec import JsonLinesCodec
 from serving.libsvm_codec import LIBSVM_CONTENT_TYPES, LibsvmCodec
 from serving.recordio_codec import RecordioCodec
-from serving.scorer import Scorer, Scores
+from serving.scorer import SCORED_AT_ONCE, WORKING_BYTES_PER_OUTPUT, Scorer, Scores
 
 SLICE_BYTES = BYTES_PER_MB
 """Of lines that are worked on together."""
@@ -42,9 +42,12 @@ vectors, score, answer. Measured with dictionary-encoded columns: 110 bytes in a
 20. Ids of many bytes that repeat are not counted."""
 
 
+LISTED_ITEM_BYTES = 40
+"""Memory for each item of a record's list: its position in a dictionary, its record and its output."""
+
 OUTPUT_BYTES = 64
-"""Memory for each output of a record where a model has several: predictions, float64 scores, answer. Measured
-with 60,000 records and 384 outputs: 61 bytes as CSV, 26 as Parquet."""
+"""Memory for each output that is kept of a record where a model has several: predictions, float64 scores,
+answer. Measured with 60,000 records and 384 outputs: 61 bytes as CSV, 26 as Parquet."""
 
 
 class PayloadUnpacksTooLargeError(CallerError):
@@ -71,12 +74,13 @@ class Answer:
 def codecs_for(contract: DatasetContract, *, baseline: bytes = b"") -> dict[str, Codec]:
     """Return the codecs for one contract by their content type; see ColumnsCodec for the baseline.
 
-    A model that reads no vector gets those of columns only: the others carry nothing else.
+    Of a model that reads no vector, and of a contract that excludes outputs, only those of columns: the
+    others carry nothing but vectors.
     """
     columns = [ColumnsCodec(contract, form, baseline=baseline) for form in (ARROW, PARQUET)]
     vectors: list[Codec] = [CsvCodec(contract), JsonLinesCodec(contract), RecordioCodec(contract)]
     codecs: dict[str, Codec] = {codec.content_type: codec for codec in columns}
-    if contract.model_input != VECTOR_INPUT:
+    if contract.model_input != VECTOR_INPUT or contract.exclude is not None:
         return codecs
     codecs |= {codec.content_type: codec for codec in vectors}
     return codecs | dict.fromkeys(LIBSVM_CONTENT_TYPES, LibsvmCodec(contract))
@@ -106,7 +110,7 @@ def answer_payload(
         CallerError: The payload cannot be read at all.
     """
     if isinstance(codec, ColumnsCodec) and memory_bytes is not None:
-        _check_memory(len(body), codec.record_count(body), scorer.model.feature_count, memory_bytes)
+        _check_memory(body, codec, scorer.model.feature_count, memory_bytes)
     slices = _slices(body, slice_bytes) if codec.content_type in LINE_CONTENT_TYPES else [body]
     stopwatch = stopwatch or started_stopwatch()
     answers: list[Answer] = []
@@ -116,7 +120,7 @@ def answer_payload(
             payload = codec.decode(records)
         record_count += len(payload.features)
         if memory_bytes is not None and scorer.output_count > 1:
-            _check_outputs(len(body), record_count, scorer.output_count, memory_bytes)
+            _check_outputs(len(body), record_count, scorer, memory_bytes)
         answers.append(_answer_records(payload, codec, scorer, stopwatch))
     return Answer(
         body=b"".join(answer.body for answer in answers),
@@ -125,8 +129,10 @@ def answer_payload(
     )
 
 
-def _check_memory(body_bytes: int, record_count: int, feature_count: int, memory_bytes: int) -> None:
+def _check_memory(body: bytes, codec: ColumnsCodec, feature_count: int, memory_bytes: int) -> None:
+    body_bytes, record_count = len(body), codec.record_count(body)
     needed = body_bytes + record_count * (RECORD_BYTES + FEATURE_BYTES * feature_count)
+    needed += codec.item_count(body) * LISTED_ITEM_BYTES
     if needed > memory_bytes:
         raise PayloadUnpacksTooLargeError(
             f"the payload of {body_bytes} bytes unpacks to {record_count} records, which take about "
@@ -135,13 +141,16 @@ def _check_memory(body_bytes: int, record_count: int, feature_count: int, memory
         )
 
 
-def _check_outputs(body_bytes: int, record_count: int, output_count: int, memory_bytes: int) -> None:
+def _check_outputs(body_bytes: int, record_count: int, scorer: Scorer, memory_bytes: int) -> None:
     """Refuse a payload whose answer would take too much, before its records are scored."""
+    output_count = scorer.kept_count
     needed = body_bytes + record_count * output_count * OUTPUT_BYTES
+    if scorer.kept_count < scorer.output_count:  # what is not kept is there for a few records at a time
+        needed += min(record_count * scorer.output_count, SCORED_AT_ONCE) * WORKING_BYTES_PER_OUTPUT
     if needed > memory_bytes:
         raise PayloadUnpacksTooLargeError(
             f"the payload of {body_bytes} bytes has at least {record_count} records with {output_count} "
-            f"outputs each, which take about {needed // BYTES_PER_MB} MB to answer; "
+            f"outputs each to be kept, which take about {needed // BYTES_PER_MB} MB to answer; "
             f"{memory_bytes // BYTES_PER_MB} MB are there for it; {_WAY_OUT}"
         )
 
@@ -161,7 +170,7 @@ def _slices(body: bytes, slice_bytes: int) -> Iterator[bytes]:
 
 def _answer_records(payload: DecodedPayload, codec: Codec, scorer: Scorer, stopwatch: Stopwatch) -> Answer:
     with stopwatch.beside("score"):
-        scores = _with_faults(scorer.score(payload.features), payload.faults)
+        scores = _with_faults(scorer.score(payload.features, payload.excluded), payload.faults)
     with stopwatch.beside("write answers"):
         body = codec.encode(payload, scores)
     return Answer(body=body, record_count=len(scores.values), fault_count=len(scores.faults))
@@ -173,4 +182,6 @@ def _with_faults(scores: Scores, record_faults: Mapping[int, str]) -> Scores:
         return scores
     values = scores.values.copy()
     values[list(record_faults)] = np.nan
-    return Scores(values=values, faults={**scores.faults, **record_faults}, top=scores.top)
+    return Scores(
+        values=values, faults={**scores.faults, **record_faults}, top=scores.top, counts=scores.counts
+    )

@@ -21,6 +21,7 @@ from contracts.dataset import IMAGE_INPUT, TEXT_INPUT, VECTOR_INPUT, ModelOutput
 from contracts.errors import CallerError
 from contracts.image_rules import ImageRules
 from serving.column_model import ColumnModel, Predictions, predict_column
+from serving.exclusions import Exclusions
 
 _LOADERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     VECTOR_INPUT: {
@@ -39,9 +40,12 @@ Features: TypeAlias = "np.ndarray | pa.ChunkedArray"
 """Of some records: float32 of shape (records, features), NaN where a value is missing; or, where the model
 reads its one feature as it is, that column, null where a value is missing."""
 
-SORTED_AT_ONCE = 4_000_000
-"""Values that are sorted in one go under topK: bounds the memory for it to some 64 MB."""
+SCORED_AT_ONCE = 2_000_000
+"""Outputs that are there at one time under topK: of 10,000 outputs, those of 200 records. However many
+records a payload has, they take SCORED_AT_ONCE x WORKING_BYTES_PER_OUTPUT."""
 
+WORKING_BYTES_PER_OUTPUT = 32
+"""Predictions, float64 scores, and what is sorted."""
 
 MAX_SEARCHES = 50
 """Largest values that are looked for one by one."""
@@ -57,11 +61,14 @@ class Scores:
         faults: Position of a record that could not be scored (from 0) to the reason.
         top: Under topK, int32 of the shape of `values`: which output each value is, by its position from 0;
             without meaning where there is a fault. Else None.
+        counts: int64 of shape (records,), at least 1 where there is no fault: how many values of each record
+            are there, the first ones; what follows in its row has no meaning. None where all are there.
     """
 
     values: np.ndarray
     faults: Mapping[int, str]
     top: np.ndarray | None = None
+    counts: np.ndarray | None = None
 
 
 class Model(Protocol):
@@ -104,8 +111,32 @@ class Scorer:
         """Numbers that the model answers for each record."""
         return 1 if self._outputs is None else self._outputs.count
 
-    def score(self, features: Features) -> Scores:
-        """Score records."""
+    @property
+    def kept_count(self) -> int:
+        """Numbers that are kept of them, at most."""
+        return 1 if self._outputs is None else self._outputs.kept_count
+
+    def score(self, features: Features, excluded: Exclusions | None = None) -> Scores:
+        """Score records, a few at a time where only a few of their outputs are kept.
+
+        Args:
+            features: Of the records.
+            excluded: Under topK, outputs that records must not get.
+        """
+        outputs = self._outputs
+        rows_at_once = len(features) if outputs is None else max(1, SCORED_AT_ONCE // outputs.count)
+        if outputs is None or outputs.top_k is None or len(features) <= rows_at_once:
+            return self._score_slice(features, excluded)
+        parts = [
+            self._score_slice(
+                features[start : start + rows_at_once],
+                excluded and excluded.part(start, start + rows_at_once),
+            )
+            for start in range(0, len(features), rows_at_once)
+        ]
+        return _joined(parts, outputs)
+
+    def _score_slice(self, features: Features, excluded: Exclusions | None) -> Scores:
         predictions = self._predictions(features)
         with np.errstate(over="ignore"):  # a number too large for 32 bits becomes infinite, and a fault
             values = predictions.values.astype(self._number_type)
@@ -114,7 +145,7 @@ class Scorer:
         faults = {int(at): self._reason(values[at], features, int(at)) for at in _positions(~is_whole)}
         faults.update(predictions.faults)
         values[list(faults)] = np.nan
-        return _kept(values, faults, self._outputs)
+        return _kept(values, faults, self._outputs, excluded)
 
     def _predictions(self, features: Features) -> Predictions:
         if not len(features):
@@ -214,13 +245,52 @@ def _largest(values: np.ndarray, count: int) -> np.ndarray:
     return top
 
 
-def _kept(values: np.ndarray, faults: Mapping[int, str], outputs: ModelOutputs | None) -> Scores:
-    """Return what the contract keeps of all outputs."""
+def _kept(
+    values: np.ndarray, faults: dict[int, str], outputs: ModelOutputs | None, excluded: Exclusions | None
+) -> Scores:
+    """Return what the contract keeps of all outputs; nothing of what is excluded, or a fault."""
     if outputs is None or outputs.top_k is None:
         return Scores(values=values, faults=faults)
-    top = np.empty((len(values), outputs.top_k), dtype=np.int32)
-    rows_at_once = max(1, SORTED_AT_ONCE // outputs.count)
-    for start in range(0, len(values), rows_at_once):
-        rows = slice(start, start + rows_at_once)
-        top[rows] = _largest(values[rows], outputs.top_k)
-    return Scores(values=np.take_along_axis(values, top, axis=1), faults=faults, top=top)
+    counts = None if excluded is None else _exclude(values, excluded, outputs)
+    if counts is not None:
+        for at in _positions(counts == 0).tolist():
+            faults.setdefault(
+                at, f"all {outputs.count} outputs are excluded, so that none is left to be kept"
+            )
+    top = _largest(values, outputs.top_k).astype(np.int32)
+    kept = np.take_along_axis(values, top, axis=1)
+    kept[list(faults)] = np.nan
+    return Scores(values=kept, faults=faults, top=top, counts=counts)
+
+
+def _exclude(values: np.ndarray, excluded: Exclusions, outputs: ModelOutputs) -> np.ndarray | None:
+    """Make outputs smaller than all others; return how many are kept of each record, None if all that can be.
+
+    Args:
+        values: Is written to; no number in it is infinite.
+        excluded: Of these records.
+        outputs: What is kept.
+    """
+    values[excluded.rows, excluded.outputs] = -np.inf
+    counts = np.minimum(outputs.count - np.isneginf(values).sum(axis=1), outputs.kept_count)
+    return None if (counts == outputs.kept_count).all() else counts
+
+
+def _joined(parts: Sequence[Scores], outputs: ModelOutputs) -> Scores:
+    """Return the scores of slices, all under topK, as those of one payload."""
+    starts = np.cumsum([0, *(len(part.values) for part in parts)]).tolist()
+    has_counts = any(part.counts is not None for part in parts)
+    return Scores(
+        values=np.concatenate([part.values for part in parts]),
+        faults={
+            start + at: reason
+            for start, part in zip(starts, parts, strict=False)
+            for at, reason in part.faults.items()
+        },
+        top=np.concatenate([part.top for part in parts if part.top is not None]),
+        counts=np.concatenate([_counts(part, outputs) for part in parts]) if has_counts else None,
+    )
+
+
+def _counts(scores: Scores, outputs: ModelOutputs) -> np.ndarray:
+    return np.full(len(scores.values), outputs.kept_count) if scores.counts is None else scores.counts

@@ -131,6 +131,7 @@ def estimates_of(
         byte_count=findings.listing.byte_count,
         shard_bytes_per_record=findings.sample.shard_bytes_per_record,
         host_count=pipeline.host_count,
+        outputs_per_record=findings.contract.kept_output_count if findings.contract else 1,
         fixed_instance_count=values.get("TransformInstanceCount") if is_fixed else None,
     )
     return tuple(

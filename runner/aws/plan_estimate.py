@@ -35,6 +35,7 @@ class Work:
         byte_count: Of all source objects, as delivered.
         shard_bytes_per_record: As `contracts.sizing.SourceSample` has it.
         host_count: Instances that prepare.
+        outputs_per_record: As `contracts.sizing.SourceSample` has it.
         fixed_instance_count: Of the transform job, where the pipeline does not take it from the plan.
     """
 
@@ -42,6 +43,7 @@ class Work:
     byte_count: int
     shard_bytes_per_record: float | None
     host_count: int = 1
+    outputs_per_record: int = 1
     fixed_instance_count: int | None = None
 
 
@@ -110,6 +112,7 @@ def _shard_records(work: Work, rules: SizingRules) -> npt.NDArray[np.int64]:
         total_byte_count=math.ceil(work.byte_count / work.host_count),
         shard_bytes_per_record=work.shard_bytes_per_record,
         host_count=work.host_count,
+        outputs_per_record=work.outputs_per_record,
     )
     per_shard = records_per_shard(sample, rules)
     parts = [(work.record_count + number) // work.host_count for number in range(work.host_count)]

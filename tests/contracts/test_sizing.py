@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -195,3 +196,18 @@ def test_twenty_shards_a_slot_are_enough_for_any_number_of_instances(
     seconds = np.ones(SHARDS_PER_SLOT * slots * instances + more)
     seconds[-1] = last
     assert balance(seconds, instances, slots).least_busy_fraction >= BUSY_FRACTION
+
+
+def test_answers_with_many_outputs_fit_into_what_is_there_for_a_payload() -> None:
+    """An output that is kept counts as a byte of payload: 6 MB, 384 outputs, 16,384 records."""
+    sample = _sample(10, total_byte_count=10**9 * 100, outputs_per_record=384)
+    assert 16_380 < records_per_shard(sample, RULES) <= 16_384
+    not_in_one_payload = dataclasses.replace(sample, shard_bytes_per_record=None)
+    assert records_per_shard(not_in_one_payload, RULES) > 100_000
+
+
+def test_a_record_with_lists_may_be_a_third_as_long() -> None:
+    """Each item takes a place in the shard beside its text."""
+    plain, listed = (SLOW.max_record_bytes(2, "arrow", has_lists=has_lists) for has_lists in (False, True))
+    assert listed == plain // 3
+    assert SLOW.max_record_bytes(2, "jsonlines", has_lists=True) == SLOW.max_record_bytes(2, "jsonlines")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
+from pathlib import Path
 
+import pytest
+from reported_state import SECOND, reported_state
+
+from contracts.ledger import read_ledger
 from emulator.run_record import RunRecord, StepRecord
-from runner.results import RunResults
+from runner.results import RunResults, results_of
 from runner.summary import print_summary
 
 
@@ -52,3 +57,24 @@ def test_the_time_of_a_resumed_run_is_that_of_its_last_attempt(capsys: pytest.Ca
     assert "10.0 s since it was resumed (ScoreShards 8.0 s)" in out
     assert "  resumed  2026-11-23T08:00:00.000Z\n" in out
     assert "to resume" not in out
+
+
+@pytest.mark.functional
+@pytest.mark.parametrize(
+    ("quality", "line"),
+    [
+        ({"accuracy": 0.91, "auc": 0.8}, "  AUC            0.8000 on the 2 records with a label\n"),
+        ({"accuracy": 0.12, "hit_rate": 0.4}, "  hit rate       0.4000 on the 2 records with a label\n"),
+        ({"accuracy": 0.91, "f1_macro": 0.9}, "  accuracy       0.9100 on the 2 records with a label\n"),
+    ],
+)
+def test_one_number_says_how_good_the_model_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], quality: dict[str, float], line: str
+) -> None:
+    """That which people of the field ask for first."""
+    state = reported_state(tmp_path)
+    found = results_of(state.run(SECOND), state)
+    assert found.ledger is not None
+    print_summary(replace(found, facts=replace(read_ledger(found.ledger), quality=quality)))
+
+    assert line in capsys.readouterr().out

@@ -124,8 +124,8 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra(
     name: str, library: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = MAKERS[name](tmp_path / name)
-    for kind in ("model", "session"):  # imported by another test, perhaps
-        monkeypatch.delitem(sys.modules, f"serving.{library.removesuffix('runtime')}_{kind}", raising=False)
+    for module in (f"serving.{library.removesuffix('runtime')}_model", "serving.onnx_session"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.setitem(sys.modules, library, None)
 
     with pytest.raises(CallerError, match=rf"{library}.*pip install 'batchscore\[{extra}\]'"):

@@ -102,8 +102,8 @@ class Mirror:
 
 
 def test_of_equal_outputs_the_models_order_decides(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In whatever portions they are sorted."""
-    monkeypatch.setattr(scorer_module, "SORTED_AT_ONCE", 5)
+    """In whatever portions they are scored."""
+    monkeypatch.setattr(scorer_module, "SCORED_AT_ONCE", 5)
     scorer = Scorer(Mirror(), ModelOutputs(count=3, top_k=2))
 
     scores = scorer.score(np.array([[1, 2, 2], [0.0, -0.0, -1], [3, 3, 3], [-1, 5, 1]], np.float32))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -213,3 +214,13 @@ def test_a_damaged_tokenizer_is_served_or_refused_in_words(
     damaged.write_bytes(content[:cut] if is_cut else content[:cut] + bytes([byte]) + content[cut + 1 :])
     with contextlib.suppress(CallerError):
         load_tokenizer(damaged.parent).tokens(TEXTS)
+
+
+def test_a_tokenizer_library_that_is_not_installed_is_named_with_its_extra(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("serving.text_model", "serving.text_tokens"):
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(CallerError, match=r"tokenizers.*pip install 'batchscore\[onnx,text\]'"):
+        load_model_folder(folder, threads=1, expected_fingerprint=None)
