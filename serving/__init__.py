@@ -12,7 +12,9 @@
     codecs        bytes <-> records, one codec a wire format (columns_codec, csv_codec, json_lines_codec,
                   recordio_codec)
     scorer        feature vectors -> scores; knows neither HTTP nor bytes, nor what kind of model it holds
-    *_model       one module a kind of model: xgboost_model, lightgbm_model (with lightgbm_text), onnx_model
+    *_model       one module a kind of model: xgboost_model, lightgbm_model (with lightgbm_text), onnx_model,
+                  text_model (with text_tokens); onnx_session is what the ONNX ones have in common
+    column_model  what a model does that reads its one feature as it is
 
 Nothing happens on import.
 """

@@ -107,5 +107,5 @@ def _options(threads: int) -> Any:
     # Threads that wait for work in a loop would take the cores from other requests.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_cpu_mem_arena = False  # what a payload took is given back
-    options.log_severity_level = 3  # errors
+    options.log_severity_level = 4  # what ends the process: an error is raised, and needs no line beside it
     return options

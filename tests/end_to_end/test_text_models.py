@@ -110,4 +110,18 @@ def test_a_damaged_tokenizer_is_told_by_the_name_that_it_was_given_by(
     with pytest.raises(BatchScoreError) as caught:
         package(business, tmp_path / "model.tar.gz", tokenizer=damaged)
 
+    assert "\n" not in str(caught.value)
     assert str(caught.value).startswith(f"{damaged}: is no tokenizer of Hugging Face's `tokenizers`: ")
+
+
+def test_a_tokenizer_of_another_model_is_told_in_one_line(business: TinyBusiness, tmp_path: Path) -> None:
+    """Also where a library has a word of its own to say: here the ids of the tokenizer are too large."""
+    larger = json.loads((business.folder / "tokenizer.json").read_text())
+    larger["model"]["vocab"]["more"] = 1000
+    (tmp_path / "larger.json").write_text(json.dumps(larger))
+
+    with pytest.raises(BatchScoreError) as caught:
+        package(business, tmp_path / "model.tar.gz", tokenizer=tmp_path / "larger.json")
+
+    assert str(caught.value).startswith(f"{business.folder / 'model.onnx'}: onnxruntime ")
+    assert "\n" not in str(caught.value)
