@@ -82,4 +82,5 @@ def near_matches(name: str, valid: Iterable[str]) -> str:
     near = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)
     if near:
         return "did you mean " + " or ".join(repr(folded[match]) for match in near) + "?"
-    return "valid: " + ", ".join(sorted(names))
+    separator = "; " if any("," in known for known in names) else ", "
+    return "valid: " + separator.join(sorted(names))
