@@ -23,6 +23,10 @@ the answer only after they have sent everything, and would report a broken pipe 
 STALL_SECONDS = 60.0
 """A client that sends nothing for so long is given up, as its place is another one's turn."""
 
+DISCARD_STALL_SECONDS = 5.0
+"""The same for a client that was answered already. Whether it sends more, or has gone, is not always told, and
+a server that is asked to stop waits for as long."""
+
 RETRY_AFTER_SECONDS = 1
 
 _WEIGHT_OF_ZERO = re.compile(r";\s*q\s*=\s*0(\.0*)?\s*(;|$)", re.IGNORECASE)
@@ -106,8 +110,9 @@ class Payload:
         """Read on to the end of the body without keeping it, within MAX_DISCARDED_BYTES.
 
         Raises:
-            RequestRefusedError: Nothing came for too long, or it broke off.
+            RequestRefusedError: Nothing came for DISCARD_STALL_SECONDS, or it broke off.
         """
+        self._stall_seconds = min(self._stall_seconds, DISCARD_STALL_SECONDS)
         while not self._is_complete and self.byte_count <= MAX_DISCARDED_BYTES:
             await self._next_part()
 

@@ -133,7 +133,15 @@ def check_same(resumed: RunResults, whole: RunResults) -> None:
 
     def told(ledger: RunLedger) -> dict[str, Any]:
         own = {"run_id", "finished_at", "uris", "timings", "parameters", "report"}
-        own_facts = {"cost", "last_run", "last_runs", "drift", "actions", "verdict", "tables"}  # other run before it
+        own_facts = {
+            "cost",
+            "last_run",
+            "last_runs",
+            "drift",
+            "actions",
+            "verdict",
+            "tables",
+        }  # other run before it
         facts = {name: value for name, value in ledger.report.items() if name not in own_facts}
         return facts | {name: value for name, value in vars(ledger).items() if name not in own}
 

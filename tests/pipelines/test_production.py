@@ -55,7 +55,10 @@ def test_defaults_are_the_caller_s_and_typed() -> None:
         ({"ModelPackageARN": PACKAGE_ARN}, "did you mean 'ModelPackageArn'"),
         ({"ModelArtifactUri": "s3://b/m.tar.gz"}, "unknown parameter 'ModelArtifactUri'"),
         ({"MaxPayloadInMB": "many"}, "MaxPayloadInMB is 'many'; expected int"),
-        ({"OutputFormat": "xml"}, "OutputFormat is 'xml'; valid: csv; csv,jsonlines; jsonlines; parquet; parquet,csv"),
+        (
+            {"OutputFormat": "xml"},
+            "OutputFormat is 'xml'; valid: csv; csv,jsonlines; jsonlines; parquet; parquet,csv",
+        ),
         ({"InputUri": "s3://data/in"}, "ends with '/'"),
         ({"MaxPayloadInMB": 60, "MaxConcurrentTransforms": 2}, "is above 100"),
     ],
