@@ -58,9 +58,12 @@ help: ## List the targets
 run: $(VENV)/run.stamp ## Score the Telco customer base end to end; ROWS=1000000 for a resampled million
 	@$(BIN)/python -m examples.churn.run $(if $(ROWS),--rows $(ROWS))
 
+.PHONY: example-name
+example-name:
+	@$(if $(filter $(EXAMPLES),$(NAME)),,echo "make example: NAME is $(or $(NAME),missing); expected one of: $(EXAMPLES)" >&2; exit 2)
+
 .PHONY: example
-example: $(VENV)/run.stamp $(MODELS_OF_$(NAME)) ## Run an example: NAME=churn (see examples/); ROWS, OPTIONS, and for recommendations K and EXCLUDE_SEEN go to its command
-	@$(if $(filter $(EXAMPLES),$(NAME)),,echo "make example: NAME=$(NAME); expected one of: $(EXAMPLES)" >&2; exit 2)
+example: example-name $(VENV)/run.stamp $(MODELS_OF_$(NAME)) ## Run an example: NAME=churn (see examples/); ROWS, OPTIONS, and for recommendations K and EXCLUDE_SEEN go to its command
 	@$(BIN)/python -m examples.$(NAME).run $(if $(ROWS),--rows $(ROWS)) $(if $(K),--k $(K)) \
 		$(if $(EXCLUDE_SEEN),--exclude-seen $(EXCLUDE_SEEN)) $(OPTIONS)
 

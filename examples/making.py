@@ -21,6 +21,8 @@ from contracts import encoding
 from contracts.atomic_files import write_bytes
 
 BATCHSCORE = (sys.executable, "-m", "runner.cli")
+MAX_SHOWN_CHARS = 40
+"""Of an option's text in a message."""
 
 
 def argument_parser(module: ModuleType, records: str) -> argparse.ArgumentParser:
@@ -44,9 +46,12 @@ def argument_parser(module: ModuleType, records: str) -> argparse.ArgumentParser
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+        raise argparse.ArgumentTypeError(f"{text[:MAX_SHOWN_CHARS]!r} is not a positive whole number")
     return number
 
 
@@ -95,11 +100,35 @@ def package_command(
 
 
 def score_command(
-    *, contract: Path, artifact: Path, records: Path, output: Path, more: Sequence[str] = ()
+    module: ModuleType,
+    *,
+    contract: Path,
+    artifact: Path,
+    records: Path,
+    output: Path,
+    more: Sequence[str] = (),
 ) -> list[str]:
-    """Return the command that runs the candidate pipeline on `records`, a file or a folder."""
-    arguments = ["--contract", str(contract), "--model", str(artifact)]
+    """Return the command that runs the candidate pipeline on `records`, a file or a folder.
+
+    Args:
+        module: The example's `run`; the model is registered under the name of its folder.
+        contract: The dataset contract.
+        artifact: The model artifact.
+        records: What is scored.
+        output: Folder that scores and report are published in.
+        more: Further options.
+    """
+    arguments = ["--contract", str(contract), "--model", str(artifact), *group_options(module)]
     return [*BATCHSCORE, "run", *arguments, "--input", str(records), "--output", str(output), *more]
+
+
+def group_options(module: ModuleType) -> list[str]:
+    """Return the options with which a model is registered in a group of the example's own.
+
+    It is called as the example's folder, with hyphens where SageMaker takes no underlines.
+    """
+    name = Path(str(module.__file__)).parent.name
+    return ["-p", f"ModelPackageGroupName={name.replace('_', '-')}"]
 
 
 def call(command: Sequence[str]) -> int:

@@ -75,6 +75,7 @@ def prepare(files: BuiltinFiles, row_count: int | None) -> int:
 def score_command(files: BuiltinFiles, model_image: str) -> list[str]:
     """Return the command that runs the pipeline."""
     return making.score_command(
+        sys.modules[__name__],
         contract=data.CONTRACT_PATH,
         artifact=files.artifact,
         records=files.customers,

@@ -88,7 +88,7 @@ def prepare(files: DailyFiles) -> int:
 
 def run_command(files: DailyFiles, day: dt.date, model_package_arn: str) -> list[str]:
     """Return the command that scores a day: as a candidate's run if there is no package yet."""
-    model = ["--model", str(files.artifact)]
+    model = ["--model", str(files.artifact), *making.group_options(sys.modules[__name__])]
     if model_package_arn:
         model = ["--pipeline", "production", "--model-package", model_package_arn]
     places = ["--input", str(files.deliveries / day.isoformat()), "--output", str(files.output)]

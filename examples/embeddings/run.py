@@ -102,6 +102,7 @@ def score_command(files: EmbeddingFiles) -> list[str]:
         "MaxQuarantineFraction": "0.05",
     }
     return making.score_command(
+        sys.modules[__name__],
         contract=data.CONTRACT_PATH,
         artifact=files.artifact,
         records=files.reviews,

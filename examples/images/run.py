@@ -77,6 +77,7 @@ def main(arguments: Sequence[str]) -> int:
     if exit_code == EXIT_SUCCEEDED:
         making.become(
             making.score_command(
+                sys.modules[__name__],
                 contract=data.CONTRACT_PATH,
                 artifact=files.artifact,
                 records=files.archive,

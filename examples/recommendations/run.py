@@ -121,6 +121,7 @@ def main(arguments: Sequence[str]) -> int:
     if exit_code == EXIT_SUCCEEDED:
         making.become(
             making.score_command(
+                sys.modules[__name__],
                 contract=files.contract,
                 artifact=files.artifact,
                 records=files.users,

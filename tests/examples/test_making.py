@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from examples import making
+from examples.builtin_xgboost import run as builtin
 from examples.churn import data, run, train
 
 BATCHSCORE = [sys.executable, "-m", "runner.cli"]
@@ -37,6 +38,7 @@ def test_without_training_data_there_is_no_baseline() -> None:
 def test_records_are_scored_by_the_products_command() -> None:
     """What is special to an example comes last."""
     command = making.score_command(
+        run,
         contract=Path("c.yaml"),
         artifact=Path("m.tar.gz"),
         records=Path("in"),
@@ -48,6 +50,8 @@ def test_records_are_scored_by_the_products_command() -> None:
         "c.yaml",
         "--model",
         "m.tar.gz",
+        "-p",
+        "ModelPackageGroupName=churn",
         "--input",
         "in",
         "--output",
@@ -56,6 +60,11 @@ def test_records_are_scored_by_the_products_command() -> None:
         "csv",
     ]
     assert command == [*BATCHSCORE, "run", *given]
+
+
+def test_an_example_registers_in_a_group_of_its_own() -> None:
+    """Whose name SageMaker takes: without underlines."""
+    assert making.group_options(builtin) == ["-p", "ModelPackageGroupName=builtin-xgboost"]
 
 
 @pytest.mark.functional
@@ -115,4 +124,4 @@ def test_a_number_of_rows_that_is_none_is_refused(text: str, capsys: pytest.Capt
     with pytest.raises(SystemExit) as caught:
         run.main(["--rows", text])
     assert caught.value.code == 2
-    assert "--rows" in capsys.readouterr().err
+    assert f"--rows: {text!r} is not a positive whole number" in capsys.readouterr().err
