@@ -7,6 +7,7 @@ faults of a contract are found in one reading.
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import sys
 from collections import Counter
 from typing import Any
@@ -39,6 +40,8 @@ _BINARY_CONSTRAINTS = ("required", "unique", "minLength", "maxLength")
 """Of these `unique` is refused elsewhere, as for every field but the primary key."""
 _LIST_CONSTRAINTS = ("required", "minLength", "maxLength")
 _MAX_DELIMITER_CHARS = 8
+_NEAR_RATIO = 0.75
+"""How like a constraint a key must be: a misspelling, but no `patterns` for `description`."""
 
 
 def read_fields(document: Any, faults: list[str]) -> tuple[Field, ...]:
@@ -64,7 +67,9 @@ def _field(document: Any, where: str, faults: list[str]) -> Field | None:
         return None
     name = document["name"]
     where = f"field {name!r}"
-    check_keys(document, _FIELD_KEYS | _LIST_KEYS, where, faults)
+    misplaced = _note_misplaced(document, where, faults)
+    known = {key: value for key, value in document.items() if key not in misplaced}
+    check_keys(known, _FIELD_KEYS | _LIST_KEYS, where, faults)
     kind = document.get("type", "string")
     if kind not in FIELD_TYPES:
         faults.append(f"{where} has the type {kind!r}; {near_matches(str(kind), FIELD_TYPES)}")
@@ -83,6 +88,17 @@ def _field(document: Any, where: str, faults: list[str]) -> Field | None:
         categories=categories,
         delimiter=_item_delimiter(document, kind, where, faults),
     )
+
+
+def _note_misplaced(document: dict[Any, Any], where: str, faults: list[str]) -> list[Any]:
+    """Return the keys that are constraints, or nearly, but stand in the field itself."""
+    misplaced = []
+    for key in document:
+        near = difflib.get_close_matches(str(key), _CONSTRAINT_KEYS, n=1, cutoff=_NEAR_RATIO)
+        if key not in _FIELD_KEYS | _LIST_KEYS and near:
+            misplaced.append(key)
+            faults.append(f"{where} has the unknown key {key!r}; `{near[0]}` belongs under `constraints`")
+    return misplaced
 
 
 def _with_format(kind: str, form: Any, where: str, faults: list[str]) -> str:

@@ -91,12 +91,25 @@ def parse_contract(content: bytes, *, name: str, is_trusted: bool = True) -> Dat
         # The YAML loader is a safe one.
         document = yaml.load(content, Loader=_LOADER) if is_trusted else json.loads(content)  # noqa: S506
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise CallerError(f"{name}: is neither YAML nor JSON: {_one_line(error)}") from error
+        raise CallerError(f"{name}: is neither YAML nor JSON: {_syntax_fault(error)}") from error
     faults: list[str] = []
     contract = _build(document, faults)
     if faults or contract is None:
         raise CallerError(f"{name}: the contract is wrong: " + "; ".join(faults))
     return contract
+
+
+def _syntax_fault(error: Exception) -> str:
+    """Return what is wrong, and on which line: YAML's own message names its input, which has no name here."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        context = f" {error.context}" if error.context else ""
+        if error.context_mark is not None and error.context_mark.line != mark.line:
+            context += f" that begins on line {error.context_mark.line + 1}"
+        return _one_line(f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}{context}")
+    if isinstance(error, yaml.reader.ReaderError):
+        return _one_line(f"{error.reason} at position {error.position}")
+    return _one_line(str(error))
 
 
 def whole_value_pattern(pattern: str) -> str:
@@ -123,15 +136,14 @@ def check_patterns(contract: DatasetContract, *, name: str) -> None:
             pc.match_substring_regex(pa.array([""]), pattern)
             pc.match_substring_regex(pa.array([""]), whole_value_pattern(pattern))
         except pa.ArrowInvalid as error:
-            faults.append(
-                f"field {entry.name!r}: `pattern` is no regular expression in RE2 syntax: {_one_line(error)}"
-            )
+            told = _one_line(str(error))
+            faults.append(f"field {entry.name!r}: `pattern` is no regular expression in RE2 syntax: {told}")
     if faults:
         raise CallerError(f"{name}: the contract is wrong: " + "; ".join(faults))
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _build(document: Any, faults: list[str]) -> DatasetContract | None:
@@ -262,7 +274,7 @@ def _positive_label(scoring: dict[str, Any], fields: tuple[Field, ...], label: s
             )
         return None
     if not label:
-        if value is not None:
+        if value is not None and scoring.get("label") is None:
             faults.append("`scoring.positiveLabel` is given without `scoring.label`")
         return None
     kind = next(entry.type for entry in fields if entry.name == label)
@@ -273,6 +285,8 @@ def _positive_label(scoring: dict[str, Any], fields: tuple[Field, ...], label: s
     positive = read_value(value, kind, "`scoring.positiveLabel`", faults)
     enum = next(entry.constraints.enum for entry in fields if entry.name == label)
     if positive is not None and enum and positive not in enum:
-        valid = ", ".join(repr(allowed) for allowed in enum)
-        faults.append(f"`scoring.positiveLabel` is {value!r}, which no label has; valid: {valid}")
+        near = near_matches(str(positive), map(str, enum)) if kind == "string" else ""
+        valid = "valid: " + ", ".join(repr(allowed) for allowed in enum)
+        remedy = near if near.startswith("did you mean") else valid
+        faults.append(f"`scoring.positiveLabel` is {value!r}, which no label has; {remedy}")
     return positive

@@ -46,7 +46,11 @@ def test_the_fingerprint_changes_with_what_changes_a_feature_vector_and_with_not
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ('positiveLabel: "Yes"', 'positiveLabel: "yes"', "is 'yes', which no label has; valid: 'No', 'Yes'"),
+        ('positiveLabel: "Yes"', 'positiveLabel: "yes"', "is 'yes', which no label has; did you mean 'Yes'?"),
+        ('positiveLabel: "Yes"', 'positiveLabel: "1"', "is '1', which no label has; valid: 'No', 'Yes'"),
+        ("constraints: {minimum: 0}", "requird: true", "'requird'; `required` belongs under `constraints`"),
+        ("constraints: {minimum: 0}", "minimum: 0", "'minimum'; `minimum` belongs under `constraints`"),
+        ("constraints: {minimum: 0}", "exampl: 0", "'exampl'; did you mean 'example'?"),
         ("primaryKey: id", "primaryKey: ident", "`primaryKey` names 'ident', which is no field"),
         ("[tenure, plan]", "[tenur]", "did you mean 'tenure'?"),
         ("[tenure, plan]", "[]", "at least one field"),
@@ -85,6 +89,29 @@ def test_a_wrong_contract_is_refused_with_the_place_and_the_remedy(old: str, new
 def test_what_is_neither_yaml_nor_json_is_refused(text: str) -> None:
     with pytest.raises(CallerError, match="neither YAML nor JSON"):
         _parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: 1\nb: [1\nc: 2", "line 3, column 2: "),
+        ("a: b: c", "line 1, column 5: mapping values are not allowed"),
+        ("a: \x01", "control characters are not allowed at position 3"),
+    ],
+)
+def test_a_fault_of_syntax_is_told_with_its_line_and_the_file_once(text: str, expected: str) -> None:
+    with pytest.raises(CallerError) as caught:
+        _parse(text)
+    message = str(caught.value)
+    assert message.startswith(f"contract.yaml: is neither YAML nor JSON: {expected}")
+    assert "<" not in message
+
+
+def test_a_misspelt_label_is_one_fault() -> None:
+    """And not that the label is missing, too."""
+    with pytest.raises(CallerError) as caught:
+        _parse(GOOD.replace("label: churn", "label: chrun"))
+    assert str(caught.value).endswith("names 'chrun', which is no field; did you mean 'churn'?")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "text", "{fields: []}"])
