@@ -31,6 +31,9 @@ XGBOOST_SUFFIXES = (".json", ".ubj")
 _LISTED_BASE_SCORE = re.compile(rb'base_score(?:"\s*:\s*"|S[iUIlL].{1,8}?)\[', re.DOTALL)
 """As JSON, or as UBJSON: a text begins with `S`, the type of its length and the length."""
 
+MAX_SHOWN_FEATURES = 10
+"""Of those in a message that only the model or only the contract has."""
+
 _NO_ID = ""
 """Payloads for a model alone have no id; a feature cannot be called so."""
 
@@ -172,17 +175,37 @@ def _check_features(model_path: Path, model: Model | ColumnModel, contract: Data
     if model.feature_count != len(contract.features):
         raise CallerError(
             f"{model_path}: the model reads {model.feature_count} features, the contract names "
-            f"{len(contract.features)} ({', '.join(contract.features)}); train on the contract's features, "
-            "in its order"
+            f"{len(contract.features)} ({', '.join(contract.features)}){_lacking(model, contract)}; train on "
+            "the contract's features, in its order"
         )
     pairs = zip(model.feature_names, contract.features, strict=False)
     for number, (trained, declared) in enumerate(pairs, start=1):
-        # LightGBM writes underlines for spaces.
-        if trained not in (declared, "_".join(declared.split(" "))):
+        if trained not in _spellings(declared):
             raise CallerError(
                 f"{model_path}: feature {number} of the model is {trained!r}, the contract says "
                 f"{declared!r}; put the contract's `scoring.features` into the model's order"
             )
+
+
+def _spellings(declared: str) -> tuple[str, str]:
+    """Return a feature's name as models have it: LightGBM writes underlines for spaces."""
+    return declared, "_".join(declared.split(" "))
+
+
+def _lacking(model: Model | ColumnModel, contract: DatasetContract) -> str:
+    """Say which features only one of the two has; an empty text if the model has no names."""
+    known = {name for declared in contract.features for name in _spellings(declared)}
+    trained = set(model.feature_names)
+    lacking = {
+        "contract": [name for name in model.feature_names if name not in known],
+        "model": [name for name in contract.features if trained.isdisjoint(_spellings(name))],
+    }
+    return "".join(
+        f"; the {who} lacks {', '.join(map(repr, names[:MAX_SHOWN_FEATURES]))}"
+        + (", …" if len(names) > MAX_SHOWN_FEATURES else "")
+        for who, names in lacking.items()
+        if names and trained
+    )
 
 
 def _check_categories(model_path: Path, model: Model | ColumnModel, contract: DatasetContract) -> None:

@@ -28,7 +28,8 @@ def check_output_count(path: Path, found: int, declared: int) -> None:
     names = ", ".join(f"name{number}" for number in range(1, min(found, 3) + 1)) + (
         ", …" if found > 3 else ""
     )
+    typed = f" (`{{count: {found}, type: …}}` where it has a type)" if declared > 1 else ""
     raise CallerError(
-        f"{has}, the contract says {declared}; write `outputs: {found}` below its `scoring`, or "
+        f"{has}, the contract says {declared}; write `outputs: {found}` below its `scoring`{typed}, or "
         f"`outputs: [{names}]` with a name for each in the model's order"
     )

@@ -72,6 +72,16 @@ def test_another_number_of_features_is_refused(tmp_path: Path) -> None:
     assert "the model reads 3 features, the contract names 2 (age, plan)" in refusal(folder)
 
 
+def test_features_that_only_the_model_or_the_contract_has_are_named(tmp_path: Path) -> None:
+    """Where the model has names."""
+    vectors = np.eye(4, dtype=np.float32)
+    names = ["age", "plan", "tenure", "charges"]
+    matrix = xgboost.DMatrix(vectors, vectors[:, 0], feature_names=names)
+    xgboost.train({"nthread": 1}, matrix, 1).save_model(tmp_path / "model.json")
+    (tmp_path / "contract.json").write_text(TINY_CONTRACT)
+    assert "; the contract lacks 'tenure', 'charges'; the model lacks 'active'; train on" in refusal(tmp_path)
+
+
 def test_features_in_another_order_are_refused(tmp_path: Path) -> None:
     """A model that knows its features' names tells; else the scores would be silently wrong."""
     vectors = np.eye(3, dtype=np.float32)

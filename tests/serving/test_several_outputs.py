@@ -154,6 +154,13 @@ def test_another_number_of_outputs_is_refused_with_the_line_to_write(tmp_path: P
             served(tmp_path, name, contract)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_line_to_write_keeps_a_type(tmp_path: Path, name: str) -> None:
+    contract = f"{TINY_CONTRACT}  outputs: {{count: 4, type: float32}}\n"
+    with pytest.raises(CallerError, match=r"says 4; write .* \(`{count: 3, type: …}` where it has a type\)"):
+        served(tmp_path, name, contract)
+
+
 def test_one_output_is_not_taken_for_several(tmp_path: Path) -> None:
     path = make_tiny_lightgbm(tmp_path / "model.txt")
 
