@@ -30,7 +30,7 @@ from typing import Any
 
 from contracts.dataset import LIST_TYPE, Field
 from contracts.quarantine import ReasonCode
-from preprocessing.list_values import split_items
+from preprocessing.list_values import broken_item, split_items
 from preprocessing.records import StructureFault, malformed
 from preprocessing.typed_columns import EXACT_FLOAT_LIMITS, MAX_VALUE_CHARS
 from preprocessing.typed_values import INT64_LIMITS
@@ -134,7 +134,8 @@ def _record(
         if given is not None and not (is_text and given in missing_values):
             value = _converted(given, field)
             if value is None:
-                misfits[name] = _shown(given)
+                is_listed = field.type == LIST_TYPE and isinstance(given, list)
+                misfits[name] = _shown_array(given) if is_listed else _shown(given)
         values[name] = value
     return CarefulRecord(values=values, misfits=misfits, keys=keys)
 
@@ -154,7 +155,11 @@ def _converted(given: Any, field: Field) -> Any:
 
 
 def _items(given: list[Any]) -> list[str] | None:
-    return given if all(type(item) is str and item for item in given) else None
+    return given if all(map(_is_item, given)) else None
+
+
+def _is_item(item: Any) -> bool:
+    return type(item) is str and item != ""
 
 
 def _integer(text: str) -> int | None:
@@ -192,6 +197,12 @@ _CONVERSIONS: dict[str, dict[type, Callable[[Any], Any]]] = {
     LIST_TYPE: {list: _items},
 }
 """By type of the field and of the value: what turns one into the other, or gives None."""
+
+
+def _shown_array(given: list[Any]) -> str:
+    """Say which item of an array is the first that none of a list can be."""
+    at = next(index for index, item in enumerate(given) if not _is_item(item))
+    return broken_item(at + 1, _shown(given[at]))
 
 
 def _shown(given: Any) -> str:

@@ -8,12 +8,17 @@ and no item is ever dropped or guessed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.dataset import LIST_TYPE
 from contracts.encoding import ARROW_TYPES
+
+MAX_ITEM_CHARS = 20
+"""Of an item shown in a message."""
 
 
 def list_values(column: pa.Array, delimiter: str) -> pa.Array:
@@ -41,6 +46,17 @@ def split_items(text: str, delimiter: str) -> list[str] | None:
     """Return the items of one text as `list_values` does; None where it is no list."""
     items = text.split(delimiter) if text else []
     return items if all(items) else None
+
+
+def broken_item(number: int, shown: str) -> str:
+    """Return an array as a message shows it whose item `number` (1-based) is none, such as `null`."""
+    return f"[…] (item {number} is {shown[:MAX_ITEM_CHARS]})"
+
+
+def shown_items(items: Sequence[str | None]) -> str:
+    """Return a list's items as a message shows them, or which is the first that is none."""
+    at = next((index for index, item in enumerate(items) if not item), None)
+    return str(items) if at is None else broken_item(at + 1, "null" if items[at] is None else '""')
 
 
 def _whole(lists: pa.Array) -> pa.Array:

@@ -28,6 +28,7 @@ import pyarrow.compute as pc
 
 from contracts.dataset import LIST_TYPE
 from contracts.encoding import ARROW_TYPES
+from preprocessing.list_values import shown_items
 from preprocessing.typed_values import TYPE_PHRASES, typed_values
 
 MAX_VALUE_CHARS = 60
@@ -176,7 +177,8 @@ def shown_values(column: pa.Array) -> list[str | None]:
         return [None if text is None else _quoted(text) for text in column.to_pylist()]
     if pa.types.is_timestamp(column.type):
         column = pc.cast(column, pa.string())  # Python's moments end with microseconds and the year 9999
-    return [None if value is None else _shortened(str(value)) for value in column.to_pylist()]
+    show = shown_items if _is_list(column.type) else str
+    return [None if value is None else _shortened(show(value)) for value in column.to_pylist()]
 
 
 def _shortened(text: str) -> str:

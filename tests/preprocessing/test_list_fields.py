@@ -124,6 +124,23 @@ def test_what_is_no_array_of_texts_is_held_back(tmp_path: Path, value: str) -> N
     assert done.quarantine()[0]["reason_code"] in ("wrong_type", "invalid_encoding")
 
 
+@pytest.mark.parametrize(
+    ("value", "item"),
+    [
+        ('["a", null]', "2 is null"),
+        ('["a", "b", ""]', '3 is ""'),
+        ("[1]", "1 is 1"),
+        ('["a", [], 1]', "2 is […]"),
+    ],
+)
+def test_the_message_says_which_item_is_none(tmp_path: Path, value: str, item: str) -> None:
+    done = prepared(tmp_path, "in.jsonl", b'{"id":"i1","x":1,"seen":%s}\n{"id":"i2","x":1}' % value.encode())
+
+    assert done.quarantine()[0]["message"] == (
+        f"seen: […] (item {item}) is not an array of texts of at least one character"
+    )
+
+
 def test_an_item_that_is_not_utf8_holds_its_row_back(tmp_path: Path) -> None:
     rows = [("i1", [b"a"]), ("i2", [b"\xff", b"a"]), ("i3", None)]
     done = prepared(tmp_path, "in.parquet", parquet_source(rows, pa.list_(pa.binary())))
