@@ -23,8 +23,8 @@ def published_reviews(output: Path) -> pa.Table:
     pointer = output / "pointer" / POINTER_FILE
     if not pointer.is_file():
         raise CallerError(
-            f"{pointer}: is not there; run `make example NAME=embeddings` first, with ROWS=… if `--rows …` "
-            f"is given here, and without it else; {_runs_beside(output)}"
+            f"{pointer}: is not there; run `make example NAME=embeddings` first, or say with `--rows` which "
+            f"ROWS it was run with: {_runs_beside(output)}"
         )
     newest = json.loads(pointer.read_bytes())
     folder = output / "scores" / f"run_date={newest['run_date']}" / newest["run_id"]
@@ -33,10 +33,10 @@ def published_reviews(output: Path) -> pa.Table:
 
 
 def _runs_beside(output: Path) -> str:
-    """Say which runs have published something, by the option that names them."""
-    found = sorted(path.parents[1].name for path in output.parent.glob(f"*/pointer/{POINTER_FILE}"))
-    options = ["no --rows" if name == "real" else f"--rows {name}" for name in found]
-    return f"there are results for: {', '.join(options) or 'nothing yet'}"
+    """Return the options of those runs that have published something."""
+    names = sorted(path.parents[1].name for path in output.parent.glob(f"*/pointer/{POINTER_FILE}"))
+    options = ["no --rows" if name == "real" else f"--rows {name}" for name in names]
+    return f"there are results for {', '.join(options) or 'none'}"
 
 
 def vectors_of(reviews: pa.Table) -> np.ndarray:
