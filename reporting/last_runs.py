@@ -145,7 +145,7 @@ def _headline_of_digest(digest: RunDigest) -> RunHeadline:
 
 
 def _is_name(value: Any) -> bool:
-    """Return whether a value is a text of ordinary length; half a surrogate pair could not be written again."""
+    """Return whether a value is a text of ordinary length; half a surrogate pair could not be written."""
     is_short = isinstance(value, str) and len(value) <= MAX_NAME_CHARACTERS
     return is_short and not any("\ud800" <= character <= "\udfff" for character in value)
 

@@ -141,8 +141,8 @@ def load_tokenizer(folder: Path) -> TextTokenizer:
         added, _ = tokenizer.encode_batch_fast(["", _PROBE])
     if len(added.ids) >= max_tokens:
         raise CallerError(
-            f"{path}: cuts texts at {max_tokens} tokens, of which {len(added.ids)} are added around each text, "
-            f"so that there is no room for any of it, and longer texts are not cut: {_HOW_TO_SAVE}"
+            f"{path}: cuts texts at {max_tokens} tokens, of which {len(added.ids)} are added around each "
+            f"text, so that there is no room for any of it, and longer texts are not cut: {_HOW_TO_SAVE}"
         )
     return TextTokenizer(tokenizer, max_tokens)
 
