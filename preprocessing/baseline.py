@@ -23,7 +23,7 @@ from preprocessing.source_objects import AUTO_FORMAT, find_source_files
 from preprocessing.validation import validate
 
 MAX_RECORD_BYTES = MAX_PAYLOAD_MB * BYTES_PER_MB
-"""As long as any run may take, so that nothing that runs score is missing from what they are compared with."""
+"""As long as any run may take, so that nothing that runs score is missing from what they are compared to."""
 
 
 def build_baseline(source: Path, contract_path: Path) -> DataProfile:
