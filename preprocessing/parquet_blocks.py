@@ -36,8 +36,8 @@ from preprocessing.typed_columns import bytes_column, can_hold, is_bytes, plain_
 
 MAX_BATCH_ROWS = 65_536
 MAX_REPEATED_BYTES, FEWEST_BATCH_ROWS = 32 * 1024 * 1024, 32
-"""Of binary fields, in a batch whose rows all have the same value; and rows in a batch however large that value
-may be: of ordinary images, hardly more are read at once anyway."""
+"""Of binary fields, in a batch whose rows all have the same value; and rows in a batch however large that
+value may be: of ordinary images, hardly more are read at once anyway."""
 
 FORM = SourceForm(format="parquet")
 MAX_TYPE_CHARS = 200
