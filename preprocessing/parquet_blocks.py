@@ -93,7 +93,7 @@ def _most_rows(group: pyarrow.parquet.RowGroupMetaData, fields: tuple[Field, ...
     """
     names = {field.name for field in fields if field.type == BINARY_TYPE}
     columns = [group.column(number) for number in range(group.num_columns)]
-    largest = sum(column.total_uncompressed_size for column in columns if column.path_in_schema in names)
+    largest = sum(int(column.total_uncompressed_size) for column in columns if column.path_in_schema in names)
     return max(MAX_REPEATED_BYTES // max(largest, 1), FEWEST_BATCH_ROWS)
 
 
