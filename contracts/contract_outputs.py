@@ -142,9 +142,12 @@ def _exclude(scoring: Mapping[str, Any], fields: Iterable[Field], faults: list[s
     if name is None:
         return None
     by_name = {entry.name: entry for entry in fields}
+    if not isinstance(name, str):
+        faults.append(f"{_EXCLUDE} is {name!r}; expected the name of one field, which is a list")
+        return None
     if name not in by_name:
         lists = [entry.name for entry in by_name.values() if entry.type == LIST_TYPE]
-        faults.append(f"{_EXCLUDE} names {name!r}, which is no field; {near_matches(str(name), lists)}")
+        faults.append(f"{_EXCLUDE} names {name!r}, which is no field; {near_matches(name, lists)}")
         return None
     if by_name[name].type != LIST_TYPE:
         faults.append(f"{_EXCLUDE} names {name!r}, which is a {by_name[name].type}; expected a list")
@@ -154,7 +157,7 @@ def _exclude(scoring: Mapping[str, Any], fields: Iterable[Field], faults: list[s
         _check_items(outputs, by_name[name].delimiter, faults)
     else:
         faults.append(f"{_EXCLUDE} needs names under `scoring.outputs`: items are looked up among them")
-    return str(name)
+    return name
 
 
 def _check_items(outputs: list[Any], delimiter: str, faults: list[str]) -> None:

@@ -19,7 +19,8 @@ stands in the middle of the model's size, with black beside it."""
 
 DEFAULT_MAX_PIXELS = 50_000_000
 MOST_PIXELS = 500_000_000
-"""A decoded image takes four bytes a pixel, on each thread that decodes."""
+"""Decoding takes four to ten bytes a pixel, for WebP 17 (measured: 49 million pixels, 860 MB), on each thread
+that decodes."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -259,9 +259,13 @@ def _date_faults(run_date: str) -> list[str]:
     """Say what is wrong with a date that has the right form, such as the thirtieth of February."""
     if not re.match(r"\d{4}-\d{2}-\d{2}", run_date):
         return []
+    moment = re.sub(r"[.,]\d+", "", run_date).replace("Z", "+00:00")
+    moment = re.sub(r"([+-]\d{2})(\d{2})$", r"\1:\2", moment)
     try:
-        dt.date.fromisoformat(run_date[:10])
-    except ValueError as error:
+        parsed = dt.datetime.fromisoformat(moment)
+        if parsed.tzinfo is not None:
+            parsed.astimezone(dt.timezone.utc)
+    except (ValueError, OverflowError) as error:
         return [f"RunDate is {run_date!r}: {error}"]
     return []
 

@@ -15,12 +15,15 @@ from contracts.contract_file import read_contract
 from contracts.data_profile import DataProfile, add_profiles
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
+from contracts.payload_limits import BYTES_PER_MB, MAX_PAYLOAD_MB
+from preprocessing.input_checks import check_image_library
 from preprocessing.profile import counted_records, profile_records
 from preprocessing.readers import read_blocks
 from preprocessing.source_objects import AUTO_FORMAT, find_source_files
 from preprocessing.validation import validate
 
-MAX_RECORD_BYTES = 1024 * 1024
+MAX_RECORD_BYTES = MAX_PAYLOAD_MB * BYTES_PER_MB
+"""As long as any run may take, so that nothing that runs score is missing from what they are compared to."""
 
 
 def build_baseline(source: Path, contract_path: Path) -> DataProfile:
@@ -34,6 +37,7 @@ def build_baseline(source: Path, contract_path: Path) -> DataProfile:
         CallerError: No record of the data is valid under the contract.
     """
     contract = read_contract(contract_path)
+    check_image_library(contract)
     counted = (counted_records(valid, contract, stride=1) for valid in _valid_records(source, contract))
     profile = add_profiles(profile_records(records, contract) for records in counted)
     if profile is None:

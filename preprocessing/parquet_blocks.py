@@ -35,6 +35,10 @@ from preprocessing.source_objects import SourceFile, is_compressed, unchanged
 from preprocessing.typed_columns import bytes_column, can_hold, is_bytes, plain_column, value_type
 
 MAX_BATCH_ROWS = 65_536
+MAX_REPEATED_BYTES, FEWEST_BATCH_ROWS = 32 * 1024 * 1024, 32
+"""Of binary fields, in a batch whose rows all have the same value; and rows in a batch however large that
+value may be: of ordinary images, hardly more are read at once anyway."""
+
 FORM = SourceForm(format="parquet")
 MAX_TYPE_CHARS = 200
 
@@ -65,7 +69,8 @@ def _blocks(
     for row_group in range(parquet.num_row_groups):
         group = parquet.metadata.row_group(row_group)
         row_bytes = max(group.total_byte_size // max(group.num_rows, 1), 1)
-        batch_rows = min(max(block_bytes // row_bytes, 1), MAX_BATCH_ROWS)
+        most_rows = min(MAX_BATCH_ROWS, _most_rows(group, fields))
+        batch_rows = min(max(block_bytes // row_bytes, 1), most_rows)
         first_row = 0
         for batch in parquet.iter_batches(batch_size=batch_rows, row_groups=[row_group], columns=names):
             yield ParquetBlock(
@@ -79,6 +84,17 @@ def _blocks(
             )
             first_row += batch.num_rows
             row_count += batch.num_rows
+
+
+def _most_rows(group: pyarrow.parquet.RowGroupMetaData, fields: tuple[Field, ...]) -> int:
+    """Return how many rows are read at once for the bytes that they may have, at least FEWEST_BATCH_ROWS.
+
+    One value, which a dictionary has once, may be all that a column takes, and stand in every row.
+    """
+    names = {field.name for field in fields if field.type == BINARY_TYPE}
+    columns = [group.column(number) for number in range(group.num_columns)]
+    largest = sum(int(column.total_uncompressed_size) for column in columns if column.path_in_schema in names)
+    return max(MAX_REPEATED_BYTES // max(largest, 1), FEWEST_BATCH_ROWS)
 
 
 def _found_fields(source: _ParquetSource, schema: pa.Schema) -> tuple[Field, ...]:

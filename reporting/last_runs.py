@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.atomic_files import write_json
+from contracts.errors import bounded
 from reporting.history import RunDigest
 
 LAST_RUNS_FILE = "last_runs.json"
@@ -64,14 +65,15 @@ class RunHeadline:
     def __post_init__(self) -> None:
         if dt.date.fromisoformat(self.run_date).isoformat() != self.run_date:
             raise ValueError(f"{self.run_date!r} is no date as YYYY-MM-DD")
-        texts = (self.run_id, self.training_mover, self.last_run_mover, *self.quality)
-        if any(text is not None and not _is_name(text) for text in texts):
+        movers = (name for name in (self.training_mover, self.last_run_mover) if name is not None)
+        if not all(map(_is_name, (self.run_id, *movers, *self.quality))):
             raise ValueError(f"a name of run {str(self.run_id)[:40]!r} is no text of ordinary length")
         known = [one for one in (self.mean_score, self.training_psi, self.last_run_psi) if one is not None]
         required = (self.record_count, self.quarantined_fraction, *self.quality.values())
         if not all(map(_is_number, (*required, *known))):
             raise ValueError(f"a number of run {self.run_id} is none")
-        if self.record_count < 0 or not 0 <= self.quarantined_fraction <= 1:
+        is_count = isinstance(self.record_count, int) and self.record_count >= 0
+        if not is_count or not 0 <= self.quarantined_fraction <= 1:
             raise ValueError(f"a count or fraction of run {self.run_id} is outside its bounds")
 
 
@@ -113,7 +115,8 @@ def read_earlier_runs(folder: Path, last_run: RunDigest | None) -> EarlierRuns:
         if last_run is not None and all(run.run_id != last_run.run_id for run in runs):
             runs = (*runs, _headline_of_digest(last_run))
     except _UNREADABLE as error:
-        note = f"What the last runs left of their numbers ({LAST_RUNS_FILE}) cannot be read: {error}."
+        told = bounded(str(error), MAX_NAME_CHARACTERS)
+        note = f"What the last runs left of their numbers ({LAST_RUNS_FILE}) cannot be read: {told}."
     return EarlierRuns(runs=runs[-MAX_LAST_RUNS:], note=note)
 
 
@@ -142,7 +145,9 @@ def _headline_of_digest(digest: RunDigest) -> RunHeadline:
 
 
 def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= MAX_NAME_CHARACTERS
+    """Return whether a value is a text of ordinary length; half a surrogate pair could not be written."""
+    is_short = isinstance(value, str) and len(value) <= MAX_NAME_CHARACTERS
+    return is_short and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _is_number(value: Any) -> bool:

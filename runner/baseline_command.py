@@ -9,8 +9,10 @@ from pathlib import Path
 from contracts.atomic_files import write_bytes
 from contracts.container_paths import CONTRACT_INPUT, MODEL, PLAN_OUTPUT, SOURCE_INPUT, inside
 from contracts.contract_file import check_patterns, read_contract
+from contracts.dataset import IMAGE_INPUT
 from contracts.errors import CallerError
 from contracts.model_artifact import BASELINE_FILE, CONTRACT_FILE
+from contracts.payload_limits import DEFAULT_PAYLOAD_MB, MAX_PAYLOAD_MB
 from runner.container_code import SERVE_ENTRYPOINT, ask_container, lay_input
 from runner.model_check import contract_as_json
 
@@ -22,7 +24,6 @@ _PREPARE = {
     "output-uri": "s3://laptop/baseline/",
     "max-instances": "1",
     "max-concurrency": "1",
-    "max-payload-mb": "6",
     "deadline-minutes": "60",
     "records-per-second": "20000",
     "keep-columns": "",
@@ -53,10 +54,17 @@ def make_baseline(data: Path, contract: Path, model: Mapping[str, bytes] | None,
             for name, content in model.items():
                 (inside(root, MODEL) / name).write_bytes(content)
             (inside(root, MODEL) / CONTRACT_FILE).write_bytes(contract_as_json(contract))
-            words = [word for key, value in _PREPARE.items() for word in (f"--{key}", value)]
+            options = _PREPARE | {"max-payload-mb": str(_payload_mb(contract))}
+            words = [word for key, value in options.items() for word in (f"--{key}", value)]
             ask_container([*PREPROCESSING, "prepare", *words], root)
             ask_container([*SERVE_ENTRYPOINT, "baseline"], root)
         return (inside(root, PLAN_OUTPUT) / BASELINE_FILE).read_bytes()
+
+
+def _payload_mb(contract: Path) -> int:
+    """Return how large a record may be: of images, as any run may take them, so that none is missing."""
+    has_images = read_contract(contract).model_input == IMAGE_INPUT
+    return MAX_PAYLOAD_MB if has_images else DEFAULT_PAYLOAD_MB
 
 
 def baseline_command(data: Path, contract: Path, out: Path, model: Mapping[str, bytes] | None) -> None:

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from contracts.arrow_files import arrow_bytes, arrow_record_count, arrow_schema, read_arrow
+from contracts.arrow_files import (
+    arrow_bytes,
+    arrow_item_count,
+    arrow_record_count,
+    arrow_schema,
+    read_arrow,
+)
 from contracts.wire import ARROW_CONTENT_TYPE, PARQUET_CONTENT_TYPE
 
 
@@ -24,8 +30,8 @@ class ColumnFile:
         name: For people.
         content_type: Of payload and answer.
         record_count: Returns the records in a payload, which it does not read.
-        item_count: Returns the items of all lists of a column where they may unpack to more than the payload,
-            else 0.
+        item_count: Returns the items of all lists of a column, which take more memory than bytes of the
+            payload.
         schema: Returns the schema of a payload, with its metadata.
         read: Returns some columns of a payload; texts of `coded`, in lists too, as dictionaries where they
             are stored so.
@@ -70,11 +76,6 @@ def _parquet_item_count(body: bytes, name: str) -> int:
     return sum(column.num_values for column in columns if _is_part(column.path_in_schema, [name]))
 
 
-def _arrow_item_count(body: bytes, name: str) -> int:
-    del body, name  # an item takes four bytes of the payload, at least
-    return 0
-
-
 def _write_parquet(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     # Ids and scores hardly repeat: dictionaries and compression would cost time and save nothing.
@@ -96,7 +97,7 @@ ARROW = ColumnFile(
     name="Arrow IPC",
     content_type=ARROW_CONTENT_TYPE,
     record_count=arrow_record_count,
-    item_count=_arrow_item_count,
+    item_count=arrow_item_count,
     schema=arrow_schema,
     read=_read_arrow,
     write=_write_arrow,

@@ -66,7 +66,7 @@ class ColumnsCodec:
             return self._form.record_count(body)
 
     def item_count(self, body: bytes) -> int:
-        """Return how many items the lists of a payload unpack to, where that is more than its bytes tell.
+        """Return how many items the lists of a payload have, before any of them is looked at.
 
         Raises:
             CallerError: It cannot be read.

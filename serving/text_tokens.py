@@ -73,7 +73,9 @@ class TextTokenizer:
         """Take a tokenizer without padding, which cuts what is longer than `max_tokens`."""
         self._tokenizer = tokenizer
         self.max_tokens = max_tokens
-        self.largest_id = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=0)
+        vocabulary = tokenizer.get_vocab(with_added_tokens=True).values()
+        added = tokenizer.encode_batch_fast([""])[0].ids  # around every text, and perhaps of no vocabulary
+        self.largest_id = max((*vocabulary, *added), default=0)
 
     def tokens(self, texts: Sequence[str]) -> tuple[Tokens, dict[int, str]]:
         """Return the tokens of texts; a text that has none also has a reason, by its position."""
@@ -136,7 +138,12 @@ def load_tokenizer(folder: Path) -> TextTokenizer:
     with _naming_errors(f"{path}: cannot be used to cut texts: ", f"; {_HOW_TO_SAVE}"):
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_tokens, direction=truncation.get("direction", "right"))
-        tokenizer.encode_batch_fast(["", _PROBE])
+        added, _ = tokenizer.encode_batch_fast(["", _PROBE])
+    if len(added.ids) >= max_tokens:
+        raise CallerError(
+            f"{path}: cuts texts at {max_tokens} tokens, of which {len(added.ids)} are added around each "
+            f"text, so that there is no room for any of it, and longer texts are not cut: {_HOW_TO_SAVE}"
+        )
     return TextTokenizer(tokenizer, max_tokens)
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from contracts.contract_file import check_patterns, parse_contract
+from contracts.contract_outputs import check_wire
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError, near_matches
 from contracts.keep_columns import kept_names
@@ -61,7 +62,7 @@ def look_around(
     found = find("input", partial(_list, values, connection), _tell_listing)
     listing, listed = found
     content, read = find(
-        "contract", partial(_read_contract, values, connection), partial(_tell_contract, values)
+        "contract", partial(_read_contract, values, connection), partial(_tell_contract, pipeline)
     )
     sample, sampled = find(
         "sample", partial(_sample, pipeline, listing, content, connection), partial(_tell_sample, values)
@@ -120,9 +121,11 @@ def _read_contract(values: Mapping[str, Any], connection: AwsConnection) -> byte
     return read_object(connection.client("s3"), _value(values, "ContractUri"))
 
 
-def _tell_contract(values: Mapping[str, Any], content: bytes) -> str:
+def _tell_contract(pipeline: PlannedPipeline, content: bytes) -> str:
+    values = pipeline.values
     contract = parse_contract(content, name=values["ContractUri"])
     check_patterns(contract, name=values["ContractUri"])
+    check_wire(contract, pipeline.wire_name)
     kept_names(str(values.get("KeepColumns", "")), contract)
     counts = f"{len(contract.fields)} fields, {len(contract.features)} features"
     return f"{counts}, id {contract.id_field}, fingerprint {contract.fingerprint}"

@@ -31,6 +31,8 @@ SAMPLE_OBJECTS = 3
 
 SAMPLE_PARQUET_RECORDS = 5_000
 MAX_FOOTERS = 200
+_IMAGES = "images"
+"""The InputFormat by which every object is an image file, whatever its name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +120,10 @@ def _lay_all(s3: Any, listing: SourceListing, folder: Path) -> dict[str, float]:
         delivered[name] = _lay_parquet(s3, fact, _place(folder, name))
     for fact in spread(listing.others, SAMPLE_OBJECTS):
         start = read_start(s3, fact, SAMPLE_BYTES)
-        cut = cut_sample(listing.name_of(fact), start, is_whole=len(start) >= fact.byte_count)
+        is_whole = len(start) >= fact.byte_count
+        if listing.input_format == _IMAGES and not is_whole:
+            raise CannotTellError(f"{fact.uri}: is an image file, whose start cannot be read alone")
+        cut = cut_sample(listing.name_of(fact), start, is_whole=is_whole)
         _place(folder, cut.name).write_bytes(cut.content)
         delivered[cut.name] = cut.delivered_byte_count
     return delivered

@@ -103,6 +103,7 @@ def test_an_excluded_list_travels_beside_the_features() -> None:
             f"{OUTPUTS}, exclude: sen",
             "`scoring.exclude` names 'sen', which is no field; did you mean 'seen'?",
         ),
+        (f"{OUTPUTS}, exclude: [seen]", "`scoring.exclude` is ['seen']; expected the name of one field"),
         (f"{OUTPUTS}, exclude: x", "names 'x', which is a number; expected a list"),
         ("outputs: 3, topK: 2, exclude: seen", "`scoring.exclude` needs names under `scoring.outputs`"),
         ("outputs: [a, b], exclude: seen", "`scoring.exclude` needs `scoring.topK`"),

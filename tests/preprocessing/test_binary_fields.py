@@ -16,7 +16,10 @@ from hypothesis import strategies as st
 from made_images import CONTRACT, encoded, gradient
 from preparation import Preparation, run_prepare
 
+from contracts.contract_file import parse_contract
 from preprocessing.base64_values import base64_bytes
+from preprocessing.parquet_blocks import read_parquet_blocks
+from preprocessing.source_objects import find_source_files
 
 pytestmark = pytest.mark.functional
 
@@ -106,6 +109,20 @@ def test_bytes_that_no_payload_can_hold_are_held_back(tmp_path: Path) -> None:
 
     assert images(done) == {"1": GOOD}
     assert [row["reason_code"] for row in done.quarantine()] == ["record_too_large"]
+
+
+def test_an_image_that_a_file_has_once_and_in_every_row_is_read_a_few_rows_at_a_time(tmp_path: Path) -> None:
+    """A few kilobytes of Parquet would else take gigabytes, in one batch of 65,536 rows."""
+    image = encoded(gradient()) + bytes(2 * 1024 * 1024)
+    column = pa.DictionaryArray.from_arrays(pa.array([0] * 100, pa.int32()), pa.array([image]))
+    table = pa.table({"id": [str(number) for number in range(100)], "image": column})
+    pq.write_table(table, tmp_path / "a.parquet", dictionary_pagesize_limit=8 * 1024 * 1024)
+    (file,) = find_source_files(tmp_path)
+    contract = parse_contract(CONTRACT.encode(), name="contract.yaml")
+
+    blocks = list(read_parquet_blocks(file, contract, max_record_bytes=4 * 1024 * 1024))
+    assert file.byte_count < 100_000
+    assert [block.batch.num_rows for block in blocks] == [32, 32, 32, 4]
 
 
 def test_recordio_has_no_place_for_binary_fields(tmp_path: Path) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from report_run import Reported, report
-from tiny_run import CONTRACT, TinyRun, TinyShard, quarantined
+from report_run import Reported, drawn_again, report
+from tiny_run import CONTRACT, Answer, TinyRun, TinyShard, quarantined
+from whole_report import whole_report
 
+from contracts.ledger import LEDGER_FILE
 from reporting.document import render_document
 
 pytestmark = pytest.mark.functional
@@ -50,6 +54,25 @@ def test_every_number_of_the_page_is_the_ledgers(tmp_path: Path) -> None:
     for name in ("read", "scored", "quarantined"):
         assert shown[f"headline-{name}"] == shown[name]
     assert float(shown["headline-auc"]) == ledger.quality["auc"]
+
+
+def _several_outputs(folder: Path) -> Reported:
+    contract = CONTRACT | {"scoring": {"features": ["tenure"], "outputs": ["a", "b"]}}
+    answers: list[Answer] = [("c1", [0.7, 0.3], None)]
+    shards = [TinyShard(ids=["c1"], labels=["Yes"], answers=answers)]
+    return report(folder, TinyRun(shards=shards, contract=contract))
+
+
+@pytest.mark.parametrize("reported", [whole_report, _several_outputs])
+def test_a_ledger_that_does_not_know_what_models_read_is_still_drawn(
+    tmp_path: Path, reported: Callable[[Path], Reported]
+) -> None:
+    """Runs of before had features and nothing to exclude."""
+    done = reported(tmp_path / "run")
+    document = json.loads((done.paths.report / LEDGER_FILE).read_bytes())
+    for fact in ("model_input", "exclude"):
+        del document["report"]["contract"][fact]
+    assert drawn_again(tmp_path / "again", document) == done.html
 
 
 def test_what_is_known_of_the_listed_records_is_said_and_not_published(tmp_path: Path) -> None:

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_run import Reported, report
+from report_run import Reported, drawn_again, report
 from tiny_run import TinyRun, TinyShard, quarantined
 from whole_report import whole_report
 
-from contracts.ledger import LEDGER_FILE, REPORT_FILE
+from contracts.ledger import LEDGER_FILE
 from reporting import tables
 from reporting.chart_kinds import specification
-from reporting.drawing import draw_page
 from reporting.last_runs import (
     LAST_RUNS_FILE,
     MAX_LAST_RUNS,
@@ -158,14 +157,19 @@ def test_what_cannot_be_read_is_a_note_and_no_failure(tmp_path: Path, content: b
         {"run_date": "yesterday"},
         {"run_date": "20261101"},
         {"run_id": 7},
+        {"run_id": None},
+        {"run_id": "\ud800"},
         {"run_id": "x" * 201},
         {"record_count": 10**400},
         {"record_count": -1},
+        {"record_count": 3.0},
         {"record_count": True},
         {"quarantined_fraction": 1.5},
         {"mean_score": float("inf")},
         {"training_psi": "0.3"},
         {"training_mover": ["plan"]},
+        {"training_mover": "\udfff"},
+        {"an unknown name" * 1000: 1},
         {"quality": {"auc": None}},
         {"quality": ["auc"]},
     ],
@@ -177,18 +181,14 @@ def test_a_number_or_name_that_is_none_is_not_taken(tmp_path: Path, changed: dic
     earlier = read_earlier_runs(tmp_path, None)
     assert earlier.runs == ()
     assert "cannot be read" in earlier.note
+    assert len(earlier.note) < 400
 
 
 def test_a_ledger_of_before_is_still_drawn(tmp_path: Path) -> None:
     done = _reported(tmp_path, 1)
     document = json.loads((done.paths.report / LEDGER_FILE).read_bytes())
     del document["report"]["last_runs"]
-    source = tmp_path / "again" / "processing" / "input" / "drawing"
-    source.mkdir(parents=True)
-    (source / LEDGER_FILE).write_text(json.dumps(document))
-    draw_page("draw", tmp_path / "again")
-    drawn = tmp_path / "again" / "processing" / "output" / "report" / REPORT_FILE
-    assert drawn.read_text() == done.html
+    assert drawn_again(tmp_path / "again", document) == done.html
 
 
 def _tables(*runs: RunHeadline) -> dict[str, tables.ChartTable]:

@@ -6,7 +6,10 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from made_images import CONTRACT, encoded, gradient
+from onnx import helper
 from tiny_model import TINY_CONTRACT, make_tiny_model
+from tiny_other_models import write_onnx
 from typer.testing import CliRunner
 
 from contracts.data_profile import DataProfile, parse_profile
@@ -15,6 +18,7 @@ from runner.cli import app
 
 pytestmark = pytest.mark.functional
 
+IMAGE_CONTRACT = CONTRACT.replace(", outputs: [dark, light]", "")
 CUSTOMERS = "customer_id,age,plan,active\nA,20,basic,true\nB,40,plus,true\nC,,pro,false\nD,old,pro,false\n"
 """Scores 211.5, 222.5 and 131.5 for what is valid; the last has no age that is a number."""
 
@@ -54,6 +58,19 @@ def test_features_are_described_and_with_a_model_its_scores(files: Path) -> None
     assert {name: one.document() for name, one in alone.features.items()} == {
         name: one.document() for name, one in scored.features.items()
     }
+
+
+@pytest.mark.parametrize("more", [(), ("--model", "model.onnx")])
+def test_images_as_large_as_a_run_may_take_are_described(files: Path, more: tuple[str, ...]) -> None:
+    """Left out, they would be told as drift by every run that has them."""
+    (files / "contract.yaml").write_text(IMAGE_CONTRACT)
+    mean = helper.make_node("ReduceMean", ["image"], ["score"], axes=[1, 2, 3], keepdims=0)
+    write_onnx(files / "model.onnx", [mean], inputs={"image": [None, 3, 6, 8]}, outputs={"score": [None]})
+    (files / "train.csv").unlink()
+    (files / "train.csv").mkdir()
+    for name, spare in (("small", 0), ("large", 7_000_000)):
+        (files / "train.csv" / f"{name}.png").write_bytes(encoded(gradient()) + bytes(spare))
+    assert _baseline(files, *more).record_count == 2
 
 
 @pytest.mark.parametrize("baseline", ["train.csv", "out.json"])

@@ -62,6 +62,12 @@ def test_the_image_has_the_openmp_library_that_lightgbm_needs() -> None:
     assert re.search(r"^RUN .*\blibgomp1\b", final_stage(), re.MULTILINE)
 
 
+def test_a_library_of_models_that_is_missing_fails_the_build() -> None:
+    """And not the first job with such a model: nothing else checks that the lock is whole."""
+    (imported,) = re.findall(r'python3 -c "import (.*)"', final_stage())
+    assert {"lightgbm", "onnxruntime", "tokenizers", "xgboost", "PIL.Image"} <= set(imported.split(", "))
+
+
 def test_dependencies_are_installed_by_hash() -> None:
     """What is built is what was locked."""
     assert "--require-hashes" in (ROOT / "Dockerfile").read_text()

@@ -165,6 +165,24 @@ def test_lists_that_unpack_to_more_than_there_is_memory_are_refused() -> None:
     assert answered(sink.getvalue(), PARQUET, memory_bytes=100 * 1024 * 1024)[0]["top"] == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    "items",
+    [
+        pa.nulls(1_000_000),
+        pa.DictionaryArray.from_arrays(pa.array(np.zeros(1_000_000, np.int8)), pa.array(["unheard of"])),
+    ],
+    ids=["without values", "of a dictionary"],
+)
+def test_items_that_take_a_byte_of_an_arrow_payload_or_none_count_too(items: pa.Array) -> None:
+    """A list states how many items it has, and each takes memory once it is looked up."""
+    lists = pa.ListArray.from_arrays(pa.array([0, len(items)], pa.int32()), items)
+    body = payload_of(lists, ARROW)
+
+    with pytest.raises(PayloadUnpacksTooLargeError, match="10 MB are there"):
+        answered(body, ARROW, memory_bytes=10 * 1024 * 1024)
+    assert answered(body, ARROW, memory_bytes=100 * 1024 * 1024)[0]["top"] == ["a", "b"]
+
+
 def test_of_thousands_of_outputs_a_few_records_are_scored_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scorer_module, "SCORED_AT_ONCE", 12)
     model = Multiplying()

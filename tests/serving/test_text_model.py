@@ -22,6 +22,8 @@ from tiny_text import (
     make_tokenizer,
     tiny_vector,
 )
+from tokenizers import Tokenizer
+from tokenizers.processors import TemplateProcessing
 
 from contracts.dataset import ModelOutputs
 from contracts.errors import CallerError
@@ -157,9 +159,23 @@ def with_unknown_special_token(folder: Path) -> None:
     (folder / "tokenizer.json").write_text(json.dumps(document))
 
 
+def with_added(folder: Path, *ids: int, max_tokens: int = MAX_TOKENS) -> None:
+    """Let the tokenizer add tokens with these ids before each text."""
+    path = make_tokenizer(folder / "tokenizer.json", max_tokens=max_tokens)
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.post_processor = TemplateProcessing(
+        single=["$A", *(f"[{number}]" for number in range(len(ids)))],
+        special_tokens=[(f"[{number}]", token) for number, token in enumerate(ids)],
+    )
+    tokenizer.save(str(path))
+
+
 @pytest.mark.parametrize(
     ("spoil", "expected"),
     [
+        (lambda f: with_added(f, 0, 1, max_tokens=2), "at 2 tokens, of which 2 are added around each text"),
+        (lambda f: with_added(f, 0, 1, max_tokens=1), "at 1 tokens, of which 2 are added around each text"),
+        (lambda f: with_added(f, 1000), "with ids up to 1000, as the tokenizer makes them"),
         (lambda f: (f / "tokenizer.json").unlink(), "tokenizer.json: cannot be read: No such file"),
         (lambda f: (f / "tokenizer.json").write_bytes(b""), "is no tokenizer of Hugging Face's `tokenizers`"),
         (lambda f: (f / "tokenizer.json").write_bytes(b"\x80\x04"), "is no tokenizer of Hugging Face's"),

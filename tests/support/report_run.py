@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from bs4 import BeautifulSoup
 from tiny_run import TinyRun
 
-from contracts.ledger import RunLedger, read_ledger
+from contracts.ledger import LEDGER_FILE, REPORT_FILE, RunLedger, read_ledger
+from reporting.drawing import draw_page
 from reporting.request import ReportPaths, parse_request
 from reporting.run import Surroundings, report_run
 
@@ -68,3 +69,12 @@ def report_again(root: Path, run: TinyRun, **changed: str) -> Reported:
         ledger=read_ledger(paths.report / "run.json"),
         html=(paths.report / "report.html").read_text(),
     )
+
+
+def drawn_again(root: Path, ledger: dict[str, Any]) -> str:
+    """Draw the page of a ledger below `root`, as `batchscore report` does, and return it."""
+    source = root / "processing" / "input" / "drawing"
+    source.mkdir(parents=True)
+    (source / LEDGER_FILE).write_text(json.dumps(ledger))
+    draw_page("draw", root)
+    return (root / "processing" / "output" / "report" / REPORT_FILE).read_text()

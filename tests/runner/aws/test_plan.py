@@ -250,6 +250,25 @@ def test_a_pipeline_that_is_not_deployed_can_be_planned(
     assert answers.asked
 
 
+def test_a_wire_that_cannot_carry_what_the_model_reads_is_told(
+    batchscore: Any, answers: Answers, tmp_path: Path
+) -> None:
+    """Before a run is paid for whose preparation would refuse it."""
+    deploy(make_account(), "production-planned-single-csv")
+    contract = """
+fields: [{name: id, type: string}, {name: review, type: string}]
+primaryKey: id
+scoring: {features: [review], modelInput: text}
+"""
+    s3 = boto3.client("s3", region_name=REGION)
+    s3.put_object(Bucket="data", Key="contract.yaml", Body=contract.encode())
+    answer = batchscore("plan", "--name", NAME, "--state", str(tmp_path), "--json")
+    ((outcome, words),) = _checks(answer, "contract")
+    assert outcome == "failed"
+    assert "wire format 'csv' carries vectors of numbers" in words
+    assert answers.asked
+
+
 def test_a_fixed_instance_count_is_what_is_planned_and_needed(
     batchscore: Any, answers: Answers, tmp_path: Path
 ) -> None:

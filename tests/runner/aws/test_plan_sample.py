@@ -15,6 +15,7 @@ from emulated_aws import REGION
 from tiny_model import TINY_CONTRACT
 
 from contracts.errors import BatchScoreError, CallerError
+from runner.aws.checks import CannotTellError
 from runner.aws.plan_sample import Preparation, SampleFacts, read_sample
 from runner.aws.ranged_object import RangedObject
 from runner.aws.source_listing import list_source, spread
@@ -92,6 +93,13 @@ def test_parquet_without_its_suffix_is_named_by_the_input_format(s3: Any) -> Non
     assert _sample(s3, "parquet").total_record_count == 30
 
 
+def test_the_start_of_a_large_image_without_its_suffix_is_no_sample(s3: Any) -> None:
+    """It would be a truncated image, and the run be said to fail by it."""
+    _put(s3, "scan", b"\x89PNG\r\n\x1a\n" + b"\n" * 2_000_000)
+    with pytest.raises(CannotTellError, match=r"s3://data/in/scan: is an image file"):
+        _sample(s3, "images")
+
+
 def test_formats_may_be_mixed(s3: Any) -> None:
     """Compressed text, JSON Lines and Parquet, each read as what it is."""
     record = {"customer_id": "C1", "age": 20, "plan": "basic", "active": True}
@@ -109,7 +117,7 @@ def test_formats_may_be_mixed(s3: Any) -> None:
         ("a.parquet", b"PAR1 but no footer", "a.parquet: cannot be read as Parquet"),
         ("a.csv", b"id,age\n1,2\n", "customer_id"),
         ("a.csv", b"customer_id,age,plan,active\n", "holds no record"),
-        ("a.zip", b"PK..", "a.zip: looks like zip"),
+        ("a.zip", b"PK..", "a.zip: looks like images or an archive of them, but the contract has no field"),
     ],
 )
 def test_what_cannot_be_read_is_named(s3: Any, name: str, content: bytes, message: str) -> None:
