@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from contracts import encoding
 from contracts.atomic_files import write_bytes
+from contracts.errors import BatchScoreError
 
 BATCHSCORE = (sys.executable, "-m", "runner.cli")
 
@@ -105,6 +106,16 @@ def score_command(
 def call(command: Sequence[str]) -> int:
     """Execute one of the commands above and return its exit code."""
     return subprocess.run(command, check=False).returncode  # noqa: S603 - the interpreter that runs this; no shell
+
+
+def run(main: Callable[[Sequence[str]], int]) -> NoReturn:
+    """Call an example's `main` with what was typed, and exit as it says; a mistake is told in one line."""
+    try:
+        code = main(sys.argv[1:])
+    except BatchScoreError as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = error.exit_code
+    sys.exit(code)
 
 
 def become(command: Sequence[str]) -> NoReturn:

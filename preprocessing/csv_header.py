@@ -203,6 +203,8 @@ def _header_faults(header: list[str], rules: HeaderRules) -> list[str]:
 def _hints(header: list[str], rules: HeaderRules) -> list[str]:
     """Say what may be the reason that a header lacks fields."""
     hints = []
+    if rules.contract.image is not None:
+        hints.append("the contract is for images, and this is read as a table: give InputFormat=images")
     declared = rules.contract.dialect.delimiter
     if declared == AUTO_DELIMITER:
         hints.append("tried " + ", ".join(_DELIMITER_NAMES.values()) + " as delimiter")

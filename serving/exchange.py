@@ -24,8 +24,8 @@ STALL_SECONDS = 60.0
 """A client that sends nothing for so long is given up, as its place is another one's turn."""
 
 DISCARD_STALL_SECONDS = 5.0
-"""The same for a client that was answered already. Whether it sends more, or has gone, is not always told, and
-a server that is asked to stop waits for as long."""
+"""The same for a client that was answered already. Whether it sends more, or has gone, is not always told,
+and a server that is asked to stop waits for as long."""
 
 RETRY_AFTER_SECONDS = 1
 

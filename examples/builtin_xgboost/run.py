@@ -19,10 +19,11 @@ import xgboost
 from contracts.errors import EXIT_SUCCEEDED, CallerError
 from contracts.model_artifact import ARTIFACT_FILE
 from examples import making
-from examples.builtin_xgboost import model
-from examples.builtin_xgboost.image import image_uri
 from examples.churn import data, train
 from pipelines.offline_session import DEFAULT_REGION
+
+from . import model
+from .image import image_uri
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,4 +102,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    making.run(main)

@@ -19,7 +19,8 @@ import xgboost
 from contracts.errors import EXIT_SUCCEEDED
 from contracts.model_artifact import ARTIFACT_FILE
 from examples import making
-from examples.churn import data, train
+
+from . import data, train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,4 +93,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    making.run(main)

@@ -16,7 +16,8 @@ import xgboost
 from contracts.atomic_files import write_bytes
 from contracts.dataset import DatasetContract
 from contracts.encoding import encode
-from examples.churn.data import churn_contract, training_customers
+
+from .data import churn_contract, training_customers
 
 TREE_COUNT = 100
 PARAMETERS = {

@@ -24,7 +24,8 @@ from contracts.errors import EXIT_SUCCEEDED
 from contracts.ledger import LEDGER_FILE, POINTER_FILE, REPORT_FILE, RunLedger, read_ledger
 from contracts.model_artifact import ARTIFACT_FILE
 from examples import making
-from examples.daily import data, train
+
+from . import data, train
 
 SCHEDULED_TIME = "T06:00:00Z"
 """Of each day: what the schedule gives as RunDate, see settings.yaml."""
@@ -160,4 +161,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    making.run(main)

@@ -15,7 +15,8 @@ import xgboost
 from contracts.atomic_files import write_bytes
 from contracts.dataset import DatasetContract
 from contracts.encoding import encode
-from examples.daily.data import flight_contract, training_flights
+
+from .data import flight_contract, training_flights
 
 TREE_COUNT = 100
 PARAMETERS = {

@@ -19,9 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.errors import EXIT_SUCCEEDED, CallerError
-from examples.embeddings.data import held_out_opinions
-from examples.embeddings.published import published_reviews, vectors_of
-from examples.embeddings.run import WORK, files_below
+
+from .data import held_out_opinions
+from .published import published_reviews, vectors_of
+from .run import WORK, files_below
 
 DAMPING = 5.0
 GREAT = "great"

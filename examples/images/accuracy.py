@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from examples.images.data import is_for_training, real_scans, scan_number
+from .data import is_for_training, real_scans, scan_number
 
 
 def accuracy(scores: Path) -> float:

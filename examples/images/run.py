@@ -19,7 +19,8 @@ import sklearn
 from contracts.errors import EXIT_SUCCEEDED
 from contracts.model_artifact import ARTIFACT_FILE
 from examples import making
-from examples.images import data, train
+
+from . import data, train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,4 +89,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    making.run(main)

@@ -14,7 +14,8 @@ from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 from sklearn.linear_model import LogisticRegression
 
 from contracts.atomic_files import write_bytes
-from examples.images.data import images_contract, is_for_training, real_scans
+
+from .data import images_contract, is_for_training, real_scans
 
 MAX_ROUNDS = 500
 WHITE = np.float32(255)

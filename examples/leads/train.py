@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 from contracts.atomic_files import write_bytes
 from contracts.dataset import DatasetContract
 from contracts.encoding import encode
-from examples.leads.data import leads_contract, training_households
+
+from .data import leads_contract, training_households
 
 TREE_COUNT = 150
 PARAMETERS = {

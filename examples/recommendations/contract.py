@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from contracts.atomic_files import write_bytes
-from examples.recommendations.data import taste_names
+
+from .data import taste_names
 
 CONTRACT_PATH = Path(__file__).with_name("contract.yaml")
 

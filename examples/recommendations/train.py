@@ -16,7 +16,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from contracts.atomic_files import write_bytes
-from examples.recommendations.data import TASTE_DECIMALS
+
+from .data import TASTE_DECIMALS
 
 TASTE_COUNT = 32
 OPSET, IR_VERSION = 17, 8

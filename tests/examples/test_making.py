@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from contracts.errors import CallerError
 from examples import making
 from examples.churn import data, run, train
 
+EXAMPLES = Path(making.__file__).parent
 BATCHSCORE = [sys.executable, "-m", "runner.cli"]
 
 
@@ -107,6 +111,27 @@ def test_the_key_changes_with_code_files_and_packages(tmp_path: Path) -> None:
     assert making.source_key((data, file), (np,)) == keys[0]
     file.write_text("two")
     assert len({*keys, making.source_key((data, file), (np,))}) == 4
+
+
+def test_a_users_mistake_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """As the product's own commands do; without a traceback."""
+
+    def main(_: Sequence[str]) -> int:
+        raise CallerError("contract.yaml: the contract is wrong")
+
+    with pytest.raises(SystemExit) as caught:
+        making.run(main)
+    assert caught.value.code == CallerError.exit_code
+    assert capsys.readouterr().err == "error: contract.yaml: the contract is wrong\n"
+
+
+@pytest.mark.parametrize("folder", [path.parent for path in sorted(EXAMPLES.glob("*/run.py"))])
+def test_a_copied_example_reads_its_own_files(folder: Path) -> None:
+    """No module of an example calls another of it by the example's name, which a copy does not have."""
+    named = f"examples.{folder.name}"
+    for path in folder.glob("*.py"):
+        imports = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+        assert [node.module for node in imports if (node.module or "").startswith(named)] == [], path.name
 
 
 @pytest.mark.parametrize("text", ["0", "-5", "many"])

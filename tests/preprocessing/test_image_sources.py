@@ -113,6 +113,17 @@ def test_hidden_files_are_left_out_and_others_are_held_back_where_images_are_dec
     assert [one.source_key for one in done.manifest.sources] == ["./", "2.zip"]
 
 
+def test_a_stray_table_beside_images_says_how_it_is_held_back(tmp_path: Path) -> None:
+    """`auto` takes it for a table whose header lacks the fields."""
+    done = run_prepare(
+        tmp_path, {"1.png": PNG, "notes.txt": b"cleaned on Tuesday\n"}, CONTRACT, wire_format="arrow"
+    )
+
+    assert done.exit_code != 0
+    assert "notes.txt: the header lacks the field" in done.message
+    assert "the contract is for images, and this is read as a table: give InputFormat=images" in done.message
+
+
 def test_members_that_are_not_plain_files_are_held_back_and_never_followed(tmp_path: Path) -> None:
     """Links, devices, names that climb, archives in archives; what lies around them is read."""
     members: dict[str, bytes | tarfile.TarInfo] = {
