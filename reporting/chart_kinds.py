@@ -17,8 +17,17 @@ Columns: TypeAlias = Mapping[str, Sequence[Any]]
 MARK_COLOUR = "var(--chart, #1f5fa8)"
 INK_COLOUR = "currentColor"
 
-MAX_GROUP_CHARACTERS = 24
-"""Of the name of a group in a chart of what moved; the CSV file has it whole."""
+MAX_GROUP_CHARACTERS = 32
+"""Of the name of a group in a chart of what moved, room for two bounds; the CSV file has it whole."""
+
+MAX_OUTPUT_CHARACTERS = 24
+"""Of the name of an output in the chart of the largest."""
+
+_CHARACTER_PIXELS = 8
+"""Room for one; the drawing engine does not know how wide the page's font is."""
+
+_ROW_PIXELS, _MIN_ROWS_PIXELS = 18, 220
+"""Height of a bar whose name stands beside it, and of all such bars together at least."""
 
 _MAX_DRAWN_EXTENT = 1.7e308
 """From the lowest to the highest score; a drawing engine that subtracts them cannot go beyond float64."""
@@ -58,9 +67,24 @@ def _numbers(field: str, title: str | None = None, **more: Any) -> Specification
     return axis if title is None else {**axis, "title": title}
 
 
-def _names(field: str, *, pixels: int) -> Specification:
-    """Return an axis of texts in the table's order, with at least so much room for them."""
-    return {"field": field, "type": "nominal", "title": None, "sort": None, "axis": {"minExtent": pixels}}
+def _names(field: str, names: Sequence[str], *, most: int) -> Specification:
+    """Return an axis of texts in the table's order, with room for them and for `most` characters at most.
+
+    A longer one is cut where it is shown only: two that begin alike stay two.
+    """
+    shown = min(most, max(map(len, names)))
+    axis = {
+        "minExtent": _CHARACTER_PIXELS * shown,
+        "labelLimit": _CHARACTER_PIXELS * (shown + 1),
+        "labelOverlap": False,
+        "labelExpr": f"length(datum.label) > {most} ? slice(datum.label, 0, {most - 1}) + '…' : datum.label",
+    }
+    return {"field": field, "type": "nominal", "title": None, "sort": None, "axis": axis}
+
+
+def _rows_height(names: Sequence[str]) -> Specification:
+    """Return the height of a chart that has a bar for each name."""
+    return {"height": max(_MIN_ROWS_PIXELS, _ROW_PIXELS * len(set(names)))}
 
 
 def _layer(mark: Specification, **encoding: Specification) -> Specification:
@@ -123,20 +147,16 @@ def _pair(columns: Columns) -> Specification:
 
 
 def _outputs(columns: Columns) -> Specification:
-    # The drawing engine does not know how wide the page's font is.
-    pixels = min(180, 8 * max(map(len, columns["output"])))
     bars = _layer(
         {"type": "bar", "color": MARK_COLOUR},
         x=_numbers("record_count", "Records", axis=_COUNTED),
-        y=_names("output", pixels=pixels),
+        y=_names("output", columns["output"], most=MAX_OUTPUT_CHARACTERS),
     )
-    return {"data": _data(columns), **bars}
+    return {**_rows_height(columns["output"]), "data": _data(columns), **bars}
 
 
 def _moved(columns: Columns) -> Specification:
-    pixels = min(200, 16 + 8 * max(map(len, columns["group"])))
-    shown = {**columns, "group": [name[:MAX_GROUP_CHARACTERS] for name in columns["group"]]}
-    y = _names("group", pixels=pixels)
+    y = _names("group", columns["group"], most=MAX_GROUP_CHARACTERS)
     bars = _layer(
         {"type": "bar", "color": MARK_COLOUR},
         x=_numbers("run_fraction", "Part of the records", axis=_FRACTION),
@@ -147,7 +167,7 @@ def _moved(columns: Columns) -> Specification:
         x=_numbers("reference_fraction"),
         y=y,
     )
-    return {"data": _data(shown), "layer": [bars, ticks]}
+    return {**_rows_height(columns["group"]), "data": _data(columns), "layer": [bars, ticks]}
 
 
 def _over_runs(columns: Columns) -> Specification:

@@ -1,4 +1,4 @@
-"""Time and cost of a run by step, and for a million records.
+"""Time and cost of a run by step, and for a million records where the run is large enough to tell.
 
 Times are what the report can see: that of preparation as the plan states it, its own, and for the rest of
 the run scoring with the start-up of all jobs. Cost is that time, times instances, times the price of an hour
@@ -16,6 +16,8 @@ from contracts.errors import CallerError
 
 PRICES_PARAMETER = "HourlyPricesUsd"
 MILLION = 1_000_000
+MIN_RECORDS_TO_SCALE = 100_000
+"""Of fewer, a run is mostly start-up, which a million records do not take so many times."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,7 @@ class RunCost:
     Attributes:
         steps: In their order.
         seconds: Of the whole run, from its start.
-        seconds_per_million: Of the whole run, for a million records read; None if none was read.
+        seconds_per_million: Of the whole run, for a million records read; None below MIN_RECORDS_TO_SCALE.
         usd: Of all steps, or None if the price of one is not known.
         usd_per_million: For a million records read, or None.
         notes: What is not known, and why.
@@ -92,7 +94,7 @@ def run_cost(
     steps = tuple(_step(time, parameters, prices) for time in times)
     known = [step.usd for step in steps if step.usd is not None]
     usd = sum(known) if len(known) == len(steps) else None
-    millions = record_count / MILLION
+    millions = record_count / MILLION if record_count >= MIN_RECORDS_TO_SCALE else 0.0
     return RunCost(
         steps=steps,
         seconds=seconds,

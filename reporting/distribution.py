@@ -14,6 +14,9 @@ UNIT_BIN_COUNT = 20
 WIDE_BIN_COUNT = 30
 """Bins from the smallest to the largest score, where scores leave [0, 1]; fewer if float64 is too coarse."""
 
+NARROW_FRACTION = 1e-5
+"""Of the largest: numbers that differ by less were meant to be the same, and are rounded to 32 bits."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreSummary:
@@ -42,6 +45,11 @@ class ScoreSummary:
     def has_mean(self) -> bool:
         """Whether there is a mean score."""
         return math.isfinite(self.mean)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the scores, none below 0, are the same but for rounding: a histogram says nothing."""
+        return 0 <= self.maximum - self.minimum <= NARROW_FRACTION * self.maximum
 
     @property
     def is_within_unit(self) -> bool:

@@ -15,6 +15,7 @@ import jinja2
 from contracts.ledger import RunLedger
 from contracts.quarantine import REASON_MEANINGS
 from reporting.figures import Figure
+from reporting.hits import HIT_RATE
 from reporting.page_engine import page_environment
 from reporting.quality import AT_THRESHOLD, BINARY, METRIC_NAMES
 from reporting.tables import (
@@ -63,10 +64,12 @@ def render_document(ledger: RunLedger, figures: Sequence[Figure]) -> str:
         counts=ledger.counts,
         contract=ledger.report["contract"],
         quality=ledger.report["quality"],
-        metric_names={name: text for name, text in METRIC_NAMES.items() if name in ledger.quality},
+        metric_names=_metric_names(ledger),
         headline_metrics=[name for name in HEADLINE_METRICS if name in ledger.quality][:2],
         at_threshold=AT_THRESHOLD if ledger.report["quality"]["kind"] == BINARY else (),
         reasons=[_reason(ledger, reason, count) for reason, count in ledger.reason_counts.items()],
+        hit_rate_name=hit_rate_name(ledger),
+        norms_note=_norms_note(ledger),
         score_noun=SCORE_NOUNS[ledger.report["scores"]["distribution"]],
         distribution_figures=[figure for figure in figures if figure.name in distributions],
         quality_figures=[figure for figure in figures if figure.name in QUALITY_FIGURES],
@@ -79,6 +82,34 @@ def render_document(ledger: RunLedger, figures: Sequence[Figure]) -> str:
         max_drift_rows=MAX_DRIFT_ROWS,
         sources=ledger.sources[:MAX_LISTED_SOURCES],
     )
+
+
+def hit_rate_name(ledger: RunLedger) -> str:
+    """Return what the hit rate of a run is called: at how many outputs kept."""
+    kept = ledger.report["contract"]["top_k"]
+    return "Hit rate" if kept is None else f"Hit rate at {kept:,}"
+
+
+def _metric_names(ledger: RunLedger) -> dict[str, str]:
+    names = {name: text for name, text in METRIC_NAMES.items() if name in ledger.quality}
+    if HIT_RATE in names:
+        names[HIT_RATE] = names[HIT_RATE].replace("Hit rate", hit_rate_name(ledger), 1)
+    return names
+
+
+def _norms_note(ledger: RunLedger) -> str:
+    """Say the norm of vectors that all have the same; nothing where a chart shows norms or there are none."""
+    scores = ledger.report["scores"]
+    if scores["distribution"] != NORM_DISTRIBUTION or NORM_DISTRIBUTION in ledger.report["tables"]:
+        return ""
+    if not scores["record_count"]:
+        return ""
+    whose = (
+        "The one vector has"
+        if scores["record_count"] == 1
+        else f"All {scores['record_count']:,} vectors have"
+    )
+    return f"{whose} a norm of {scores['maximum']:.5g}."
 
 
 def _reason(ledger: RunLedger, reason: str, count: int) -> dict[str, Any]:

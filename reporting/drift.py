@@ -23,6 +23,9 @@ EMPTY_FRACTION = 0.0001
 MIN_RECORDS = 100
 """Of fewer on either side nothing is said: ten groups of so few differ by chance."""
 
+LABEL_DIGITS, EXACT_DIGITS = 4, 17
+"""Significant digits of the bounds in a group's label: usually, and where fewer would make two the same."""
+
 MAX_CATEGORY_GROUPS = 20
 MAX_NEW_CATEGORIES = 10
 SCORE_NAME = "score"
@@ -80,7 +83,7 @@ class DriftReport:
     Attributes:
         reference: What it is, in words.
         reference_record_count: Records of the reference.
-        features: The score first, then those that moved most.
+        features: And the score; what moved most comes first, what was not measured last.
         notes: What could not be compared, and why.
     """
 
@@ -105,11 +108,12 @@ def compare_profiles(
         _compare_feature(name, profile, reference.features.get(name), limits)
         for name, profile in run.features.items()
     ]
-    features.sort(key=lambda one: (-(one.psi if one.psi is not None else -1.0), one.name))
+    moved = [score, *features]
+    moved.sort(key=lambda one: (-(one.psi if one.psi is not None else -1.0), not one.is_score, one.name))
     return DriftReport(
         reference=reference_name,
         reference_record_count=reference.record_count,
-        features=(score, *features),
+        features=tuple(moved),
         notes=tuple(_notes(run, reference, reference_name)),
     )
 
@@ -224,14 +228,24 @@ def _number_groups(
 
 
 def _bound_labels(bounds: np.ndarray) -> Iterator[str]:
-    for position, bound in enumerate(bounds):
-        last = position == len(bounds) - 1
-        if len(bounds) == 1:
+    texts = _bound_texts(bounds)
+    for position, text in enumerate(texts):
+        last = position == len(texts) - 1
+        if len(texts) == 1:
             yield "all values"
         elif position == 0:
-            yield f"below {bounds[1]:.6g}"
+            yield f"below {texts[1]}"
         else:
-            yield f"from {bound:.6g}" + ("" if last else f" to {bounds[position + 1]:.6g}")
+            yield f"from {text}" + ("" if last else f" to {texts[position + 1]}")
+
+
+def _bound_texts(bounds: np.ndarray) -> list[str]:
+    """Return bounds rounded for people, no two of them to the same text: groups are told apart by it."""
+    for digits in range(LABEL_DIGITS, EXACT_DIGITS):
+        texts = [f"{bound:.{digits}g}" for bound in bounds]
+        if len(set(texts)) == len(texts):
+            return texts
+    return [f"{bound:.{EXACT_DIGITS}g}" for bound in bounds]
 
 
 def _category_groups(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from contracts.dataset import VECTOR_INPUT
 from contracts.ledger import RunLedger
 from reporting import tables
 from reporting.charts import draw
@@ -94,7 +95,9 @@ def _words(ledger: RunLedger, name: str) -> tuple[str, str]:
         f"PSI {mover['psi']:.3g}, Jensen-Shannon {mover['jensen_shannon']:.3g}. Bars are this run, marks "
         f"{report['reference']}."
     )
-    return f"“{mover['name']}” beside {report['reference'].split(' (')[0]}", reading
+    is_length = not mover["is_score"] and ledger.report["contract"]["model_input"] != VECTOR_INPUT
+    noun = f"“{mover['name']}”, its length," if is_length else f"“{mover['name']}”"
+    return f"{noun} beside {report['reference'].split(' (')[0]}", reading
 
 
 def _pair_reading(ledger: RunLedger) -> str:

@@ -373,8 +373,8 @@ def _actions(
 ) -> MadeList:
     if desk.contract.outputs is not None:
         return no_list(
-            f"The model has {desk.contract.outputs.count:,} outputs for each record, and a list is made by "
-            "one."
+            "An action list needs a model with one score for each record; this one has "
+            f"{desk.contract.outputs.count:,} outputs."
         )
     return make_list(
         [one.values for one in settled if one.values is not None],

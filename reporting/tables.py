@@ -92,7 +92,9 @@ def chart_tables(run: ReconciledRun) -> Iterator[ChartTable]:
     quality, outputs = run.quality, run.contract.outputs
     if run.distribution.summary.record_count:
         histogram = _histogram(run.distribution)
-        yield ChartTable(name=distribution_name(outputs), columns=histogram)
+        name = distribution_name(outputs)
+        if name != NORM_DISTRIBUTION or not run.distribution.summary.is_narrow:
+            yield ChartTable(name=name, columns=histogram)
         last_run = run.drift.last_run
         beside = last_run and distribution_pair(last_run.distribution, histogram)
         if beside:

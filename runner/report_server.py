@@ -24,6 +24,7 @@ from emulator.run_record import RunRecord
 from runner.local_state import LocalState
 from runner.report_command import drawn, local_ledger
 from runner.results import results_of
+from runner.summary import headline_quality
 
 LOOPBACK = "127.0.0.1"
 _HOSTS = ("localhost", LOOPBACK)
@@ -64,7 +65,7 @@ def _row(record: RunRecord, state: LocalState) -> dict[str, Any]:
         "status": record.status,
         "failure_reason": fault,
         "counts": results.counts if results else {},
-        "auc": facts.quality.get("auc") if facts else None,
+        "quality": headline_quality(facts) if facts else [],
         "level": verdict.get("level", ""),
         "heading": verdict.get("heading", "") if record.status == "Succeeded" else "",
         "report": f"/runs/{quote(record.run_id)}/{REPORT_FILE}" if results and results.report else "",

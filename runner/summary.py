@@ -6,6 +6,7 @@ import datetime as dt
 
 from rich.text import Text
 
+from contracts.ledger import RunLedger
 from runner.console import PatientConsole
 from runner.results import Place, ResultsAt
 
@@ -28,6 +29,13 @@ def print_summary(results: ResultsAt[Place]) -> None:
         console.print(Text.assemble("  ", (f"{name:<{width}}", "dim"), value))
 
 
+def headline_quality(ledger: RunLedger) -> list[tuple[str, float]]:
+    """Return name and value of what is told of the quality; nothing if nothing of it was measured."""
+    kept = ledger.report.get("contract", {}).get("top_k")
+    names = {**_QUALITY} if kept is None else {**_QUALITY, "hit_rate": f"hit rate at {kept:,}"}
+    return [(name, ledger.quality[key]) for key, name in names.items() if key in ledger.quality][:1]
+
+
 def _lines(results: ResultsAt[Place]) -> list[tuple[str, str]]:
     lines = [(name, f"{count:,}") for name, count in results.counts.items() if count or name != "unscorable"]
     lines.append(("time", _time(results)))
@@ -41,10 +49,9 @@ def _lines(results: ResultsAt[Place]) -> list[tuple[str, str]]:
         ledger = results.facts
         lines += [(f"quarantined: {code}", f"{count:,}") for code, count in ledger.reason_counts.items()]
         lines += [
-            (name, f"{ledger.quality[key]:.4f} on the {ledger.labelled_count:,} records with a label")
-            for key, name in _QUALITY.items()
-            if key in ledger.quality
-        ][:1]
+            (name, f"{number:.4f} on the {ledger.labelled_count:,} records with a label")
+            for name, number in headline_quality(ledger)
+        ]
         lines.append(("model package", ledger.model_package_arn))
     places = {
         "scores": results.scores,

@@ -161,6 +161,18 @@ def test_enter_opens_what_is_folded(browser: Browser, reports: dict[str, Reporte
         assert seen.run(is_open) is True
 
 
+def test_a_chart_stays_where_it_is_while_its_neighbour_shows_numbers(
+    browser: Browser, reports: dict[str, Reported]
+) -> None:
+    tops = """() => [...document.querySelectorAll('[aria-labelledby=quality] .chart')]
+        .map(chart => chart.getBoundingClientRect().top + window.scrollY)"""
+    with opened(browser, _page_of(reports["whole"])) as seen:
+        before = seen.run(tops)
+        seen.page.locator("#lift summary").click()
+        assert len(before) == 4
+        assert seen.run(tops) == before
+
+
 def test_on_paper_the_page_is_light_and_of_a_few_pages_in_its_reading_order(
     browser: Browser, done: Reported
 ) -> None:

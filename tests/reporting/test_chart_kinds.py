@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from bs4 import BeautifulSoup
+
 from reporting import tables
 from reporting.chart_kinds import specification
+from reporting.drawing_engine import render
 
 
 def _drawn(name: str, columns: dict[str, list[Any]]) -> dict[str, Any]:
@@ -38,11 +41,36 @@ def test_an_empty_bin_is_no_point_of_the_calibration() -> None:
     assert drawn["data"]["values"] == [{"score_from": 0.1, "mean_score": 0.15, "observed_fraction": 0.2}]
 
 
-def test_the_names_of_groups_are_cut_in_the_chart_and_keep_their_order() -> None:
-    columns = {"group": ["b" * 30, "a"], "reference_fraction": [0.5, 0.5], "run_fraction": [0.4, 0.6]}
-    drawn = _drawn("drift_1_1", columns)
-    assert [row["group"] for row in drawn["data"]["values"]] == ["b" * 24, "a"]
+def _moved(*groups: str) -> dict[str, Any]:
+    fractions = [1 / len(groups)] * len(groups)
+    return {"group": list(groups), "reference_fraction": fractions, "run_fraction": fractions}
+
+
+def test_long_names_of_groups_are_cut_with_an_ellipsis_and_keep_their_order() -> None:
+    """Two that begin alike stay two bars."""
+    drawn = _drawn("drift_1_1", _moved("b" * 40 + "2", "b" * 40 + "1", "a"))
+    assert [row["group"][-1] for row in drawn["data"]["values"]] == ["2", "1", "a"]
     assert [layer["encoding"]["y"]["sort"] for layer in drawn["layer"]] == [None, None]
+    assert _texts(drawn).count("b" * 31 + "…") == 2
+
+
+def test_the_bounds_of_a_group_are_shown_whole() -> None:
+    bounds = "from -1.234e-05 to -1.234e-06"
+    assert bounds in _texts(_drawn("drift_1_1", _moved(bounds, "from -1.234e-06")))
+
+
+def test_bars_have_room_for_their_names() -> None:
+    few = {"output": ["a", "b"], "record_count": [1, 2]}
+    many = {"output": [f"Film {number}" for number in range(20)], "record_count": list(range(20))}
+    assert _drawn(tables.OUTPUTS, few)["height"] == 220
+    assert _drawn(tables.OUTPUTS, many)["height"] == 360
+    assert _drawn("drift_1_1", _moved(*many["output"]))["height"] == 360
+    assert set(many["output"]) <= set(_texts(_drawn(tables.OUTPUTS, many)))
+
+
+def _texts(drawn: dict[str, Any]) -> list[str]:
+    """Return what is written in the drawing."""
+    return [text.text for text in BeautifulSoup(render(drawn), "html.parser").find_all("text")]
 
 
 def _ends(layer: dict[str, Any]) -> list[list[float]]:

@@ -28,6 +28,18 @@ def test_without_prices_there_is_no_cost_and_a_word_about_it() -> None:
     assert cost.notes == ("Cost was not computed: the parameter HourlyPricesUsd names no price of an hour.",)
 
 
+@pytest.mark.parametrize(("record_count", "seconds"), [(99_999, None), (100_000, 54_000.0)])
+def test_of_a_small_run_nothing_is_said_of_a_million_records(
+    record_count: int, seconds: float | None
+) -> None:
+    """It is mostly start-up."""
+    prices = {"HourlyPricesUsd": "ml.a=0.5, ml.b=2"}
+    cost = run_cost(TIMES, TYPES | prices, seconds=5400, record_count=record_count)
+    assert cost.usd == 8.25
+    assert cost.seconds_per_million == seconds
+    assert (cost.usd_per_million is None) == (seconds is None)
+
+
 def test_a_type_without_a_price_is_named() -> None:
     cost = run_cost(TIMES, TYPES | {"HourlyPricesUsd": "ml.a=1"}, seconds=1, record_count=1)
     assert cost.usd is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -99,10 +100,10 @@ def test_categories_are_compared_one_by_one_and_new_ones_named() -> None:
     assert drift.psi == pytest.approx(expected)
 
 
-def test_limits_are_inclusive_and_the_score_stands_first_and_movers_next() -> None:
+def test_limits_are_inclusive_and_movers_stand_first() -> None:
     same, moved = _numbers(np.arange(1000.0)), _numbers(np.arange(1000.0) + 80)
     report = _compare(_profile(a=same, z=moved), _profile(a=same, z=same))
-    assert [one.name for one in report.features] == ["score", "z", "a"]
+    assert [one.name for one in report.features] == ["z", "a", "score"]
     psi = _feature(report, "z").psi
     assert psi is not None
     for limits, level in (
@@ -113,6 +114,31 @@ def test_limits_are_inclusive_and_the_score_stands_first_and_movers_next() -> No
         assert _feature(again, "z").level == level
     assert report.worst is not None
     assert report.worst.name == "z"
+
+
+def test_the_score_stands_among_the_features_by_how_far_it_moved() -> None:
+    """Before those that moved as little, and last if it was not measured."""
+    values = np.arange(1000.0)
+    same, scores = _numbers(values), value_histogram(values)
+    run = replace(_profile(a=same, z=_numbers(values + 80)), score=scores)
+    reference = replace(_profile(a=same, z=same), score=scores)
+    assert [one.name for one in _compare(run, reference).features] == ["z", "score", "a"]
+    unmeasured = _compare(run, replace(reference, score=None)).features
+    assert [one.name for one in unmeasured] == ["z", "a", "score"]
+
+
+def test_bounds_are_rounded_as_far_as_they_stay_different() -> None:
+    wide = _profile(x=_numbers(np.linspace(-1, 1, 1000) / 3))
+    labels = [group.label for group in _feature(_compare(wide, wide), "x").groups]
+    numbers = [word for label in labels for word in label.split() if word[-1].isdigit()]
+    assert max(len(number.lstrip("-0.").replace(".", "")) for number in numbers) == 4
+    near = _profile(x=_numbers(1e9 + np.arange(1000.0) * 1e6))
+    labels = [group.label for group in _feature(_compare(near, near), "x").groups]
+    assert len(set(labels)) == len(labels) == 10
+    close = _profile(x=_numbers(1.7e9 + np.arange(1000.0) * 1e5))
+    labels = [group.label for group in _feature(_compare(close, close), "x").groups]
+    assert len(set(labels)) == len(labels)
+    assert not any(label.split()[1] == label.split()[-1] for label in labels[1:-1])
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,9 @@ from report_run import report, report_again
 from tiny_run import TinyRun, TinyShard
 from whole_report import whole_report
 
+from reporting.figures import draw_figures
+from reporting.tables import ChartTable
+
 pytestmark = pytest.mark.functional
 
 
@@ -40,6 +43,25 @@ def test_a_whole_run_is_compared_with_training_and_with_the_last_run(tmp_path: P
     assert new == {"new <b>": 200}
     assert "<b>" not in str(done.page.find("section", attrs={"aria-labelledby": "drift"}))
     assert done.ledger.report["drift"]["notes"] == []
+
+
+@pytest.mark.parametrize(
+    ("model_input", "words"), [("vector", "” beside"), ("text", "”, its length, beside")]
+)
+def test_what_is_drawn_of_a_text_is_said_to_be_its_length(
+    tmp_path: Path, model_input: str, words: str
+) -> None:
+    """Of features, never of the score."""
+    ledger = whole_report(tmp_path).ledger
+    ledger.report["contract"]["model_input"] = model_input
+    empty = {"group": ["a"], "reference_fraction": [1.0], "run_fraction": [1.0]}
+    chart_tables = [ChartTable(name=f"drift_1_{rank}", columns=empty) for rank in (1, 2, 3)]
+    titles = {figure.title.split("”")[0][1:]: figure.title for figure in draw_figures(ledger, chart_tables)}
+    assert titles == {
+        "score": "“score” beside the training data",
+        "plan": f"“plan{words} the training data",
+        "tenure": f"“tenure{words} the training data",
+    }
 
 
 def test_a_run_leaves_what_the_next_one_finds(tmp_path: Path) -> None:

@@ -233,6 +233,55 @@ def test_the_quality_section_says_why_there_is_none(tmp_path: Path) -> None:
     assert (done.ledger.quality, done.ledger.labelled_count) == ({}, 0)
 
 
+def test_vectors_of_one_length_have_a_sentence_and_no_chart(tmp_path: Path) -> None:
+    """And that all have the norm 1 is no reason not to use them."""
+    tenth = float(np.sqrt(0.99))
+    answers: list[Answer] = [("a", [1.0, 0.0], None), ("b", [0.1, tenth + 4e-6], None)]
+    done = reported(tmp_path, answers, outputs=2)
+
+    assert done.page.find_all("figure") == []
+    section = done.page.find("section", attrs={"aria-labelledby": "scores"}).text
+    assert "All 2 vectors have a norm of 1." in section
+    assert "There are no scores to show." not in section
+    assert done.shown["output-count"] == "2"
+
+
+def test_vectors_of_exactly_one_length_are_no_reason_to_stop(tmp_path: Path) -> None:
+    done = reported(tmp_path, [("a", [1.0, 0.0], None), ("b", [0.0, 1.0], None)], outputs=2)
+
+    assert done.ledger.report["verdict"]["level"] != "stop"
+
+
+def test_vectors_of_different_length_have_a_chart_and_no_sentence(tmp_path: Path) -> None:
+    done = reported(tmp_path, [("a", [1.0, 0.0], None), ("b", [0.0, 1.001], None)], outputs=2)
+
+    assert len(done.page.find_all("figure")) == 1
+    assert "vectors have a norm" not in done.html
+
+
+def test_why_nobody_is_listed_is_said_with_what_a_list_needs(tmp_path: Path) -> None:
+    done = reported(tmp_path, FIRST, outputs=CLASSES)
+
+    assert (
+        "An action list needs a model with one score for each record; this one has 3 outputs."
+        in done.page.find("section", attrs={"aria-labelledby": "actions"}).text
+    )
+
+
+def test_the_hit_rate_says_among_how_many(tmp_path: Path) -> None:
+    answers: list[Answer] = [("a", ([0.7, 0.2], [0, 1]), None), ("b", ([0.9, 0.1], [2, 0]), None)]
+    run = TinyRun(
+        shards=[TinyShard(ids=["a", "b"], labels=["Yes", "No"], answers=answers)],
+        contract=contract(outputs=["Yes", "No", "so"], topK=2),
+    )
+    done = report(tmp_path, run)
+
+    assert done.shown["headline-hit_rate"] == "0.5"
+    assert "Hit rate at 2" in [term.text for term in done.page.find_all("dt")]
+    quality = done.page.find("section", attrs={"aria-labelledby": "quality"}).text
+    assert "Hit rate at 2: the label is among the outputs kept" in quality
+
+
 @pytest.mark.parametrize("scoring", [{"outputs": CLASSES}, {"outputs": 3}, {"outputs": 3, "topK": 1}])
 @pytest.mark.parametrize("output_format", ["parquet", "csv", "jsonlines"])
 def test_a_run_without_a_score_is_reported(

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from reported_state import FAILED, FIRST, OUTPUT_URI, SECOND, reported_state, wi
 from typer.testing import CliRunner
 
 from contracts.errors import CallerError
+from contracts.ledger import read_ledger, write_ledger
 from runner.cli import app
 from runner.local_state import LocalState
 from runner.report_server import report_server
@@ -129,6 +131,30 @@ def test_all_runs_are_listed_with_their_reports(state: LocalState) -> None:
     assert status == 200
     assert FAILED in html
     assert "the input &lt;b&gt;is&lt;/b&gt; empty" in html
+
+
+@pytest.mark.parametrize(
+    ("quality", "cell"),
+    [
+        ({"auc": 0.8, "accuracy": 0.9}, "AUC 0.8000"),
+        ({"accuracy": 0.91}, "Accuracy 0.9100"),
+        ({"hit_rate": 0.4}, "Hit rate at 10 0.4000"),
+        ({"rmse": 12345.678}, "RMSE 1.235e+04"),
+        ({}, "–"),
+    ],
+)
+def test_the_list_of_runs_names_what_says_how_good_a_model_is(
+    tmp_path: Path, quality: dict[str, float], cell: str
+) -> None:
+    state = reported_state(tmp_path)
+    path = _report_folder(state, SECOND) / "run.json"
+    ledger = read_ledger(path)
+    ledger.report["contract"]["top_k"] = 10 if "hit_rate" in quality else None
+    write_ledger(path, replace(ledger, quality=quality))
+    with _served(state) as connection:
+        page = BeautifulSoup(_get(connection, "/")[1], "html.parser")
+    (row,) = [row for row in page.find_all("tr") if row.th.text == SECOND]
+    assert row.find_all("td")[-2].text == cell
 
 
 @pytest.mark.parametrize(
