@@ -95,7 +95,9 @@ def _words(ledger: RunLedger, name: str) -> tuple[str, str]:
         f"PSI {mover['psi']:.3g}, Jensen-Shannon {mover['jensen_shannon']:.3g}. Bars are this run, marks "
         f"{report['reference']}."
     )
-    is_length = not mover["is_score"] and ledger.report["contract"]["model_input"] != VECTOR_INPUT
+    is_length = (
+        not mover["is_score"] and ledger.report["contract"].get("model_input", VECTOR_INPUT) != VECTOR_INPUT
+    )
     noun = f"“{mover['name']}”, its length," if is_length else f"“{mover['name']}”"
     return f"{noun} beside {report['reference'].split(' (')[0]}", reading
 
