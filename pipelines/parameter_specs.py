@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from contracts.errors import CallerError, near_matches
+from contracts.moments import parse_moment
 from contracts.payload_limits import MAX_PAYLOAD_MB
 
 PrimitiveType = type[str] | type[int] | type[float]
@@ -259,13 +260,12 @@ def _date_faults(run_date: str) -> list[str]:
     """Say what is wrong with a date that has the right form, such as the thirtieth of February."""
     if not re.match(r"\d{4}-\d{2}-\d{2}", run_date):
         return []
-    moment = re.sub(r"[.,]\d+", "", run_date).replace("Z", "+00:00")
-    moment = re.sub(r"([+-]\d{2})(\d{2})$", r"\1:\2", moment)
     try:
-        parsed = dt.datetime.fromisoformat(moment)
-        if parsed.tzinfo is not None:
-            parsed.astimezone(dt.timezone.utc)
-    except (ValueError, OverflowError) as error:
+        if "T" in run_date:
+            parse_moment(run_date)
+        else:
+            dt.date.fromisoformat(run_date)
+    except ValueError as error:
         return [f"RunDate is {run_date!r}: {error}"]
     return []
 

@@ -13,6 +13,7 @@ from typing import NoReturn
 from contracts import container_paths
 from contracts.container_paths import inside
 from contracts.errors import CallerError
+from contracts.moments import parse_moment
 from contracts.wire import wire_format
 from reporting.budget import QuarantineBudget, read_budget
 
@@ -23,7 +24,6 @@ AUTOMATIC_RUN_DATE = "auto"
 """Stands for the UTC date on which the run started."""
 
 _SAFE_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:?\d\d)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,24 +190,21 @@ def _parameter(text: str) -> tuple[str, str]:
 
 
 def _moment(name: str, text: str) -> dt.datetime:
-    """Return the moment that ISO 8601 text names, to the second; UTC where no offset is given."""
-    match = _MOMENT.fullmatch(text.strip())
-    if match is None:
-        raise CallerError(f"{name} is {text!r}; expected ISO 8601, such as 2026-11-23T06:00:00Z")
     try:
-        date, time, offset = match.groups()
-        offset = "+00:00" if offset in (None, "Z") else f"{offset[:3]}:{offset[-2:]}"
-        return dt.datetime.fromisoformat(f"{date}T{time}{offset}")
+        moment = parse_moment(text)
     except ValueError as error:
         raise CallerError(f"{name} is {text!r}, which is no ISO 8601 moment: {error}") from error
+    if moment is None:
+        raise CallerError(f"{name} is {text!r}; expected ISO 8601, such as 2026-11-23T06:00:00Z")
+    return moment
 
 
 def _run_date(text: str, started_at: dt.datetime) -> str:
     """Return the date that is meant; of a moment, as schedules and events give it, the date in UTC."""
     if text == AUTOMATIC_RUN_DATE:
-        return started_at.astimezone(dt.timezone.utc).date().isoformat()
+        return started_at.date().isoformat()
     if "T" in text:
-        return _moment("RunDate", text).astimezone(dt.timezone.utc).date().isoformat()
+        return _moment("RunDate", text).date().isoformat()
     try:
         return dt.date.fromisoformat(text).isoformat()
     except ValueError as error:
