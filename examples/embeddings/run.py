@@ -116,11 +116,7 @@ def main(arguments: Sequence[str]) -> int:
     """Prepare, then become `batchscore run`; return an exit code only if that did not come about."""
     given = making.argument_parser(sys.modules[__name__], "reviews").parse_args(arguments)
     files = files_below(given.work, given.rows)
-    try:
-        exit_code = prepare(files, given.rows)
-    except CallerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    exit_code = prepare(files, given.rows)
     if exit_code == EXIT_SUCCEEDED:
         making.become(score_command(files))
     return exit_code

@@ -9,14 +9,14 @@ about 0 for texts that have nothing to do with each other.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from contracts.errors import EXIT_SUCCEEDED, CallerError
+from contracts.errors import EXIT_SUCCEEDED
+from examples import making
 from serving.text_model import load_model
 
 from .published import published_reviews, vectors_of
@@ -54,12 +54,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--work", type=Path, default=WORK, help="folder of the example [%(default)s]")
     given = parser.parse_args(arguments)
     files = files_below(given.work, given.rows)
-    try:
-        reviews = published_reviews(files.output)
-        encoder = load_model(files.model, threads=2, output_count=vectors_of(reviews.slice(0, 1)).shape[1])
-    except CallerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    reviews = published_reviews(files.output)
+    encoder = load_model(files.model, threads=2, output_count=vectors_of(reviews.slice(0, 1)).shape[1])
     _show(given.texts, encoder.predict(pa.chunked_array([given.texts])).values, reviews, given.count)
     return EXIT_SUCCEEDED
 
@@ -74,4 +70,4 @@ def _show(texts: Sequence[str], questions: np.ndarray, reviews: pa.Table, count:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    making.run(main)
