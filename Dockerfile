@@ -25,7 +25,9 @@ FROM ${BASE_IMAGE}
 # LightGBM needs OpenMP. The wheel of XGBoost brings that library along, the wheel of LightGBM does not.
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
+# Nothing here multiplies matrices with NumPy, whose library would start a thread for every core, each busy waiting.
 ENV PATH=/opt/batchscore/venv/bin:$PATH \
+    OPENBLAS_NUM_THREADS=1 \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
 COPY --from=build /opt/batchscore/venv /opt/batchscore/venv

@@ -11,13 +11,14 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Object = TypeVar("Object")
-Seconds = npt.NDArray[np.float64]
+Seconds: TypeAlias = "npt.NDArray[np.float64]"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,8 @@ def slot_ends(seconds: Seconds, slot_count: int) -> Seconds:
         seconds: Of each payload, in the order in which they are taken.
         slot_count: At least 1.
     """
+    import numpy as np  # noqa: PLC0415 - who only deals objects out needs none, and starts sooner
+
     ends = [0.0] * slot_count
     for length in seconds.tolist():
         heapq.heapreplace(ends, ends[0] + length)

@@ -23,6 +23,9 @@ OPTIONAL_CONTRACT = "--contract-optional"
 
 LOCAL_IMAGE_URI = "batchscore:local"
 
+IMAGE_VARIABLES = {"OPENBLAS_NUM_THREADS": "1"}
+"""What the Dockerfile sets for the code's sake."""
+
 CONTAINER_ENVIRONMENT = "container"
 """Folder of the environment with the image's packages and no others, below the environment that runs this.
 
@@ -33,7 +36,9 @@ def local_image() -> LocalImage:
     """Return what stands for the project's image here: the container environment, else this interpreter."""
     python = Path(sys.prefix, CONTAINER_ENVIRONMENT, "bin", "python")
     return LocalImage(
-        python=str(python) if python.exists() else sys.executable, serve_entrypoint=SERVE_ENTRYPOINT
+        python=str(python) if python.exists() else sys.executable,
+        serve_entrypoint=SERVE_ENTRYPOINT,
+        environment=IMAGE_VARIABLES,
     )
 
 

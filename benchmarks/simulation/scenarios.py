@@ -18,6 +18,7 @@ from contracts.sizing import (
     shard_record_counts,
     transform_instance_count,
 )
+from contracts.wire import wire_format
 from runner.aws.transform_chance import Chance
 from runner.aws.transform_model import Counts, ObjectsToScore, TransformJob, simulate
 
@@ -42,7 +43,7 @@ class Layout:
     objects: str
 
 
-OURS = Layout(name="our shards, Parquet", wire="parquet", objects="shards")
+OURS = Layout(name="our shards, Arrow", wire="arrow", objects="shards")
 LAYOUTS = (
     OURS,
     Layout(name="our shards, CSV", wire="csv", objects="shards"),
@@ -75,7 +76,7 @@ def sized(record_count: int, instances: int, layout: Layout, speed: ServingSpeed
         record_count=record_count,
         byte_count=source_bytes,
         total_byte_count=source_bytes,
-        shard_bytes_per_record=speed.bytes_per_record if layout.wire == "parquet" else None,
+        shard_bytes_per_record=speed.bytes_per_record if wire_format(layout.wire).has_columns else None,
         host_count=1,
     )
     shards = shard_record_counts(record_count, records_per_shard(sample, rules))

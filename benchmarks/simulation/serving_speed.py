@@ -26,12 +26,13 @@ from benchmarks.model_server import (
     make_model_folder,
     started,
 )
+from contracts.arrow_files import arrow_bytes
 
 RESULT_NAME = "simulation_serving"
 FEATURES = 20
 FEW, MANY = 1_000, 50_000
 REQUESTS = {FEW: 400, MANY: 60}
-WIRES = ("parquet", "csv")
+WIRES = ("arrow", "parquet", "csv")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +56,11 @@ def make_payload(wire: str, record_count: int) -> bytes:
     if wire == "csv":
         return "".join(",".join(map(str, row)) + "\n" for row in vectors.tolist()).encode()
     columns = {f"f{number}": vectors[:, number].astype(np.float64) for number in range(FEATURES)}
+    table = pa.table({"id": pa.array(np.arange(record_count)).cast(pa.string()), **columns})
+    if wire == "arrow":
+        return arrow_bytes(table)
     sink = io.BytesIO()
-    ids = pa.array(np.arange(record_count)).cast(pa.string())
-    pq.write_table(pa.table({"id": ids, **columns}), sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd")
     return sink.getvalue()
 
 
@@ -72,7 +75,7 @@ def speed_through(few: tuple[int, float], many: tuple[int, float], payload_bytes
 
 
 def measure_serving() -> dict[str, Any]:
-    """Measure both wires, print and keep the figures, and return them."""
+    """Measure each wire, print and keep the figures, and return them."""
     with tempfile.TemporaryDirectory(prefix="batchscore-simulation-") as name:
         work = Path(name)
         make_model_folder(work / "model", FEATURES)

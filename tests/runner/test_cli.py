@@ -56,6 +56,20 @@ def test_help_imports_nothing_heavy() -> None:
     assert answer.stdout.strip() == "[]"
 
 
+def test_a_local_run_imports_neither_the_sdk_nor_what_only_containers_need() -> None:
+    """Before the first step starts nothing else does: each of these takes a tenth of a second or more."""
+    code = (
+        "import sys, runner.run_command, runner.local_run; heavy = 'sagemaker boto3 numpy pyarrow pandas'; "
+        "print([name for name in heavy.split() if name in sys.modules])"
+    )
+
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert answer.stdout.strip() == "[]"
+
+
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command])
 def test_every_command_shows_an_example(command: str) -> None:
     answer = batchscore(*command.split(), "--help")
