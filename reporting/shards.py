@@ -13,17 +13,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from contracts.dataset import DatasetContract, ModelOutputs
-from contracts.errors import InternalError, PlatformError
+from contracts.errors import InternalError
 from contracts.plan import Shard
 from contracts.value_histogram import ValueHistogram, empty_histogram, value_histogram
 from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
 from reporting.action_values import ShardValues, keep_values
 from reporting.answers import ID_COLUMN, read_answers, with_ids
-from reporting.damage import naming_damage
 from reporting.distribution import ScoreSummary, summarise
+from reporting.kept_files import decoded, read_kept
 from reporting.labelled_records import LabelledRecords, keep_labelled, keep_labelled_outputs
 from reporting.labels import known_outcomes
 from reporting.outputs import OutputsSummary, are_counted, record_numbers, summarise_outputs
@@ -100,7 +99,7 @@ class ShardDesk:
         Raises:
             PlatformError: What PrepareInput kept of the shard cannot be read.
         """
-        kept = self._kept(shard)
+        kept = decoded(self._kept(shard))
         try:
             answers = with_ids(self._answers(shard), kept.column(self.contract.id_field))
             faults = shard_faults(shard, kept.column(self.contract.id_field), answers.column(ID_COLUMN))
@@ -144,7 +143,7 @@ class ShardDesk:
             positions: Among its published records, rising.
         """
         chosen = pa.array(positions)
-        kept = self._published(shard, self._kept(shard)).take(chosen)
+        kept = decoded(self._published(shard, self._kept(shard)).take(chosen))
         scores = self._published(shard, self._answers(shard)).column(SCORE_COLUMN).take(chosen)
         rules = self.contract.report.action_list
         used = (rules.segment, rules.value.field if rules.value else None, *self.kept_names)
@@ -170,19 +169,7 @@ class ShardDesk:
     def _kept(self, shard: Shard) -> pa.Table:
         needed = (self.contract.id_field, self.contract.label, *self.kept_names, *self.contract.report.fields)
         wanted = list(dict.fromkeys(name for name in needed if name))
-        path = self.kept_folder / shard.kept_name
-        sentence = f"{path}: cannot be read as what PrepareInput kept"
-        try:
-            with naming_damage(PlatformError, sentence), pq.ParquetFile(path) as file:
-                absent = [name for name in wanted if name not in file.schema_arrow.names]
-                if absent:
-                    raise PlatformError(
-                        f"{path}: lacks the columns {absent}, found {file.schema_arrow.names}; "
-                        "hand the same contract file and KeepColumns to PrepareInput and ReportRun"
-                    )
-                return file.read(columns=wanted, use_threads=False)
-        except FileNotFoundError as error:
-            raise PlatformError(f"{sentence}: {error}") from error
+        return read_kept(self.kept_folder / shard.kept_name, wanted)
 
     def _settled(
         self, shard: Shard, kept: pa.Table, answers: pa.Table, files: tuple[PublishedFile, ...]
