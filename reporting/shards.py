@@ -126,25 +126,28 @@ class ShardDesk:
             files.append(write_part(self.scores_folder / name, table, name))
         return tuple(files)
 
-    def scores(self, shard: Shard) -> np.ndarray:
+    def scores(self, shard: Shard, settled: ShardSettlement) -> np.ndarray:
         """Return the shard's scores as its summary has them, without those of unscorable records."""
+        if settled.values is not None:
+            scores = settled.values.scores
+            return np.asarray(scores[~np.isnan(scores)])
         answers = self._published(shard, self._answers(shard))
-        scores = answers.column(SCORE_COLUMN).drop_null()
-        outputs = self.contract.outputs
-        return _numbers(scores) if outputs is None else record_numbers(scores, outputs)
+        assert self.contract.outputs is not None  # noqa: S101 - else there are values
+        return record_numbers(answers.column(SCORE_COLUMN).drop_null(), self.contract.outputs)
 
-    def rows(self, shard: Shard, positions: np.ndarray) -> tuple[pa.Table, np.ndarray]:
+    def rows(self, shard: Shard, values: ShardValues, positions: np.ndarray) -> tuple[pa.Table, np.ndarray]:
         """Return records of a settled shard: id, score, what the action list is made by, the kept columns.
 
         Their outcomes, float64 and NaN where not known, are beside them: the list does not publish them.
 
         Args:
             shard: Of a model with one output.
+            values: Of the shard.
             positions: Among its published records, rising.
         """
         chosen = pa.array(positions)
         kept = decoded(self._published(shard, self._kept(shard)).take(chosen))
-        scores = self._published(shard, self._answers(shard)).column(SCORE_COLUMN).take(chosen)
+        scores = pa.array(values.scores[positions])
         rules = self.contract.report.action_list
         used = (rules.segment, rules.value.field if rules.value else None, *self.kept_names)
         names = [name for name in dict.fromkeys(used) if name]
@@ -180,17 +183,19 @@ class ShardDesk:
             return _settled_outputs(answers, self.contract.outputs, files, labelled)
         scores = _numbers(answers.column(SCORE_COLUMN))
         is_scored = ~np.isnan(scores)
+        scored = scores if is_scored.all() else scores[is_scored]
+        histogram = value_histogram(scored)
         return ShardSettlement(
             record_count=len(answers),
             faults=(),
-            summary=summarise(scores[is_scored]),
-            histogram=value_histogram(scores[is_scored]),
+            summary=summarise(scored),
+            histogram=histogram,
             outputs=None,
-            unscorable_count=len(scores) - int(np.sum(is_scored)),
+            unscorable_count=len(scores) - len(scored),
             unscorable_examples=tuple(_first_errors(answers)),
             labelled=keep_labelled(scores, kept, self.contract, self.segment_codes, folder),
             values=keep_values(
-                scores, kept, self.contract.report.action_list, self.action_codes, folder / "values"
+                scores, histogram, kept, self.contract.report.action_list, self.action_codes, folder
             ),
             files=files,
         )
@@ -235,7 +240,9 @@ def _refused(faults: list[str]) -> ShardSettlement:
 
 
 def _numbers(column: pa.ChunkedArray) -> np.ndarray:
-    return np.asarray(pc.fill_null(column, float("nan")).to_numpy())
+    if column.null_count:
+        column = pc.fill_null(column, float("nan"))
+    return np.asarray(column.to_numpy())
 
 
 def _first_errors(answers: pa.Table) -> Iterator[tuple[str, str]]:
