@@ -58,7 +58,7 @@ def main(modules: list[str]) -> None:
 
 
 def _serve(control: socket.socket, wake_reader: int) -> _ForkedLaunch | None:
-    """Fork for each launch; return, in the forked process, what to become, and None at the end of the input."""
+    """Fork for each launch; in the forked process return what to become, at the end of the input None."""
     while True:
         readable, _, _ = select.select([control.fileno(), wake_reader], [], [])
         if wake_reader in readable:

@@ -48,7 +48,7 @@ def test_container_code_that_is_started_later_has_its_libraries_already(tmp_path
     (tmp_path / "told.py").write_text("import sys; print('pyarrow.compute' in sys.modules)\n")
     launch = local_image().job(["python3", "-m", "told"], tmp_path, {})
 
-    said = []
+    said: list[str] = []
     with ProcessPool(local_image()) as pool:
         while said[-1:] != ["True\n"]:
             log_path = tmp_path / "log"
