@@ -17,7 +17,7 @@ from pathlib import Path
 
 from contracts.container_paths import ML_ROOT, MODEL, inside
 from contracts.errors import CallerError
-from emulator.processes import HOST, Launch
+from emulator.images import HOST, Launch
 
 ENGINE = "docker"
 NETWORK = "batchscore"
@@ -51,13 +51,13 @@ class ContainerImage:
     def job(
         self, command: Sequence[str], root: Path, given: Mapping[str, str], inputs: Sequence[str] = ()
     ) -> Launch:
-        """Return what runs a processing container; see `emulator.processes.Image`."""
+        """Return what runs a processing container; see `emulator.images.Image`."""
         mounts = [_mount(inside(root, path), path, "readonly") for path in inputs]
         options = ["--network", "none", *mounts, "--entrypoint", command[0]]
         return self._launch(options, command[1:], root, given)
 
     def server(self, root: Path, given: Mapping[str, str], port: int) -> Launch:
-        """Return what runs a model container; see `emulator.processes.Image`."""
+        """Return what runs a model container; see `emulator.images.Image`."""
         model = _mount(inside(root, MODEL), str(MODEL), "readonly")
         options = ["--network", NETWORK, "--publish", f"{HOST}:{port}:{_SERVER_PORT}", model]
         return self._launch(options, [*self.serve_options, "serve"], root, given)
@@ -68,6 +68,9 @@ class ContainerImage:
             os.link(source, target)
         except OSError:  # on another file system, or somebody else's
             shutil.copyfile(source, target)
+
+    def fork_server(self) -> None:
+        """Return nothing: a container is a process of its engine's."""
 
     def _launch(
         self, options: Sequence[str], arguments: Sequence[str], root: Path, given: Mapping[str, str]

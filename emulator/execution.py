@@ -21,10 +21,11 @@ from contracts.errors import BatchScoreError, PlatformError, RunFailedError
 from emulator.conditions import holds
 from emulator.definition import Definition, Step
 from emulator.events import OnEvent, StepEnded, StepProgressed, StepStarted
+from emulator.images import Image
 from emulator.job_context import JobContext
 from emulator.object_store import ObjectStore
 from emulator.process_record import ProcessRecord
-from emulator.processes import Image, ProcessPool
+from emulator.processes import ProcessPool
 from emulator.processing_job import run_processing_job
 from emulator.references import Facts, as_text, resolve
 from emulator.registry import ModelRegistry
@@ -68,7 +69,7 @@ class Execution:
         self._machine = machine
         self._on_event = on_event
         self._record = record
-        self._processes = ProcessPool()
+        self._processes = ProcessPool(machine.image)
         self._properties: dict[str, Mapping[str, Any]] = {}
         self._branches: dict[str, bool] = {}
         self._started: set[str] = set()

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from contracts.errors import BatchScoreError, CallerError, InternalError, PlatformError
 from contracts.progress import Progress
+from emulator.images import Image
 from emulator.object_store import ObjectStore
 from emulator.process_record import ProcessRecord
-from emulator.processes import ContainerProcess, Image, ProcessPool
+from emulator.processes import ContainerProcess, ProcessPool
 from emulator.registry import ModelRegistry
 
 CONTAINER_EXIT_CODES = (CallerError.exit_code, PlatformError.exit_code, InternalError.exit_code)

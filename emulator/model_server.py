@@ -16,8 +16,9 @@ from typing import Any
 import urllib3
 
 from emulator.answers import Answer, InvocationError, fault_of
+from emulator.images import HOST
 from emulator.job_context import JobFailedError
-from emulator.processes import HOST, ContainerProcess
+from emulator.processes import ContainerProcess
 from emulator.splitting import Blocks
 from emulator.transform_request import TransformRequest
 

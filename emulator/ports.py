@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 from contracts.errors import CallerError
-from emulator.processes import HOST
+from emulator.images import HOST
 
 MAX_PORT = 65535
 

@@ -7,17 +7,24 @@ import resource
 import subprocess
 import threading
 import time
+from typing import IO
 
 
 class Reaper:
     """Waits for one child process in a thread of its own; nobody else may wait for that process.
 
     Attributes:
+        pid: Of the process, which leads a group of the same number.
+        output: What it writes.
         ended: When the process was gone, by `time.monotonic`; 0 before.
         usage: What the kernel says that it took; None before, and where the kernel forgot it.
     """
 
     def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        """Take a process that leads a session, and whose output is a pipe."""
+        assert popen.stdout is not None  # noqa: S101 - as said above
+        self.pid = popen.pid
+        self.output: IO[bytes] = popen.stdout
         self.ended = 0.0
         self.usage: resource.struct_rusage | None = None
         self._popen = popen

@@ -15,7 +15,7 @@ from pathlib import Path
 from contracts.container_paths import ML_ROOT_VARIABLE
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, CallerError
 from emulator.containers import ContainerImage, container_image
-from emulator.processes import LocalImage
+from emulator.images import LocalImage
 from runner.input_files import input_files
 
 SERVE_ENTRYPOINT = ("python3", "-m", "serving")
@@ -25,6 +25,9 @@ LOCAL_IMAGE_URI = "batchscore:local"
 
 IMAGE_VARIABLES = {"OPENBLAS_NUM_THREADS": "1"}
 """What the Dockerfile sets for the code's sake."""
+
+COMMON_MODULES = ("numpy", "pyarrow.compute", "pyarrow.parquet", "yaml")
+"""What the code of every container imports at its start: two thirds of the time that this takes."""
 
 CONTAINER_ENVIRONMENT = "container"
 """Folder of the environment with the image's packages and no others, below the environment that runs this.
@@ -39,6 +42,7 @@ def local_image() -> LocalImage:
         python=str(python) if python.exists() else sys.executable,
         serve_entrypoint=SERVE_ENTRYPOINT,
         environment=IMAGE_VARIABLES,
+        preloaded=COMMON_MODULES,
     )
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emulator.images import LocalImage
 from emulator.job_context import JobContext
 from emulator.object_store import ObjectStore
-from emulator.processes import LocalImage, ProcessPool
+from emulator.processes import ProcessPool
 from emulator.registry import ModelRegistry
 from emulator.transform_job import run_transform_job
 

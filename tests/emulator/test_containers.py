@@ -18,7 +18,8 @@ from tiny_customers import TinyBusiness
 from contracts.errors import CallerError
 from emulator import containers, watchdog
 from emulator.containers import ContainerImage, container_image
-from emulator.processes import ContainerProcess, Launch
+from emulator.images import Launch
+from emulator.processes import ContainerProcess
 from runner.local_run import RunOptions
 
 pytestmark = pytest.mark.functional
@@ -240,7 +241,8 @@ def test_the_watchdog_is_told_how_to_remove_what_it_watches(tmp_path: Path) -> N
     removed = tmp_path / "removed"
     os.mkfifo(removed)
     code = (
-        "import sys, time; from pathlib import Path; from emulator.processes import Launch, ProcessPool\n"
+        "import sys, time; from pathlib import Path; from emulator.images import Launch\n"
+        "from emulator.processes import ProcessPool\n"
         "with ProcessPool() as pool:\n"
         "    pool.start(Launch(argv=['/bin/sleep', '60'], environment={},\n"
         "        end_argv=('/bin/sh', '-c', 'echo gone > ' + sys.argv[1])), folder=Path('/'),\n"

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from contracts.timings import Timings, format_timings
+from emulator.images import Launch
 from emulator.process_record import ProcessLife, ProcessRecord, process_record
-from emulator.processes import ContainerProcess, Launch
+from emulator.processes import ContainerProcess
 
 TIMINGS = Timings(
     seconds=2.0, processor_seconds=7.0, peak_memory_bytes=99, parts={"read": 1.5}, thread_seconds={"check": 3}

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from transform_requests import csv_job, served_objects
 
-from emulator.processes import STOP_SECONDS, ContainerProcess, Launch
+from emulator.images import Launch
+from emulator.processes import STOP_SECONDS, ContainerProcess
 from emulator.transform_job import run_transform_job
 
 pytestmark = pytest.mark.functional

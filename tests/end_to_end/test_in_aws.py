@@ -17,7 +17,7 @@ from executing_aws import BUCKET, REGION, ExecutingAws, executing_aws
 from mortal_run import MORTAL_SERVER
 from tiny_customers import SCORES, TinyBusiness
 
-from emulator.processes import LocalImage
+from emulator.images import LocalImage
 
 pytestmark = pytest.mark.end_to_end
 

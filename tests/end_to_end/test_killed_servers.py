@@ -19,7 +19,7 @@ from killable_run import FAILED, SUCCEEDED, kill_something, start_resumption
 from tiny_customers import TinyBusiness, published
 
 from contracts.errors import BatchScoreError
-from emulator.processes import LocalImage
+from emulator.images import LocalImage
 from runner.container_code import local_image
 from runner.local_run import RunOptions, new_run_id, run_locally
 from runner.results import results_of

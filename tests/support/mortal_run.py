@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from emulator.processes import LocalImage
+from emulator.images import LocalImage
 from runner import container_code
 from runner.cli import main
 

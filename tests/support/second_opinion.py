@@ -24,9 +24,9 @@ from model_server import free_port
 from quiet_handler import QuietHandler
 from small_machine import contents, job_context, put, put_archive
 
+from emulator.images import Launch
 from emulator.job_context import JobFailedError
 from emulator.process_record import ProcessRecord
-from emulator.processes import Launch
 from emulator.transform_job import run_transform_job
 
 with warnings.catch_warnings():

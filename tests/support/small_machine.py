@@ -13,9 +13,10 @@ from typing import Any
 from emulator.definition import Definition, parameter_values, read_definition
 from emulator.events import Event
 from emulator.execution import Execution, Machine
+from emulator.images import LocalImage
 from emulator.job_context import JobContext
 from emulator.object_store import ObjectStore
-from emulator.processes import LocalImage, ProcessPool
+from emulator.processes import ProcessPool
 from emulator.registry import ModelRegistry
 from emulator.run_record import RunRecord
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from small_machine import job_context, put, put_archive
 
+from emulator.images import LocalImage
 from emulator.job_context import JobContext
-from emulator.processes import LocalImage
 
 SERVER = str(Path(__file__).with_name("misbehaving_server.py"))
 

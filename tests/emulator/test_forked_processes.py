@@ -1,0 +1,186 @@
+"""A process that is forked is what a process of its own would have been."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.forked_processes import ForkedProcess, ForkServer, is_able
+
+pytestmark = [
+    pytest.mark.functional,
+    pytest.mark.skipif(not is_able(), reason="processes are forked on Linux only"),
+]
+
+IMAGE = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+
+TELLS = """
+import json, os, sys
+facts = {
+    "argv": sys.argv, "path": sys.path[0], "environment": dict(os.environ), "folder": os.getcwd(),
+    "name": __name__, "leads": os.getpgrp() == os.getpid(), "input": sys.stdin.read(),
+    "json.tool": "json.tool" in sys.modules, "descriptors": len(os.listdir("/proc/self/fd")),
+}
+print(json.dumps(facts), flush=True)
+sys.stderr.write("and that is all\\n")
+sys.exit(7)
+"""
+
+
+def write_module(folder: Path, code: str, name: str = "told") -> Path:
+    """Put a module where `python -m` finds it from this working folder; return the folder."""
+    (folder / f"{name}.py").write_text(code)
+    return folder
+
+
+@pytest.fixture
+def forks() -> Iterator[ForkServer]:
+    """A server that is ready."""
+    server = ForkServer(sys.executable, ["json.tool"], IMAGE)
+    wait_until_ready(server)
+    yield server
+    server.close()
+
+
+def wait_until_ready(server: ForkServer) -> None:
+    deadline = time.monotonic() + 60
+    while not server.is_ready and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def started(server: ForkServer, folder: Path, *arguments: str, **variables: str) -> ForkedProcess:
+    argv = [sys.executable, "-m", "told", *arguments]
+    process = server.start(argv, {**IMAGE, **variables}, folder)
+    assert process is not None
+    return process
+
+
+def test_it_has_the_argv_variables_folder_and_streams_of_a_process_of_its_own(
+    tmp_path: Path, forks: ForkServer
+) -> None:
+    """And the modules that were read before; nothing else of the server is left in it."""
+    write_module(tmp_path, TELLS)
+
+    process = started(forks, tmp_path, "one", "two words", SAGEMAKER_BATCH="true")
+    with process.output as output:
+        said = output.read().decode()
+
+    assert process.ends_within(30)
+    assert process.exit_code == 7
+    line, rest = said.split("\n", 1)
+    facts: dict[str, Any] = json.loads(line)
+    assert rest == "and that is all\n"
+    assert facts == {
+        "argv": [str(tmp_path / "told.py"), "one", "two words"],
+        "path": str(tmp_path),
+        "environment": {**IMAGE, "SAGEMAKER_BATCH": "true"},
+        "folder": str(tmp_path),
+        "name": "__main__",
+        "leads": True,
+        "input": "",
+        "json.tool": True,
+        "descriptors": 4,  # three streams, and the folder that is listed
+    }
+
+
+def test_an_error_that_nobody_catches_is_told_and_ends_it_with_1(tmp_path: Path, forks: ForkServer) -> None:
+    write_module(tmp_path, "raise ValueError('no such day')\n")
+
+    process = started(forks, tmp_path)
+    with process.output as output:
+        said = output.read().decode()
+
+    assert process.ends_within(30)
+    assert process.exit_code == 1
+    assert said.endswith("ValueError: no such day\n")
+
+
+def test_the_kernel_tells_what_it_took(tmp_path: Path, forks: ForkServer) -> None:
+    """Processor time of this process alone, and its largest memory."""
+    write_module(tmp_path, "import time\nwhile time.process_time() < 0.3: pass\nb'x' * 50_000_000\n")
+
+    process = started(forks, tmp_path)
+    process.output.close()
+
+    assert process.ends_within(30)
+    assert process.usage is not None
+    assert 0.25 < process.usage.ru_utime + process.usage.ru_stime < 20
+    assert process.usage.ru_maxrss > 50_000
+    assert process.ended > 0
+
+
+def test_its_group_can_be_ended_from_its_first_moment_on(tmp_path: Path, forks: ForkServer) -> None:
+    """With whatever it has started, as a container is."""
+    write_module(tmp_path, "import subprocess; subprocess.run(['sleep', '60'])\n")
+
+    process = started(forks, tmp_path)
+    os.killpg(process.pid, signal.SIGKILL)
+
+    assert process.ends_within(30)
+    assert process.exit_code == -signal.SIGKILL
+    assert process.output.read() == b""  # nothing holds the other end any more
+    process.output.close()
+
+
+def test_many_are_told_apart(tmp_path: Path, forks: ForkServer) -> None:
+    write_module(tmp_path, "import sys; print(sys.argv[1]); sys.exit(int(sys.argv[1]))\n")
+
+    processes = [started(forks, tmp_path, str(number)) for number in range(20)]
+
+    for number, process in enumerate(processes):
+        assert process.ends_within(30)
+        with process.output as output:
+            assert (process.exit_code, output.read()) == (number, b"%d\n" % number)
+
+
+@pytest.mark.parametrize(
+    ("argv", "variables"),
+    [
+        ([sys.executable, "told.py"], IMAGE),
+        (["sh", "-m", "told"], IMAGE),
+        ([sys.executable, "-m", "told"], {**IMAGE, "OMP_NUM_THREADS": "1"}),
+        ([sys.executable, "-m", "told"], {**IMAGE, "LANG": "de_DE.UTF-8"}),
+        ([sys.executable, "-m", "told"], {"PATH": os.defpath}),
+        ([sys.executable, "-m", "told", "x" * 100_000], IMAGE),
+    ],
+    ids=["no module", "another program", "a library's variable", "another value", "one less", "too long"],
+)
+def test_what_would_not_be_the_same_is_left_to_a_process_of_its_own(
+    tmp_path: Path, forks: ForkServer, argv: list[str], variables: dict[str, str]
+) -> None:
+    assert forks.start(argv, variables, tmp_path) is None
+
+
+def test_a_server_that_is_gone_starts_nothing_and_leaves_nothing(tmp_path: Path) -> None:
+    """What it had started is ended: nobody could tell any more when that happens."""
+    server = ForkServer(sys.executable, [], IMAGE)
+    wait_until_ready(server)
+    write_module(tmp_path, "import time; print('up', flush=True); time.sleep(60)\n")
+    process = started(server, tmp_path)
+    assert process.output.readline() == b"up\n"
+
+    os.kill(server.process_id, signal.SIGKILL)
+
+    assert process.ends_within(30)
+    assert process.exit_code == -signal.SIGKILL
+    assert process.output.read() == b""
+    process.output.close()
+    assert server.start([sys.executable, "-m", "told"], IMAGE, tmp_path) is None
+    server.close()
+
+
+def test_a_server_that_cannot_read_its_modules_starts_nothing(tmp_path: Path) -> None:
+    """An image without one of them works as it did."""
+    server = ForkServer(sys.executable, ["no_such_module"], IMAGE)
+    os.waitid(os.P_PID, server.process_id, os.WEXITED | os.WNOWAIT)
+
+    assert server.start([sys.executable, "-m", "told"], IMAGE, tmp_path) is None
+    server.close()
