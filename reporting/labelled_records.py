@@ -66,10 +66,7 @@ def keep_labelled(
         folder: Of this shard alone, for its runs.
     """
     if contract.label is None and not codes:
-        nothing = np.empty(0)
-        return LabelledRecords(
-            measures=measure_records(nothing, nothing, threshold=contract.report.threshold)
-        )
+        return LabelledRecords()
     labels = known_outcomes(kept, contract)
     is_labelled = ~np.isnan(scores) & np.isfinite(labels)
     numbers = {name: one.encode(kept.column(name)) for name, one in codes.items()}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -120,7 +120,7 @@ def report_run(request: ReportRequest, paths: ReportPaths, around: Surroundings)
 
 def _report(request: ReportRequest, paths: ReportPaths, around: Surroundings) -> ReconciledRun:
     began_at, stopwatch = around.now(), around.stopwatch
-    with around.engine() as render, ThreadPoolExecutor(max_workers=1) as background:
+    with _engine(around) as render, ThreadPoolExecutor(max_workers=1) as background:
         writer = background.submit(stopwatch.timed("import what draws", _import_writer))
         run = reconcile_and_publish(request, paths, around)
         with stopwatch.part("wait for what draws"):
@@ -136,6 +136,17 @@ def _report(request: ReportRequest, paths: ReportPaths, around: Surroundings) ->
             )
     write_pointer(paths.pointer, request, finished_at=finished_at)
     return run
+
+
+@contextmanager
+def _engine(around: Surroundings) -> Iterator[Render]:
+    """Yield what draws; that its end takes time is told."""
+    with around.engine() as render:
+        try:
+            yield render
+        finally:
+            around.stopwatch.begin("end what draws")
+    around.stopwatch.end("end what draws")
 
 
 def _import_writer() -> Callable[..., str]:

@@ -26,7 +26,8 @@ from reporting.kept_files import decoded, read_kept
 from reporting.labelled_records import LabelledRecords, keep_labelled, keep_labelled_outputs
 from reporting.labels import known_outcomes
 from reporting.outputs import OutputsSummary, are_counted, record_numbers, summarise_outputs
-from reporting.publish import PublishedFile, part_name, published_table, write_part
+from reporting.publish import part_name, published_table
+from reporting.published_part import PublishedFile, write_part
 from reporting.reconcile import shard_faults
 from reporting.request import ReportRequest
 from reporting.segments import SegmentCodes
