@@ -92,14 +92,14 @@ def published_table(
     return pa.Table.from_arrays(list(columns.values()), schema=pa.schema(kinds))
 
 
+@functools.lru_cache(maxsize=8)
 def _repeated(value: str, count: int) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(_first_positions(count), pa.array([value]), safe=False)
+    """Return a text as often as asked; most shards have the same number of records, and the same texts.
 
-
-@functools.lru_cache(maxsize=4)
-def _first_positions(count: int) -> pa.Array:
-    """Return as many first positions in a dictionary; most shards have the same number of records."""
-    return pa.array(np.zeros(count, dtype=np.int32))
+    Made for each shard, it takes most of a millisecond: wherever it converts a list, pyarrow looks for pandas.
+    """
+    positions = np.zeros(count, dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(positions, pa.array([value], pa.string()), safe=False)
 
 
 def write_success(folder: Path, request: ReportRequest, files: Sequence[PublishedFile]) -> None:
