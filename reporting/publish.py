@@ -94,7 +94,7 @@ def published_table(
 
 @functools.lru_cache(maxsize=8)
 def _repeated(value: str, count: int) -> pa.Array:
-    """Return a text as often as asked; most shards have the same number of records, and the same texts.
+    """Return a text as often as asked: most shards have the same number of records, and the same text.
 
     Made for each shard, it takes most of a millisecond: wherever it converts a list, pyarrow looks for pandas.
     """
