@@ -122,19 +122,18 @@ def _finer(
     spans: Sequence[_Span], shards: Sequence[HasValues], workers: Executor
 ) -> dict[_Span, ValueHistogram]:
     """Return how the values in each span are distributed, in finer bins."""
-    lows, shifts = (np.array(column) for column in zip(*((one.low, one.shift) for one in spans), strict=True))
-    bin_count = 2**_FINER_BITS
 
     def counted(some: Sequence[HasValues]) -> np.ndarray:
-        counts = np.zeros(len(spans) * bin_count, dtype=np.int64)
+        counts = np.zeros((len(spans), 2**_FINER_BITS), dtype=np.int64)
         for shard in some:
-            values, numbers = _inside(shard.values, spans)
-            bins = (keys_of_numbers(values) - lows[numbers]) >> shifts[numbers]
-            counts += np.bincount(numbers * bin_count + bins, minlength=len(counts))
+            values = shard.values
+            for number, span in enumerate(spans):
+                keys = keys_of_numbers(_between(values, *span.bounds)) - span.low
+                counts[number] += np.bincount(keys >> span.shift, minlength=2**_FINER_BITS)
         return counts
 
     groups = [shards[at : at + _SHARDS_AT_ONCE] for at in range(0, len(shards), _SHARDS_AT_ONCE)]
-    counts = np.sum(list(workers.map(counted, groups)), axis=0).reshape(len(spans), bin_count)
+    counts = np.sum(list(workers.map(counted, groups)), axis=0)
     return {span: _histogram(span, of_span) for span, of_span in zip(spans, counts, strict=True)}
 
 
@@ -147,18 +146,17 @@ def _sorted_values(spans: Sequence[_Span], shards: Sequence[HasValues], workers:
     """Return the values in some spans, rising."""
     if not spans:
         return np.empty(0)
-    return np.sort(np.concatenate(list(workers.map(lambda shard: _inside(shard.values, spans)[0], shards))))
-
-
-def _inside(values: np.ndarray, spans: Sequence[_Span]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the values in some spans, which rise, and the number of each one's span."""
     edges = np.concatenate([span.bounds for span in spans])
-    values = values[(values >= edges[0]) & (values < edges[-1])]
-    if len(spans) == 1:
-        return values, np.zeros(len(values), dtype=np.intp)
-    positions = np.searchsorted(edges, values, side="right")
-    is_inside = positions % 2 == 1
-    return values[is_inside], positions[is_inside] // 2
+
+    def inside(shard: HasValues) -> np.ndarray:
+        values = _between(shard.values, edges[0], edges[-1])
+        return np.asarray(values[np.searchsorted(edges, values, side="right") % 2 == 1])
+
+    return np.sort(np.concatenate(list(workers.map(inside, shards))))
+
+
+def _between(values: np.ndarray, low: float, end: float) -> np.ndarray:
+    return np.asarray(values[(values >= low) & (values < end)])
 
 
 def _reached(span: _Span, count: int, values: np.ndarray) -> Reached:

@@ -96,7 +96,7 @@ def published_table(
 def _repeated(value: str, count: int) -> pa.Array:
     """Return a text as often as asked: most shards have the same number of records, and the same text.
 
-    Made for each shard, it takes most of a millisecond: wherever it converts a list, pyarrow looks for pandas.
+    Made for each shard, it takes most of a millisecond: where it converts a list, pyarrow looks for pandas.
     """
     positions = np.zeros(count, dtype=np.int32)
     return pa.DictionaryArray.from_arrays(positions, pa.array([value], pa.string()), safe=False)
