@@ -86,13 +86,10 @@ def summarise(scores: np.ndarray) -> ScoreSummary:
 
 
 def _unit_bins(scores: np.ndarray) -> np.ndarray:
-    """Return the bin of each score; a product may be rounded over a bound, so each is compared with both."""
+    """Return the bin of each score; below a bound a product may be rounded up to it, at one never down."""
     scores = np.clip(scores, 0.0, 1.0)
     bins = np.minimum((scores * UNIT_BIN_COUNT).astype(np.intp), UNIT_BIN_COUNT - 1)
-    lower = unit_edges()[:-1]
-    upper = np.append(lower[1:], np.inf)
-    bins += scores >= upper[bins]
-    bins -= scores < lower[bins]
+    bins -= scores < unit_edges()[bins]
     return bins
 
 

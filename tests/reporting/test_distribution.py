@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting.distribution import (
+    UNIT_BIN_COUNT,
     WIDE_BIN_COUNT,
     ScoreDistribution,
     add_up,
     summarise,
+    unit_edges,
     wide_distribution,
 )
 
@@ -57,3 +59,13 @@ def test_bins_of_usual_scores_are_equally_wide() -> None:
 def test_a_sum_beyond_float64_leaves_the_mean_out() -> None:
     assert not _wide([LARGEST, LARGEST]).summary.has_mean
     assert _wide([2.0, 4.0]).summary.mean == 3
+
+
+def test_a_score_beside_a_bound_is_in_its_own_bin() -> None:
+    """At each bound, on either side of it, and at its 32-bit neighbour; the ends take what is outside."""
+    edges = unit_edges()
+    beside = [edges, np.nextafter(edges, -1), np.nextafter(edges, 2), edges.astype(np.float32)]
+    for scores in (*beside, np.array([-1e300, -0.0, 5e-324, 1.5, 1e300])):
+        expected = np.clip(np.searchsorted(edges, scores, side="right") - 1, 0, UNIT_BIN_COUNT - 1)
+        counts = np.bincount(expected, minlength=UNIT_BIN_COUNT)
+        assert summarise(scores.astype(np.float64)).unit_counts.tolist() == counts.tolist()
