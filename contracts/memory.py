@@ -11,8 +11,8 @@ _GLIBC_OPTIONS = {-1: 2**30, -2: 2**26, -3: 2**25}
 def tune_memory() -> None:
     """Keep freed memory for the next block instead of giving it back, in columns too.
 
-    That is a tenth of the time of a preparation, and a fifth of that of answering payloads. pyarrow uses jemalloc
-    where that is built in: a quarter less memory and half the system time.
+    That is a tenth of the time of a preparation, and a fifth of that of answering payloads. pyarrow uses
+    jemalloc where that is built in: a quarter less memory and half the system time.
     """
     import pyarrow as pa  # noqa: PLC0415 - slow to load, and who has no columns needs none of it
 
