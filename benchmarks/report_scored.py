@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from benchmarks.machine import describe_machine, keep_result
 from benchmarks.measuring import measured
 from benchmarks.processes import in_another_process
+from contracts.arrow_files import arrow_bytes
 from contracts.container_paths import inside
 from contracts.contract_file import parse_contract
 from contracts.data_profile import DataProfile, FeatureProfile, packed
@@ -97,7 +98,7 @@ def _write_shard(folder: Path, number: int, count: int, baseline: bytes) -> Shar
         sha256="0" * 64,
         kept_sha256="0" * 64,
     )
-    pq.write_table(pa.table(kept), folder / "kept" / shard.kept_name)
+    (folder / "kept" / shard.kept_name).write_bytes(arrow_bytes(pa.table(kept)))
     answers = pa.table({"customer_id": ids, "score": scores, "error": pa.nulls(count, pa.string())})
     answers = answers.replace_schema_metadata({BASELINE_KEY: baseline})
     path = folder / "transform" / shard.output_name

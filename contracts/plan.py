@@ -27,13 +27,13 @@ PLACE_COLUMNS = (SOURCE_KEY_COLUMN, LINE_NUMBER_COLUMN)
 """Columns of a kept file, where several instances prepare: where each record stands. No field of a contract
 may have such a name."""
 
-DUPLICATES_PATTERN = "duplicates-*.parquet"
+DUPLICATES_PATTERN = "duplicates-*.arrow"
 """Matches, beside the kept files, what `duplicates_name` names, and nothing else."""
 
 
 def duplicates_name(host_index: int) -> str:
     """Return the name of the file with id and place of what one of several instances held back for its id."""
-    return f"duplicates-{host_index:02d}.parquet"
+    return f"duplicates-{host_index:02d}.arrow"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class Shard:
     """One object cut for the transform job.
 
     Attributes:
-        name: File name below the shards folder, and the same (ending in `.parquet`) below the kept folder.
+        name: File name below the shards folder, and the same (ending in `.arrow`) below the kept folder.
         record_count: Records in it, in the order of the source.
         byte_count: Its size.
         sha256: Hex digest of its bytes.
@@ -74,7 +74,7 @@ class Shard:
     @property
     def kept_name(self) -> str:
         """Name of the file with this shard's ids, labels and kept columns, in the same order."""
-        return self.name.rsplit(".", 1)[0] + ".parquet"
+        return self.name.rsplit(".", 1)[0] + ".arrow"
 
     @property
     def output_name(self) -> str:

@@ -59,7 +59,7 @@ class ValueHistogram:
 
     def lower_bounds(self) -> np.ndarray:
         """Return float64 of shape (bins,): the smallest number that each bin can hold."""
-        return _numbers(self.bins << self.shift)
+        return numbers_of_keys(self.bins << self.shift)
 
     def document(self) -> dict[str, Any]:
         """Return the form of it in JSON."""
@@ -74,37 +74,37 @@ def empty_histogram() -> ValueHistogram:
 
 def value_histogram(values: np.ndarray, *, shift: int = FINEST_SHIFT) -> ValueHistogram:
     """Count finite float64 numbers of shape (numbers,), in bins of at least the given shift."""
-    keys = _keys(values) >> shift
-    if not len(keys):
+    if not len(values):
         return empty_histogram().coarsened(shift)
+    keys = keys_of_numbers(values)
+    keys >>= shift
     # Counting in few bins takes a tenth of the time of sorting; where they leave too little apart, we sort.
-    coarser = max(0, _span(keys).bit_length() - COUNTED_BITS)
-    counted = _counted(keys >> coarser, shift + coarser)
+    low, high = int(keys.min()), int(keys.max())
+    coarser = max(0, (high - low).bit_length() - COUNTED_BITS)
+    counted = _counted(keys >> coarser, low >> coarser, shift + coarser)
     if coarser and len(counted.bins) <= MAX_BINS:
         bins, counts = np.unique(keys, return_counts=True)
         counted = ValueHistogram(shift=shift, bins=bins, counts=counts.astype(np.int64))
     return _bounded(counted)
 
 
-def _span(keys: np.ndarray) -> int:
-    return int(keys.max()) - int(keys.min())
-
-
-def _counted(keys: np.ndarray, shift: int) -> ValueHistogram:
-    """Count keys of which the lowest and the highest are not far apart."""
-    low = keys.min()
-    counts = np.bincount(keys - low)
+def _counted(keys: np.ndarray, low: int, shift: int) -> ValueHistogram:
+    """Count keys, which it changes, of which `low` is the lowest, and the highest is not far from it."""
+    keys -= low
+    counts = np.bincount(keys)
     occupied = np.flatnonzero(counts)
     return ValueHistogram(shift=shift, bins=occupied + low, counts=counts[occupied].astype(np.int64))
 
 
-def add_histograms(one: ValueHistogram, other: ValueHistogram) -> ValueHistogram:
-    """Return the histogram of the numbers of both."""
-    one, other = same_bins(one, other)
-    bins, inverse = np.unique(np.concatenate((one.bins, other.bins)), return_inverse=True)
-    weights = np.concatenate((one.counts, other.counts))
+def add_histograms(*parts: ValueHistogram) -> ValueHistogram:
+    """Return the histogram of the numbers of all."""
+    counted = [part for part in parts if len(part.bins)] or [empty_histogram()]
+    shift = max(part.shift for part in counted)
+    counted = [part.coarsened(shift) for part in counted]
+    bins, inverse = np.unique(np.concatenate([part.bins for part in counted]), return_inverse=True)
+    weights = np.concatenate([part.counts for part in counted])
     counts = np.bincount(inverse, weights=weights, minlength=len(bins)).astype(np.int64)
-    return _bounded(ValueHistogram(shift=one.shift, bins=bins, counts=counts))
+    return _bounded(ValueHistogram(shift=shift, bins=bins, counts=counts))
 
 
 def same_bins(one: ValueHistogram, other: ValueHistogram) -> tuple[ValueHistogram, ValueHistogram]:
@@ -155,12 +155,14 @@ def _bounded(histogram: ValueHistogram) -> ValueHistogram:
     return histogram.coarsened(histogram.shift + int(bits_apart))
 
 
-def _keys(values: np.ndarray) -> np.ndarray:
+def keys_of_numbers(values: np.ndarray) -> np.ndarray:
     """Return int64 of the same shape that is ordered as the numbers are; both zeros are one."""
     bits = (np.ascontiguousarray(values, dtype=np.float64) + 0.0).view(np.int64)
+    if bits.min(initial=0) >= 0:  # nothing below 0, as probabilities are
+        return bits
     return np.asarray(bits ^ ((bits >> 63) & np.int64(0x7FFF_FFFF_FFFF_FFFF)))
 
 
-def _numbers(keys: np.ndarray) -> np.ndarray:
-    """Return the numbers whose keys these are."""
+def numbers_of_keys(keys: np.ndarray) -> np.ndarray:
+    """Return the numbers whose keys these are: all 64 bits of a number, in an order that is the numbers'."""
     return np.asarray((keys ^ ((keys >> 63) & np.int64(0x7FFF_FFFF_FFFF_FFFF))).view(np.float64))

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from contracts.arrow_files import arrow_bytes
 from contracts.atomic_files import write_bytes
 from contracts.dataset import DatasetContract
 from contracts.duplicate_ids import duplicate_message
@@ -29,7 +30,6 @@ from preprocessing.ordered_work import ordered_map
 from preprocessing.readers import read_blocks
 from preprocessing.record_places import with_places
 from preprocessing.records import QuarantinedRecord, RecordBlock, RecordPlace
-from preprocessing.shard_files import parquet_bytes
 from preprocessing.source_objects import SourceFile, source_changed
 
 
@@ -115,7 +115,7 @@ class DuplicateReader:
 
     def write_places(self, path: Path) -> None:
         """Write id and place of every record that went, in the form of a kept file."""
-        write_bytes(path, parquet_bytes(pa.concat_tables(self._told).unify_dictionaries()))
+        write_bytes(path, arrow_bytes(pa.concat_tables(self._told)))
 
     def _wanted_blocks(self) -> Iterator[_WantedBlock]:
         bounds = [

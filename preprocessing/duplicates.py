@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet
 
+from contracts.arrow_files import read_arrow
 from contracts.atomic_files import write_bytes
 from contracts.dataset import DatasetContract
 from contracts.duplicate_ids import candidate_rows, check_candidate_count, find_repeated_ids
@@ -94,8 +94,7 @@ def _candidates(
     path: Path, repeated: np.ndarray, contract: DatasetContract, digester: IdDigester
 ) -> tuple[np.ndarray, pa.ChunkedArray]:
     """Return the rows of one kept file that may have a repeated id, and their ids."""
-    with pyarrow.parquet.ParquetFile(path) as file:
-        ids = file.read(columns=[contract.id_field], use_threads=False).column(0)
+    ids = read_arrow(path.read_bytes()).column(contract.id_field)
     rows = candidate_rows(ids, digester, repeated)
     return rows, ids.take(pa.array(rows))
 
@@ -154,7 +153,7 @@ def _rewritten(given: tuple[Shard, np.ndarray], folders: ShardFolders) -> Shard 
         return None
     content = without_rows(path.read_bytes(), rows, folders.wire_name)
     write_bytes(path, content)
-    kept = without_rows(kept_path.read_bytes(), rows, "parquet")
+    kept = without_rows(kept_path.read_bytes(), rows, "arrow")
     write_bytes(kept_path, kept)
     return replace(
         shard,

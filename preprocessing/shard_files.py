@@ -5,8 +5,8 @@ of excluded outputs, if the contract has one, as typed columns, and the contract
 metadata. A CSV shard has no header; each line is the id, quoted where it must be, and the encoded features:
 the shortest text that reads back to the same 32-bit float, empty for a missing value. JSON Lines are
 described in `preprocessing.shard_json_lines`, RecordIO, which has no ids, in `preprocessing.shard_recordio`.
-A kept file has the id, the label and the kept columns, whether the model reads them or not, and each
-record's place where the records have that.
+A kept file is Arrow, whatever the shard is. It has the id, the label and the kept columns, whether the model
+reads them or not, and each record's place where the records have that.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def build_shard_files(
     labels = [contract.label] if contract.label else []
     places = [name for name in PLACE_COLUMNS if name in records.column_names]
     names = list(dict.fromkeys([contract.id_field, *labels, *kept_names, *places]))
-    kept = parquet_bytes(records.select(names).unify_dictionaries())
+    kept = arrow_bytes(records.select(names))
     return [
         ShardFile(
             content=content,

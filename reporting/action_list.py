@@ -8,11 +8,12 @@ most MAX_ACTION_COUNT of each.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,15 +24,11 @@ import pyarrow.parquet as pq
 
 from contracts.dataset import DatasetContract
 from contracts.report_rules import MAX_ACTION_COUNT, ActionListRules
+from contracts.value_histogram import ValueHistogram, add_histograms
 from reporting.action_outcomes import ListOutcomes, list_outcomes
-from reporting.action_values import (
-    RisingValues,
-    ShardValues,
-    count_from,
-    gather_rising,
-    nth_largest,
-)
+from reporting.action_values import ShardValues, gather_rising, nth_of_rising
 from reporting.history import ACTION_IDS_FILE
+from reporting.nth_values import Reached, nth_largest
 from reporting.quality import Quality
 from reporting.segments import MISSING, SegmentCodes
 
@@ -174,19 +171,23 @@ def make_list(
         quality: Of all labelled records.
     """
     rules = contract.report.action_list
-    valued = sum(shard.valued_count for shard in shards)
-    if not valued:
+    histogram = add_histograms(*(shard.histogram for shard in shards))
+    if not histogram.record_count:
         return no_list("No record has a score to be listed by.")
     if codes is not None and codes.is_too_many:
         return no_list(f"“{codes.name}” has too many different values for a list of each of them.")
-    rising = gather_rising(shards, shards[0].folder / "all.bin")
-    wanted = _wanted(rising, rules, codes)
-    table, known = _table(_chosen(shards, wanted), shards, contract, read_rows)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as workers:
+        wanted, reached = _wanted(shards, histogram, rules, codes, workers)
+        table, known = _table(_chosen(shards, wanted, workers), shards, contract, read_rows, workers)
+        if (listed := table.num_rows) and listed not in reached:
+            reached |= nth_largest(shards, histogram, [listed], workers)
     overlap, overlap_note = _overlap(table.column(contract.id_field), history)
     notes = [*_notes(shards, rules, codes), *overlap_note]
+    sizes = _sizes(reached, histogram.record_count, listed)
     return MadeList(
         facts=replace(
-            _facts(table, rising, contract, overlap, notes),
+            _facts(table, contract, overlap, notes),
+            sizes=tuple(sizes),
             outcomes=list_outcomes(table, known, rules.value, quality),
         ),
         table=table,
@@ -219,8 +220,28 @@ class _Chosen:
     rank: np.ndarray
 
 
-def _wanted(rising: RisingValues, rules: ActionListRules, codes: SegmentCodes | None) -> _Wanted:
-    names = {0: ""} if codes is None else {code: _segment_name(codes, code) for code in codes.codes.values()}
+def _wanted(
+    shards: Sequence[ShardValues],
+    histogram: ValueHistogram,
+    rules: ActionListRules,
+    codes: SegmentCodes | None,
+    workers: Executor,
+) -> tuple[_Wanted, dict[int, Reached]]:
+    """Return who is wanted, and from which value on campaigns of the usual sizes would be."""
+    available = histogram.record_count
+    size = min(_size(rules, available), MAX_ACTION_COUNT)
+    campaigns = _campaign_sizes(available)
+    if codes is not None:
+        return _wanted_by_segment(shards, rules, codes), nth_largest(shards, histogram, campaigns, workers)
+    reached = nth_largest(shards, histogram, {*campaigns, size}, workers)
+    threshold = reached[size].threshold if rules.value is None else max(reached[size].threshold, 0.0)
+    wanted = _Wanted(counts=np.array([size]), thresholds=np.array([threshold]), order=np.zeros(1, np.int64))
+    return wanted, reached
+
+
+def _wanted_by_segment(shards: Sequence[ShardValues], rules: ActionListRules, codes: SegmentCodes) -> _Wanted:
+    rising = gather_rising(shards, shards[0].place.with_name("all.rising"))
+    names = {code: MISSING if value is None else value for value, code in codes.codes.items()}
     sizes = {code: sum(len(part) for part in rising.of_segment(code)) for code in names}
     listed = sorted((code for code in names if sizes[code]), key=lambda code: (-sizes[code], names[code]))
     listed = sorted(listed[:MAX_LISTED_SEGMENTS], key=lambda code: names[code])
@@ -229,7 +250,7 @@ def _wanted(rising: RisingValues, rules: ActionListRules, codes: SegmentCodes | 
     thresholds = np.full(len(names), np.inf)
     for place, code in enumerate(listed):
         counts[code], order[code] = min(_size(rules, sizes[code]), most), place
-        threshold = nth_largest(rising.of_segment(code), int(counts[code]))
+        threshold = nth_of_rising(rising.of_segment(code), int(counts[code]))
         thresholds[code] = threshold if rules.value is None else max(threshold, 0.0)
     return _Wanted(counts=counts, thresholds=thresholds, order=order)
 
@@ -239,14 +260,11 @@ def _size(rules: ActionListRules, available: int) -> int:
     return max(1, min(wanted, available))
 
 
-def _chosen(shards: Sequence[ShardValues], wanted: _Wanted) -> _Chosen:
+def _chosen(shards: Sequence[ShardValues], wanted: _Wanted, workers: Executor) -> _Chosen:
     """Return who is at or above the threshold of the segment; of those at it, the first of the source."""
-    parts = []
-    for number, shard in enumerate(shards):
-        values, segments = shard.values, shard.segments
-        positions = np.flatnonzero(values >= wanted.thresholds[segments])
-        parts.append((np.full(len(positions), number), positions, values[positions], segments[positions]))
-    numbers, positions, values, segments = (np.concatenate(column) for column in zip(*parts, strict=True))
+    parts = list(workers.map(functools.partial(_chosen_of, wanted=wanted), shards))
+    numbers = np.repeat(np.arange(len(parts)), [len(positions) for positions, _, _ in parts])
+    positions, values, segments = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((positions, numbers, -values, wanted.order[segments]))
     segments = segments[order]
     begins = np.flatnonzero(np.diff(segments, prepend=-1))
@@ -256,11 +274,26 @@ def _chosen(shards: Sequence[ShardValues], wanted: _Wanted) -> _Chosen:
     return _Chosen(shard=numbers[order], position=positions[order], value=values[order], rank=ranks[is_in])
 
 
+def _chosen_of(shard: ShardValues, wanted: _Wanted) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return position, value and segment of who may be chosen of one shard."""
+    values, segments = shard.values, shard.segments
+    if segments is not None:
+        positions = np.flatnonzero(values >= wanted.thresholds[segments])
+        return positions, values[positions], segments[positions]
+    threshold, most = wanted.thresholds[0], int(wanted.counts[0])
+    positions = np.flatnonzero(values >= threshold)
+    if len(positions) > most:  # most of them at the threshold, where only the first can be
+        is_above = values[positions] > threshold
+        positions = np.sort(np.concatenate((positions[is_above], positions[~is_above][:most])))
+    return positions, values[positions], np.zeros(len(positions), dtype=np.int32)
+
+
 def _table(
     chosen: _Chosen,
     shards: Sequence[ShardValues],
     contract: DatasetContract,
     read_rows: RowReader,
+    workers: Executor,
 ) -> tuple[pa.Table, np.ndarray]:
     """Return the records of the list, and their outcomes, NaN where not known."""
     order = np.lexsort((chosen.position, chosen.shard))
@@ -271,8 +304,7 @@ def _table(
         for number, (begin, end) in enumerate(itertools.pairwise(bounds))
         if begin < end
     ]
-    with ThreadPoolExecutor(os.cpu_count() or 1) as readers:
-        parts = list(readers.map(lambda one: read_rows(*one), wanted))
+    parts = list(workers.map(lambda one: read_rows(*one), wanted))
     back = np.empty(len(order), dtype=np.int64)
     back[order] = np.arange(len(order))
     parts = parts or [read_rows(0, np.empty(0, dtype=np.int64))]
@@ -289,16 +321,8 @@ def _free_name(name: str, taken: Sequence[str]) -> str:
     return name if name not in taken else f"action_{name}"
 
 
-def _segment_name(codes: SegmentCodes | None, code: int) -> str:
-    if codes is None:
-        return ""
-    name = {number: value for value, number in codes.codes.items()}.get(code)
-    return MISSING if name is None else name
-
-
 def _facts(
     table: pa.Table,
-    rising: RisingValues,
     contract: DatasetContract,
     overlap: ListOverlap | None,
     notes: Sequence[str],
@@ -317,7 +341,7 @@ def _facts(
         total_value=float(values.sum()) if by_value else None,
         columns=tuple(table.column_names),
         rows=tuple(tuple(_cell(value) for value in row.values()) for row in shown.to_pylist()),
-        sizes=tuple(_sizes(rising, table.num_rows)),
+        sizes=(),
         segments=segments,
         outcomes=None,
         overlap=overlap,
@@ -353,18 +377,19 @@ def _cell(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
-def _sizes(rising: RisingValues, listed: int) -> Iterator[CampaignSize]:
-    parts = rising.of_all()
-    available = sum(len(part) for part in parts)
-    wanted = {size for size in (*CAMPAIGN_SIZES, listed) if 0 < size <= available}
-    wanted |= {math.ceil(fraction * available) for fraction in CAMPAIGN_FRACTIONS}
+def _campaign_sizes(available: int) -> set[int]:
+    sizes = {size for size in CAMPAIGN_SIZES if size <= available}
+    return sizes | {math.ceil(fraction * available) for fraction in CAMPAIGN_FRACTIONS}
+
+
+def _sizes(reached: Mapping[int, Reached], available: int, listed: int) -> Iterator[CampaignSize]:
+    wanted = _campaign_sizes(available) | ({listed} if listed else set())
     for size in sorted(wanted):
-        threshold = nth_largest(parts, size)
         yield CampaignSize(
             size=size,
             fraction=size / available,
-            threshold=threshold,
-            record_count=count_from(parts, threshold),
+            threshold=reached[size].threshold,
+            record_count=reached[size].record_count,
         )
 
 

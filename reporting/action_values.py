@@ -1,9 +1,10 @@
-"""By what records are put on the action list, kept of each shard on disk.
+"""By what records are put on the action list, kept of each shard on disk: files of numbers and nothing else.
 
-value.npy    float64 of shape (records,): the score, or what acting on the record is worth; NaN for none
-segment.npy  int32 of shape (records,): number of the segment, 0 for all without segments
-rising.npy   the values that are there, by segment and then from the lowest to the highest
-starts.npy   int64: where each segment begins in `rising`, and where the last one ends
+<shard>.score    float64 of shape (records,): NaN for unscorable records
+<shard>.value    the same, of a list by expected value: what acting on the record is worth; NaN for none
+<shard>.segment  int32 of shape (records,), of a list of each segment: its number
+<shard>.rising   float64, beside the file before: the values that are there, by segment and then from the
+                 lowest to the highest
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.report_rules import ActionListRules, ActionValue
+from contracts.value_histogram import ValueHistogram, value_histogram
 from reporting.segments import SegmentCodes
 
 
@@ -25,26 +27,45 @@ class ShardValues:
     """One shard's values on disk.
 
     Attributes:
-        folder: Holds the files above.
+        place: Path of its files, without their endings.
+        histogram: Of its values.
         record_count: Records of the shard.
-        valued_count: Those with a value.
         unvalued_count: Scored ones without the field that says what they are worth.
+        has_worths: Whether the list is made by expected value.
+        starts: int64: where each segment begins in `rising`, and where the last ends; None without segments.
     """
 
-    folder: Path
+    place: Path
+    histogram: ValueHistogram
     record_count: int
-    valued_count: int
     unvalued_count: int
+    has_worths: bool
+    starts: np.ndarray | None
+
+    @property
+    def valued_count(self) -> int:
+        """Records with a value."""
+        return self.histogram.record_count
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Of all records."""
+        return np.fromfile(_file(self.place, "score"), dtype=np.float64)
 
     @property
     def values(self) -> np.ndarray:
         """Of all records."""
-        return np.asarray(np.load(self.folder / "value.npy", allow_pickle=False))
+        return np.fromfile(_file(self.place, "value" if self.has_worths else "score"), dtype=np.float64)
 
     @property
-    def segments(self) -> np.ndarray:
-        """Of all records."""
-        return np.asarray(np.load(self.folder / "segment.npy", allow_pickle=False))
+    def segments(self) -> np.ndarray | None:
+        """Of all records, or None without segments."""
+        return None if self.starts is None else np.fromfile(_file(self.place, "segment"), dtype=np.int32)
+
+    @property
+    def rising(self) -> np.ndarray:
+        """The values that are there, where there are segments."""
+        return np.fromfile(_file(self.place, "rising"), dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,61 +85,72 @@ class RisingValues:
         bounds = [starts[segment : segment + 2] for starts in self.starts if segment + 1 < len(starts)]
         return [self.values[begin:end] for begin, end in bounds if begin < end]
 
-    def of_all(self) -> list[np.ndarray]:
-        """Return all values, in parts that rise."""
-        most = max((len(starts) for starts in self.starts), default=1)
-        return [part for segment in range(most - 1) for part in self.of_segment(segment)]
-
 
 def gather_rising(shards: Sequence[ShardValues], path: Path) -> RisingValues:
-    """Write the sorted values of all shards into the file `path`, one after the other; at least one."""
+    """Write the sorted values of all shards with segments into the file `path`; at least one."""
     starts, begin = [], 0
     with path.open("wb") as stream:
         for shard in shards:
-            values = np.load(shard.folder / "rising.npy", allow_pickle=False)
-            starts.append(np.load(shard.folder / "starts.npy", allow_pickle=False) + begin)
+            assert shard.starts is not None  # noqa: S101 - it has segments
+            values = shard.rising
+            starts.append(shard.starts + begin)
             begin += len(values)
             values.tofile(stream)
     return RisingValues(values=np.memmap(path, dtype=np.float64, mode="r"), starts=tuple(starts))
 
 
 def keep_values(
-    scores: np.ndarray, kept: pa.Table, rules: ActionListRules, codes: SegmentCodes | None, folder: Path
+    scores: np.ndarray,
+    histogram: ValueHistogram,
+    kept: pa.Table,
+    rules: ActionListRules,
+    codes: SegmentCodes | None,
+    place: Path,
 ) -> ShardValues:
     """Write what is needed of one shard.
 
     Args:
         scores: float64 of shape (records,); NaN for unscorable records.
+        histogram: Of those that are there.
         kept: Segment and value columns of the same records.
         rules: Of the contract.
         codes: Of the segment field, if there is one.
-        folder: Of this shard alone; made.
+        place: Path of the files of this shard alone, without their endings.
     """
-    values = scores
+    place.parent.mkdir(parents=True, exist_ok=True)
+    scores.tofile(_file(place, "score"))
+    values, unvalued_count = scores, 0
     if rules.value is not None:
         values = values_of(scores, numbers_of(kept.column(rules.value.field)), rules.value)
-    segments = np.zeros(len(scores), dtype=np.int32)
+        values.tofile(_file(place, "value"))
+        there = values[~np.isnan(values)]
+        unvalued_count = histogram.record_count - len(there)
+        histogram = value_histogram(there)
+    starts = None
     if codes is not None and rules.segment is not None:
-        segments = codes.encode(kept.column(rules.segment))
-    is_there = ~np.isnan(values)
-    there = values[is_there]
-    rising = np.sort(there) if codes is None else there[np.lexsort((there, segments[is_there]))]
-    counts = np.bincount(segments[is_there], minlength=1)
-    columns = {
-        "value": values,
-        "segment": segments,
-        "rising": rising,
-        "starts": np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
-    }
-    folder.mkdir(parents=True)
-    for name, column in columns.items():
-        np.save(folder / f"{name}.npy", column, allow_pickle=False)
+        starts = _keep_segments(values, codes.encode(kept.column(rules.segment)), place)
     return ShardValues(
-        folder=folder,
+        place=place,
+        histogram=histogram,
         record_count=len(scores),
-        valued_count=int(is_there.sum()),
-        unvalued_count=int(np.sum(~is_there & ~np.isnan(scores))),
+        unvalued_count=unvalued_count,
+        has_worths=rules.value is not None,
+        starts=starts,
     )
+
+
+def _keep_segments(values: np.ndarray, segments: np.ndarray, place: Path) -> np.ndarray:
+    """Write the segments of values and the values by segment; return where each begins."""
+    is_there = ~np.isnan(values)
+    values, segments_there = values[is_there], segments[is_there]
+    segments.tofile(_file(place, "segment"))
+    values[np.lexsort((values, segments_there))].tofile(_file(place, "rising"))
+    counts = np.bincount(segments_there, minlength=1)
+    return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+
+
+def _file(place: Path, ending: str) -> Path:
+    return place.with_name(f"{place.name}.{ending}")
 
 
 def numbers_of(column: pa.ChunkedArray) -> np.ndarray:
@@ -139,7 +171,7 @@ def values_of(scores: np.ndarray, worths: np.ndarray, rule: ActionValue) -> np.n
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def nth_largest(rising: Sequence[np.ndarray], count: int) -> float:
+def nth_of_rising(rising: Sequence[np.ndarray], count: int) -> float:
     """Return the largest number at or above which at least `count` are; there must be so many.
 
     Args:
@@ -151,14 +183,14 @@ def nth_largest(rising: Sequence[np.ndarray], count: int) -> float:
     low, high = _key(min(first for first, _ in ends)), _key(max(last for _, last in ends))
     while low < high:
         middle = low + (high - low + 1) // 2
-        if count_from(rising, _number(middle)) >= count:
+        if _count_from(rising, _number(middle)) >= count:
             low = middle
         else:
             high = middle - 1
     return _number(low)
 
 
-def count_from(rising: Sequence[np.ndarray], value: float) -> int:
+def _count_from(rising: Sequence[np.ndarray], value: float) -> int:
     """Return how many numbers are at or above one."""
     return sum(len(one) - int(np.searchsorted(one, value)) for one in rising)
 

@@ -62,7 +62,8 @@ def read_answers(path: Path, *, wire_format: str, outputs: ModelOutputs | None =
     sentence = f"{path.name}: cannot be read as the {wire_format} answers that the model container writes"
     with naming_damage(InternalError, sentence):
         table = _READERS[wire_format](path, outputs)
-        table.column(ERROR_COLUMN).validate(full=True)  # nothing else looks at the bytes of these texts
+        if wire_format != "arrow":  # which was checked as it was read
+            table.column(ERROR_COLUMN).validate(full=True)  # nothing else looks at the bytes of these texts
     if outputs is not None:
         check_lists(table, path.name, outputs)
     return _settled(table, path.name, outputs)
@@ -193,11 +194,13 @@ _READERS: dict[str, Callable[[Path, ModelOutputs | None], pa.Table]] = {
 def _settled(table: pa.Table, name: str, outputs: ModelOutputs | None) -> pa.Table:
     """Return the answers with exactly one of score and error for each record."""
     scores, errors = table.column(SCORE_COLUMN), table.column(ERROR_COLUMN)
+    is_finite = pc.is_finite(scores) if outputs is None else are_finite(scores)
+    if not scores.null_count and errors.null_count == len(errors) and pc.all(is_finite, min_count=0).as_py():
+        return table
     has_score, has_error = pc.is_valid(scores), pc.is_valid(errors)
     silent = pc.index(pc.or_(has_score, has_error), False).as_py()
     if silent >= 0:
         raise InternalError(f"{name}: record {silent + 1} has neither a score nor an error")
-    is_finite = pc.is_finite(scores) if outputs is None else are_finite(scores)
     is_infinite = pc.and_not(pc.and_not(has_score, has_error), pc.fill_null(is_finite, False))
     if pc.any(is_infinite).as_py():
         errors = pc.if_else(is_infinite, pa.scalar(NOT_FINITE_ERROR), errors)

@@ -74,17 +74,26 @@ class ScoreDistribution:
 
 def summarise(scores: np.ndarray) -> ScoreSummary:
     """Summarise finite scores of shape (records,)."""
-    edges = unit_edges()
     with np.errstate(over="ignore", invalid="ignore"):
         total = float(np.sum(scores))
-    bins = np.clip(np.searchsorted(edges, scores, side="right") - 1, 0, UNIT_BIN_COUNT - 1)
     return ScoreSummary(
         record_count=len(scores),
         minimum=float(np.min(scores, initial=np.inf)),
         maximum=float(np.max(scores, initial=-np.inf)),
         total=total,
-        unit_counts=np.bincount(bins, minlength=UNIT_BIN_COUNT),
+        unit_counts=np.bincount(_unit_bins(scores), minlength=UNIT_BIN_COUNT),
     )
+
+
+def _unit_bins(scores: np.ndarray) -> np.ndarray:
+    """Return the bin of each score; a product may be rounded over a bound, so each is compared with both."""
+    scores = np.clip(scores, 0.0, 1.0)
+    bins = np.minimum((scores * UNIT_BIN_COUNT).astype(np.intp), UNIT_BIN_COUNT - 1)
+    lower = unit_edges()[:-1]
+    upper = np.append(lower[1:], np.inf)
+    bins += scores >= upper[bins]
+    bins -= scores < lower[bins]
+    return bins
 
 
 def add_up(summaries: Iterable[ScoreSummary]) -> ScoreSummary:

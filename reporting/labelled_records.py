@@ -65,6 +65,8 @@ def keep_labelled(
         codes: Of the segment fields.
         folder: Of this shard alone, for its runs.
     """
+    if contract.label is None and not codes:
+        return LabelledRecords()
     labels = known_outcomes(kept, contract)
     is_labelled = ~np.isnan(scores) & np.isfinite(labels)
     numbers = {name: one.encode(kept.column(name)) for name, one in codes.items()}

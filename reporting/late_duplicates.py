@@ -20,16 +20,14 @@ from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from contracts import duplicate_ids
 from contracts.dataset import DatasetContract
 from contracts.duplicate_ids import candidate_rows, check_candidate_count, find_repeated_ids
-from contracts.errors import PlatformError
 from contracts.id_digests import IdDigester
 from contracts.plan import DUPLICATES_PATTERN, LINE_NUMBER_COLUMN, PLACE_COLUMNS, SOURCE_KEY_COLUMN, Shard
 from contracts.repeated_digests import DigestBatch, DigestSpill, dealt_out
-from reporting.damage import naming_damage
+from reporting.kept_files import decoded, kept_schema, read_kept
 
 FILES_AT_ONCE = 16
 
@@ -132,23 +130,6 @@ def find_late_duplicates(files: KeptFiles) -> LateDuplicates:
     return _judged(files, found)
 
 
-def read_kept(path: Path, names: Sequence[str]) -> pa.Table:
-    """Read columns of a kept file.
-
-    Raises:
-        PlatformError: It cannot be read, or lacks one.
-    """
-    sentence = f"{path}: cannot be read as what PrepareInput kept"
-    try:
-        with naming_damage(PlatformError, sentence), pq.ParquetFile(path) as file:
-            absent = [name for name in names if name not in file.schema_arrow.names]
-            if absent:
-                raise PlatformError(f"{path}: lacks the columns {absent}, found {file.schema_arrow.names}")
-            return file.read(columns=list(names), use_threads=False)
-    except FileNotFoundError as error:
-        raise PlatformError(f"{sentence}: {error}") from error
-
-
 def _have_places(files: KeptFiles) -> bool:
     """Whether several instances prepared: all kept files say where records stand, or none does."""
     if not files.shards:
@@ -156,8 +137,7 @@ def _have_places(files: KeptFiles) -> bool:
     path = files.folder / files.shards[0].kept_name
     if not path.exists():
         return False  # settling the shard says what is wrong
-    with naming_damage(PlatformError, f"{path}: cannot be read as what PrepareInput kept"):
-        return set(PLACE_COLUMNS) <= set(pq.read_schema(path).names)
+    return set(PLACE_COLUMNS) <= set(kept_schema(path).names)
 
 
 def _in_turn(workers: Executor, work: Callable[[Path], Found], paths: Sequence[Path]) -> Iterator[Found]:
@@ -167,12 +147,12 @@ def _in_turn(workers: Executor, work: Callable[[Path], Found], paths: Sequence[P
 
 
 def _quick(files: KeptFiles, digester: IdDigester, path: Path) -> DigestBatch:
-    return dealt_out(digester.quick(read_kept(path, [files.contract.id_field]).column(0)))
+    return dealt_out(digester.quick(decoded(read_kept(path, [files.contract.id_field])).column(0)))
 
 
 def _candidates(files: KeptFiles, digester: IdDigester, repeated: np.ndarray, path: Path) -> _Candidates:
     id_field = files.contract.id_field
-    ids = read_kept(path, [id_field]).column(0)
+    ids = decoded(read_kept(path, [id_field])).column(0)
     rows = candidate_rows(ids, digester, repeated)
     ids = ids.take(pa.array(rows))
     keys = pa.chunked_array([], pa.dictionary(pa.int32(), pa.string()))

@@ -21,7 +21,8 @@ from contracts.ledger import RunCounts
 from contracts.plan import LINE_NUMBER_COLUMN, PLACE_COLUMNS, SOURCE_KEY_COLUMN, Shard, ShardManifest
 from contracts.quarantine import QUARANTINE_SCHEMA, ReasonCode
 from reporting.budget import QuarantineBudget, held_back_words
-from reporting.late_duplicates import KeptFiles, LateDuplicates, LateRows, read_kept
+from reporting.kept_files import read_kept
+from reporting.late_duplicates import KeptFiles, LateDuplicates, LateRows
 from reporting.quarantine import QuarantineDigest, read_quarantine
 
 LATE_FILE = "late.parquet"

@@ -4,10 +4,10 @@ Scores   one file a shard below `run_date=<date>/<run id>/`: the id under the co
          (float64; for several outputs the columns of `reporting.output_columns`), `error` (string), the kept
          columns in the order asked, `model_package_arn` and `run_id`.
          One of score and error is null, or a list of nulls. In Parquet the last two are dictionary-encoded
-         columns of strings; in CSV there is a header, a text has quotes and a null is an empty field; JSON
-         Lines have one object a line, with null for what is missing. A kept list is a list, in CSV its items
-         with the field's delimiter between them. Of several formats, each has a folder below the run's, with
-         its name.
+         columns of strings, and they and the id are declared to be never null; in CSV there is a header, a
+         text has quotes and a null is an empty field; JSON Lines have one object a line, with null for what
+         is missing. A kept list is a list, in CSV its items with the field's delimiter between them. Of
+         several formats, each has a folder below the run's, with its name.
 _SUCCESS JSON that names every file with bytes, SHA-256 and records. The service does not document in which
          order it uploads the files of one output: a reader that wants to be sure compares what it sees.
 Pointer  `latest.json`; its output comes last in the definition.
@@ -16,56 +16,27 @@ Pointer  `latest.json`; its output comes last in the definition.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
+import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as arrow_csv
-import pyarrow.parquet as pq
 
-from contracts.atomic_files import whole_file, write_json
+from contracts.atomic_files import write_json
 from contracts.dataset import DatasetContract
 from contracts.errors import CallerError
-from contracts.json_text import iso_moments, json_lines
 from contracts.keep_columns import PACKAGE_COLUMN, PUBLISHED_COLUMNS, RUN_COLUMN
 from contracts.ledger import POINTER_FILE, SUCCESS_FILE
-from contracts.wire import ERROR_COLUMN, SCORE_COLUMN, TOP_COLUMN
+from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
 from reporting.answers import ID_COLUMN
 from reporting.output_columns import published_outputs
+from reporting.published_part import PublishedFile
 from reporting.request import ReportRequest
 
 _SUFFIXES = {"parquet": "parquet", "csv": "csv", "jsonlines": "jsonl"}
 """Ending of a file's name for each output format."""
-
-_REPEATED_COLUMNS = [PACKAGE_COLUMN, RUN_COLUMN, f"{TOP_COLUMN}.list.element"]
-"""Few different values: Parquet files have each of them once."""
-
-WRITE_BATCH_ROWS = 65_536
-"""Encoded at once: pyarrow's own 1,024 cost a seventh of the time."""
-
-_HASHED_BLOCK_BYTES = 1024 * 1024
-
-
-@dataclass(frozen=True, kw_only=True)
-class PublishedFile:
-    """One file of scores.
-
-    Attributes:
-        name: Path below the run's folder.
-        byte_count: Its size.
-        sha256: Hex digest of its bytes.
-        record_count: Records in it, scored and unscorable.
-    """
-
-    name: str
-    byte_count: int
-    sha256: str
-    record_count: int
 
 
 def check_publishable(contract: DatasetContract) -> None:
@@ -104,68 +75,31 @@ def published_table(
         request: Says the run and the model package.
         output_format: What the table is for.
     """
-    is_csv = output_format == "csv"
     scores = {SCORE_COLUMN: answers.column(SCORE_COLUMN)}
     if contract.outputs is not None:
         scores = published_outputs(answers, contract.outputs, output_format=output_format)
     ids, errors = answers.column(ID_COLUMN), answers.column(ERROR_COLUMN)
-    table = pa.table({contract.id_field: ids, **scores, ERROR_COLUMN: errors})
+    columns = {contract.id_field: ids, **scores, ERROR_COLUMN: errors}
     for name in kept.column_names:
         column = kept.column(name)
-        if is_csv and pa.types.is_list(column.type):
+        if output_format == "csv" and pa.types.is_list(column.type):
             column = pc.binary_join(column, contract.field(name).delimiter)
-        table = table.append_column(name, column)
-    for name, value in ((PACKAGE_COLUMN, request.model_package_arn), (RUN_COLUMN, request.run_id)):
-        table = table.append_column(name, _repeated(value, len(table)))
-    return table
+        columns[name] = column
+    columns |= {PACKAGE_COLUMN: _repeated(request.model_package_arn, len(answers))}
+    columns |= {RUN_COLUMN: _repeated(request.run_id, len(answers))}
+    never_null = {contract.id_field, PACKAGE_COLUMN, RUN_COLUMN}
+    kinds = [pa.field(name, column.type, nullable=name not in never_null) for name, column in columns.items()]
+    return pa.Table.from_arrays(list(columns.values()), schema=pa.schema(kinds))
 
 
-def write_part(path: Path, table: pa.Table, name: str) -> PublishedFile:
-    """Write the scores of one shard, whole or not at all.
-
-    Args:
-        path: Where to; its suffix says the format.
-        table: From `published_table`.
-        name: What `part_name` calls the file.
-    """
-    with whole_file(path) as stream:
-        if path.suffix == ".csv":
-            arrow_csv.write_csv(_as_csv_has_it(table), stream)
-        elif path.suffix == ".jsonl":
-            stream.writelines(json_lines(table))
-        else:
-            pq.write_table(
-                table,
-                stream,
-                compression="snappy",
-                use_dictionary=_REPEATED_COLUMNS,
-                write_batch_size=WRITE_BATCH_ROWS,
-            )
-    with path.open("rb") as stream:
-        digest = _digest(stream)
-    return PublishedFile(name=name, byte_count=path.stat().st_size, sha256=digest, record_count=len(table))
-
-
-def _as_csv_has_it(table: pa.Table) -> pa.Table:
-    """Return dictionaries as text, and moments in the form that contracts read."""
-    for position, entry in enumerate(table.schema):
-        column = table.column(position)
-        if pa.types.is_dictionary(entry.type):
-            table = table.set_column(position, entry.name, column.cast(pa.string()))
-        elif pa.types.is_timestamp(entry.type):
-            table = table.set_column(position, entry.name, iso_moments(column))
-    return table
-
-
+@functools.lru_cache(maxsize=8)
 def _repeated(value: str, count: int) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(np.zeros(count, dtype=np.int32), [value])
+    """Return a text as often as asked: most shards have the same number of records, and the same text.
 
-
-def _digest(stream: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while block := stream.read(_HASHED_BLOCK_BYTES):
-        digest.update(block)
-    return digest.hexdigest()
+    Made for each shard, it takes most of a millisecond: wherever it converts a list, pyarrow looks for pandas.
+    """
+    positions = np.zeros(count, dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(positions, pa.array([value], pa.string()), safe=False)
 
 
 def write_success(folder: Path, request: ReportRequest, files: Sequence[PublishedFile]) -> None:

@@ -7,11 +7,10 @@ and the caller gets an error: a failed processing job uploads nothing.
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from contracts.ledger import RunCounts
 from contracts.plan import MANIFEST_FILE, ScoringPlan, Shard, ShardManifest, read_manifest, read_plan
 from contracts.progress import Progress
 from contracts.stopwatch import Stopwatch, started_stopwatch
-from contracts.value_histogram import add_histograms, empty_histogram
+from contracts.value_histogram import add_histograms
 from reporting.action_list import MadeList, make_list, no_list
 from reporting.distribution import ScoreDistribution, add_up, unit_distribution, wide_distribution
 from reporting.drawing_engine import Render, engine_here
@@ -121,7 +120,7 @@ def report_run(request: ReportRequest, paths: ReportPaths, around: Surroundings)
 
 def _report(request: ReportRequest, paths: ReportPaths, around: Surroundings) -> ReconciledRun:
     began_at, stopwatch = around.now(), around.stopwatch
-    with around.engine() as render, ThreadPoolExecutor(max_workers=1) as background:
+    with _engine(around) as render, ThreadPoolExecutor(max_workers=1) as background:
         writer = background.submit(stopwatch.timed("import what draws", _import_writer))
         run = reconcile_and_publish(request, paths, around)
         with stopwatch.part("wait for what draws"):
@@ -137,6 +136,17 @@ def _report(request: ReportRequest, paths: ReportPaths, around: Surroundings) ->
             )
     write_pointer(paths.pointer, request, finished_at=finished_at)
     return run
+
+
+@contextmanager
+def _engine(around: Surroundings) -> Iterator[Render]:
+    """Yield what draws; that its end takes time is told."""
+    with around.engine() as render:
+        try:
+            yield render
+        finally:
+            around.stopwatch.begin("end what draws")
+    around.stopwatch.end("end what draws")
 
 
 def _import_writer() -> Callable[..., str]:
@@ -183,12 +193,13 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
         quality = _quality([one.labelled for one in settled], contract, desk.segment_codes)
     with stopwatch.part("make the action list"):
         actions = _actions(desk, shards, settled, paths, quality)
-    shutil.rmtree(ranked, ignore_errors=True)
     write_success(desk.scores_folder, request, [file for one in settled for file in one.files])
     with stopwatch.part("measure drift"):
         drift = _drift(paths, request, contract, books, settled)
     with stopwatch.part("describe the scores"):
         distribution, outputs = _distribution(desk, shards, settled), _outputs(contract, settled)
+    with stopwatch.part("clear up"):
+        shutil.rmtree(ranked, ignore_errors=True)
     examples = [example for one in settled for example in one.unscorable_examples]
     return ReconciledRun(
         request=request,
@@ -313,12 +324,12 @@ def _counts(books: _Books, settled: Sequence[ShardSettlement]) -> RunCounts:
 
 
 def _distribution(
-    desk: ShardDesk, shards: Iterable[Shard], settled: Iterable[ShardSettlement]
+    desk: ShardDesk, shards: Sequence[Shard], settled: Sequence[ShardSettlement]
 ) -> ScoreDistribution:
     summary = add_up(one.summary for one in settled)
     if summary.is_within_unit:
         return unit_distribution(summary)
-    return wide_distribution(summary, (desk.scores(shard) for shard in shards))
+    return wide_distribution(summary, map(desk.scores, shards, settled))
 
 
 def _quality(
@@ -348,7 +359,7 @@ def _drift(
     books: _Books,
     settled: Iterable[ShardSettlement],
 ) -> DriftFindings:
-    scores = functools.reduce(add_histograms, (one.histogram for one in settled), empty_histogram())
+    scores = add_histograms(*(one.histogram for one in settled))
     return find_drift(
         scores,
         plan_folder=paths.plan,
@@ -376,11 +387,12 @@ def _actions(
             "An action list needs a model with one score for each record; this one has "
             f"{desk.contract.outputs.count:,} outputs."
         )
+    values = [one.values for one in settled if one.values is not None]
     return make_list(
-        [one.values for one in settled if one.values is not None],
+        values,
         desk.contract,
         desk.action_codes,
-        lambda number, positions: desk.rows(shards[number], positions),
+        lambda number, positions: desk.rows(shards[number], values[number], positions),
         paths.history,
         quality,
     )

@@ -13,21 +13,21 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from contracts.dataset import DatasetContract, ModelOutputs
-from contracts.errors import InternalError, PlatformError
+from contracts.errors import InternalError
 from contracts.plan import Shard
 from contracts.value_histogram import ValueHistogram, empty_histogram, value_histogram
 from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
 from reporting.action_values import ShardValues, keep_values
 from reporting.answers import ID_COLUMN, read_answers, with_ids
-from reporting.damage import naming_damage
 from reporting.distribution import ScoreSummary, summarise
+from reporting.kept_files import decoded, read_kept
 from reporting.labelled_records import LabelledRecords, keep_labelled, keep_labelled_outputs
 from reporting.labels import known_outcomes
 from reporting.outputs import OutputsSummary, are_counted, record_numbers, summarise_outputs
-from reporting.publish import PublishedFile, part_name, published_table, write_part
+from reporting.publish import part_name, published_table
+from reporting.published_part import PublishedFile, write_part
 from reporting.reconcile import shard_faults
 from reporting.request import ReportRequest
 from reporting.segments import SegmentCodes
@@ -100,7 +100,7 @@ class ShardDesk:
         Raises:
             PlatformError: What PrepareInput kept of the shard cannot be read.
         """
-        kept = self._kept(shard)
+        kept = decoded(self._kept(shard))
         try:
             answers = with_ids(self._answers(shard), kept.column(self.contract.id_field))
             faults = shard_faults(shard, kept.column(self.contract.id_field), answers.column(ID_COLUMN))
@@ -127,25 +127,28 @@ class ShardDesk:
             files.append(write_part(self.scores_folder / name, table, name))
         return tuple(files)
 
-    def scores(self, shard: Shard) -> np.ndarray:
+    def scores(self, shard: Shard, settled: ShardSettlement) -> np.ndarray:
         """Return the shard's scores as its summary has them, without those of unscorable records."""
+        if settled.values is not None:
+            scores = settled.values.scores
+            return np.asarray(scores[~np.isnan(scores)])
         answers = self._published(shard, self._answers(shard))
-        scores = answers.column(SCORE_COLUMN).drop_null()
-        outputs = self.contract.outputs
-        return _numbers(scores) if outputs is None else record_numbers(scores, outputs)
+        assert self.contract.outputs is not None  # noqa: S101 - else there are values
+        return record_numbers(answers.column(SCORE_COLUMN).drop_null(), self.contract.outputs)
 
-    def rows(self, shard: Shard, positions: np.ndarray) -> tuple[pa.Table, np.ndarray]:
+    def rows(self, shard: Shard, values: ShardValues, positions: np.ndarray) -> tuple[pa.Table, np.ndarray]:
         """Return records of a settled shard: id, score, what the action list is made by, the kept columns.
 
         Their outcomes, float64 and NaN where not known, are beside them: the list does not publish them.
 
         Args:
             shard: Of a model with one output.
+            values: Of the shard.
             positions: Among its published records, rising.
         """
         chosen = pa.array(positions)
-        kept = self._published(shard, self._kept(shard)).take(chosen)
-        scores = self._published(shard, self._answers(shard)).column(SCORE_COLUMN).take(chosen)
+        kept = decoded(self._published(shard, self._kept(shard)).take(chosen))
+        scores = pa.array(values.scores[positions])
         rules = self.contract.report.action_list
         used = (rules.segment, rules.value.field if rules.value else None, *self.kept_names)
         names = [name for name in dict.fromkeys(used) if name]
@@ -170,19 +173,7 @@ class ShardDesk:
     def _kept(self, shard: Shard) -> pa.Table:
         needed = (self.contract.id_field, self.contract.label, *self.kept_names, *self.contract.report.fields)
         wanted = list(dict.fromkeys(name for name in needed if name))
-        path = self.kept_folder / shard.kept_name
-        sentence = f"{path}: cannot be read as what PrepareInput kept"
-        try:
-            with naming_damage(PlatformError, sentence), pq.ParquetFile(path) as file:
-                absent = [name for name in wanted if name not in file.schema_arrow.names]
-                if absent:
-                    raise PlatformError(
-                        f"{path}: lacks the columns {absent}, found {file.schema_arrow.names}; "
-                        "hand the same contract file and KeepColumns to PrepareInput and ReportRun"
-                    )
-                return file.read(columns=wanted, use_threads=False)
-        except FileNotFoundError as error:
-            raise PlatformError(f"{sentence}: {error}") from error
+        return read_kept(self.kept_folder / shard.kept_name, wanted)
 
     def _settled(
         self, shard: Shard, kept: pa.Table, answers: pa.Table, files: tuple[PublishedFile, ...]
@@ -193,17 +184,19 @@ class ShardDesk:
             return _settled_outputs(answers, self.contract.outputs, files, labelled)
         scores = _numbers(answers.column(SCORE_COLUMN))
         is_scored = ~np.isnan(scores)
+        scored = scores if is_scored.all() else scores[is_scored]
+        histogram = value_histogram(scored)
         return ShardSettlement(
             record_count=len(answers),
             faults=(),
-            summary=summarise(scores[is_scored]),
-            histogram=value_histogram(scores[is_scored]),
+            summary=summarise(scored),
+            histogram=histogram,
             outputs=None,
-            unscorable_count=len(scores) - int(np.sum(is_scored)),
+            unscorable_count=len(scores) - len(scored),
             unscorable_examples=tuple(_first_errors(answers)),
             labelled=keep_labelled(scores, kept, self.contract, self.segment_codes, folder),
             values=keep_values(
-                scores, kept, self.contract.report.action_list, self.action_codes, folder / "values"
+                scores, histogram, kept, self.contract.report.action_list, self.action_codes, folder
             ),
             files=files,
         )
@@ -248,7 +241,9 @@ def _refused(faults: list[str]) -> ShardSettlement:
 
 
 def _numbers(column: pa.ChunkedArray) -> np.ndarray:
-    return np.asarray(pc.fill_null(column, float("nan")).to_numpy())
+    if column.null_count:
+        column = pc.fill_null(column, float("nan"))
+    return np.asarray(column.to_numpy())
 
 
 def _first_errors(answers: pa.Table) -> Iterator[tuple[str, str]]:

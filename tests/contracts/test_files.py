@@ -79,7 +79,7 @@ def test_a_manifest_that_is_not_ours_is_the_platforms_fault(content: str, tmp_pa
 
 def test_a_shard_knows_the_names_of_its_kept_file_and_its_scores() -> None:
     shard = Shard(name="shard-00-00001.csv", record_count=1, byte_count=1, sha256="", kept_sha256="")
-    assert (shard.kept_name, shard.output_name) == ("shard-00-00001.parquet", "shard-00-00001.csv.out")
+    assert (shard.kept_name, shard.output_name) == ("shard-00-00001.arrow", "shard-00-00001.csv.out")
 
 
 def test_a_ledger_reads_back_as_written(tmp_path: Path) -> None:

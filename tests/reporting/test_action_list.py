@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 
 from contracts.contract_file import parse_contract
 from contracts.dataset import DatasetContract
+from contracts.report_rules import ActionListRules
+from contracts.value_histogram import value_histogram
 from reporting.action_files import write_list
 from reporting.action_list import MadeList, make_list
-from reporting.action_values import keep_values
+from reporting.action_values import ShardValues, keep_values
 from reporting.quality import BINARY, REGRESSION, UNKNOWN, Quality
 from reporting.segments import SegmentCodes
 
@@ -56,7 +58,7 @@ def _make(
     cuts = np.array_split(np.arange(len(frame)), shards)
     tables = [pa.Table.from_pandas(frame.iloc[rows], preserve_index=False) for rows in cuts]
     kept = [
-        keep_values(np.asarray(table.column("score")), table, rules, codes, folder / "values" / str(number))
+        _kept_values(table, rules, codes, folder / "values" / str(number))
         for number, table in enumerate(tables)
     ]
     return make_list(
@@ -67,6 +69,13 @@ def _make(
         folder / "history",
         quality,
     )
+
+
+def _kept_values(
+    table: pa.Table, rules: ActionListRules, codes: SegmentCodes | None, place: Path
+) -> ShardValues:
+    scores = np.asarray(table.column("score"))
+    return keep_values(scores, value_histogram(scores[~np.isnan(scores)]), table, rules, codes, place)
 
 
 def _frame(scores: list[float | None], **columns: Any) -> pd.DataFrame:

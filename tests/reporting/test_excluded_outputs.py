@@ -13,6 +13,7 @@ import pytest
 from report_run import Reported, report, report_again
 from tiny_run import CONTRACT, Answer, TinyRun, TinyShard
 
+from contracts.arrow_files import arrow_bytes, read_arrow
 from contracts.errors import CallerError, InternalError
 from contracts.ledger import RunCounts
 from reporting.request import parse_request
@@ -137,9 +138,10 @@ def test_a_kept_list_is_published_as_it_was_read(tmp_path: Path, output_format: 
         contract=CONTRACT | {"fields": FIELDS},
     )
     run.write(tmp_path)
-    path = tmp_path / "processing" / "input" / "kept" / "shard-00-00000.parquet"
+    path = tmp_path / "processing" / "input" / "kept" / "shard-00-00000.arrow"
     lists = [["x", 'y,"z'], [], None]
-    pq.write_table(pq.read_table(path).append_column("seen", pa.array(lists, pa.list_(pa.string()))), path)
+    kept = read_arrow(path.read_bytes()).append_column("seen", pa.array(lists, pa.list_(pa.string())))
+    path.write_bytes(arrow_bytes(kept))
     done = report_kept(tmp_path, run, output_format)
 
     expected = ['"x|y,""z"', '""', ""] if output_format == "csv" else lists

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
-import pyarrow.parquet as pq
 import pytest
 from report_run import Reported, report_again
 from tiny_run import ARN, CONTRACT, TinyRun, TinyShard
 
+from contracts.arrow_files import arrow_bytes, read_arrow
 from contracts.container_paths import inside
 from contracts.errors import PlatformError
 
@@ -47,10 +47,10 @@ NAMES = ["customer_id", "score", "error", "seen", "note", "churn", "since", "mod
 def reported(root: Path, output_format: str, keep_columns: str = "seen,note,churn,since") -> Reported:
     RUN.write(root)
     path = next(inside(root, "/opt/ml/processing/input/kept").iterdir())
-    kept = pq.ParquetFile(path).read()
+    kept = read_arrow(path.read_bytes())
     for name, column in COLUMNS.items():
         kept = kept.append_column(name, column)
-    pq.write_table(kept, path)
+    path.write_bytes(arrow_bytes(kept))
     return report_again(root, RUN, output_format=output_format, keep_columns=keep_columns)
 
 

@@ -16,6 +16,7 @@ from several_instances import prepare_on_several
 from tiny_run import TinyRun, TinyShard
 
 from contracts import duplicate_ids
+from contracts.arrow_files import arrow_bytes
 from contracts.errors import CallerError, PlatformError, RunFailedError
 from contracts.ledger import RunCounts
 from contracts.quarantine import QUARANTINE_SCHEMA
@@ -144,9 +145,9 @@ def test_the_same_data_on_two_instances_is_refused_with_an_example(
 
 def test_a_kept_file_without_places_beside_one_that_has_them_is_the_platforms_fault(tmp_path: Path) -> None:
     run = prepare_on_several(tmp_path, TWO, CONTRACT)
-    path = run.paths.kept / "shard-01-00000.parquet"
-    pq.write_table(pa.table({"id": ["1"], "label": [0]}), path)
-    with pytest.raises(PlatformError, match=r"shard-01-00000\.parquet: lacks the columns"):
+    path = run.paths.kept / "shard-01-00000.arrow"
+    path.write_bytes(arrow_bytes(pa.table({"id": ["1"], "label": [0]})))
+    with pytest.raises(PlatformError, match=r"shard-01-00000\.arrow: lacks the columns"):
         run.report()
 
 

@@ -16,6 +16,7 @@ import pytest
 from report_run import report, report_again
 from tiny_run import ARN, CONTRACT, TinyRun, TinyShard, quarantined, write_answers
 
+from contracts.arrow_files import arrow_bytes
 from contracts.errors import BatchScoreError, CallerError, InternalError, PlatformError
 from contracts.ledger import RunCounts
 from reporting import shards
@@ -167,7 +168,8 @@ def _misstate_the_plan(paths: ReportPaths) -> None:
 
 
 def _lose_a_kept_record(paths: ReportPaths) -> None:
-    pq.write_table(pa.table({"customer_id": ["a"], "churn": ["Yes"]}), paths.kept / "shard-00-00000.parquet")
+    kept = pa.table({"customer_id": ["a"], "churn": ["Yes"]})
+    (paths.kept / "shard-00-00000.arrow").write_bytes(arrow_bytes(kept))
 
 
 @pytest.mark.parametrize(
@@ -240,17 +242,17 @@ def test_the_contract_folder_must_hold_one_file(tmp_path: Path, count: int) -> N
 
 def test_a_lost_kept_file_is_the_platforms_fault_and_names_the_place(tmp_path: Path) -> None:
     run = TinyRun(shards=[FIRST])
-    (ReportPaths.below(run.write(tmp_path)).kept / "shard-00-00000.parquet").unlink()
-    with pytest.raises(PlatformError, match=r"kept/shard-00-00000\.parquet"):
+    (ReportPaths.below(run.write(tmp_path)).kept / "shard-00-00000.arrow").unlink()
+    with pytest.raises(PlatformError, match=r"kept/shard-00-00000\.arrow"):
         report_again(tmp_path, run)
 
 
 def test_a_damaged_kept_file_is_the_platforms_fault_and_names_the_place(tmp_path: Path) -> None:
     run = TinyRun(shards=[FIRST])
-    kept = ReportPaths.below(run.write(tmp_path)).kept / "shard-00-00000.parquet"
+    kept = ReportPaths.below(run.write(tmp_path)).kept / "shard-00-00000.arrow"
     content = kept.read_bytes()
-    kept.write_bytes(content[:4] + b"\xff" * 16 + content[20:])
-    with pytest.raises(PlatformError, match=r"00000\.parquet: cannot be read as what PrepareInput kept"):
+    kept.write_bytes(content[:-20] + b"\xff" * 10 + content[-10:])
+    with pytest.raises(PlatformError, match=r"00000\.arrow: cannot be read as what PrepareInput kept"):
         report_again(tmp_path, run)
 
 

@@ -57,7 +57,7 @@ class LostRun:
         )
         for name, content in SHARDS.items():
             put(self.store, f"{RUN}shards/{name}", content)
-            put(self.store, f"{RUN}kept/{name.replace('.csv', '.parquet')}", b"kept")
+            put(self.store, f"{RUN}kept/{name.replace('.csv', '.arrow')}", b"kept")
         put(self.store, f"{RUN}quarantine/algo-1.parquet", b"held back")
         put(self.store, f"{RUN}transform/shard-00-00000.csv.out", b"1.0\n")
         self._write_plan(read_contract(contract).fingerprint)
@@ -178,7 +178,7 @@ def test_everything_that_is_gone_is_told_at_once(run: LostRun) -> None:
         run.store.path_of(uri).unlink()
     run.path("shards/shard-00-00001.csv").unlink()
     run.path("shards/shard-00-00002.csv").write_bytes(b"longer than before\n")
-    run.path("kept/shard-00-00000.parquet").unlink()
+    run.path("kept/shard-00-00000.arrow").unlink()
     run.path("quarantine/algo-1.parquet").unlink()
     steps = {**run.record.steps, "RegisterModel": step(made="arn:of-nobody/1")}
 
@@ -190,7 +190,7 @@ def test_everything_that_is_gone_is_told_at_once(run: LostRun) -> None:
         "no model package 'arn:of-nobody/1'",
         "shards: shard-00-00001.csv: is gone",
         "shards: shard-00-00002.csv: has another size than when it was cut",
-        "kept: shard-00-00000.parquet: is gone",
+        "kept: shard-00-00000.arrow: is gone",
         "quarantine: is gone",
     ):
         assert fault in message
@@ -245,9 +245,9 @@ def test_results_say_that_a_run_was_resumed_and_how_it_can_be(run: LostRun) -> N
 
 def test_a_kept_file_that_changed_is_refused_before_anything_is_scored(run: LostRun) -> None:
     """On the recordio wire it is the only place where the ids are."""
-    run.path("kept/shard-00-00001.parquet").write_bytes(b"kexx")
+    run.path("kept/shard-00-00001.arrow").write_bytes(b"kexx")
 
-    assert "shard-00-00001.parquet changed since they were cut" in run.refused_content()
+    assert "shard-00-00001.arrow changed since they were cut" in run.refused_content()
 
 
 def test_a_run_that_ended_by_its_own_rules_is_refused(run: LostRun) -> None:

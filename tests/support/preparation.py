@@ -84,7 +84,7 @@ class Preparation:
     def kept_rows(self) -> list[dict[str, Any]]:
         """Return all records of the kept files in order."""
         paths = [self.outputs / "kept" / shard.kept_name for shard in self.manifest.shards]
-        return [row for path in paths for row in pq.read_table(path).to_pylist()]
+        return [row for path in paths for row in read_arrow(path.read_bytes()).to_pylist()]
 
     def ids(self) -> list[str]:
         """Return the ids of all valid records, in order."""

@@ -285,7 +285,7 @@ class LostRun:
         put(PLACES["ContractUri"], content)
         for name, shard in SHARDS.items():
             put(f"{self.uri}shards/{name}", shard)
-            put(f"{self.uri}kept/{name.replace('.csv', '.parquet')}", b"kept")
+            put(f"{self.uri}kept/{name.replace('.csv', '.arrow')}", b"kept")
         put(f"{self.uri}quarantine/algo-1.parquet", b"held back")
         put(f"{self.uri}quarantine/algo-1.digest.html", b"<p>held back</p>")
         put(f"{self.uri}transform/shard-00-00000.csv.out", b"1.0")

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
+from contracts.arrow_files import arrow_bytes
 from contracts.container_paths import inside
 from contracts.contract_file import parse_contract
 from contracts.dataset import DatasetContract
@@ -105,7 +106,7 @@ class TinyRun:
         listed = Shard(
             name=name, record_count=len(shard.ids), byte_count=100, sha256="0" * 64, kept_sha256="0" * 64
         )
-        pq.write_table(pa.table(kept), folder / "kept" / listed.kept_name)
+        (folder / "kept" / listed.kept_name).write_bytes(arrow_bytes(pa.table(kept)))
         write_answers(folder / "transform" / listed.output_name, shard.answers, wire_format=self.wire_format)
         return listed
 

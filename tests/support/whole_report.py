@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from report_run import Reported, report_again
 from tiny_run import CONTRACT, TinyRun, TinyShard, quarantined
 
+from contracts.arrow_files import arrow_bytes, read_arrow
 from contracts.data_profile import DataProfile, FeatureProfile, packed
 from contracts.value_histogram import ValueHistogram, value_histogram
 from contracts.wire import BASELINE_KEY
@@ -56,7 +57,7 @@ def whole_report(root: Path, count: int = 600, *, has_last_runs: bool = True) ->
         parameters=PARAMETERS,
     )
     paths = ReportPaths.below(run.write(root))
-    _keep_more(next(paths.kept.glob("*.parquet")), generator)
+    _keep_more(next(paths.kept.glob("*.arrow")), generator)
     tenure = generator.integers(0, 72, count).astype(float)
     _write_json(paths.plan / "profile.json", _profile(run, tenure, ["basic"] * 400 + ["new <b>"] * 200))
     _say_baseline(
@@ -71,11 +72,11 @@ def whole_report(root: Path, count: int = 600, *, has_last_runs: bool = True) ->
 
 
 def _keep_more(path: Path, generator: np.random.Generator) -> None:
-    kept = pq.read_table(path)
+    kept = read_arrow(path.read_bytes())
     plans = generator.choice(["basic", "plus", "rare <i>"], len(kept), p=[0.6, 0.39, 0.01]).tolist()
     prices = generator.uniform(1, 30, len(kept)).round(2)
     kept = kept.append_column("plan", pa.array(plans)).append_column("price", pa.array(prices))
-    pq.write_table(kept, path)
+    path.write_bytes(arrow_bytes(kept))
 
 
 def _data_profile(

@@ -239,7 +239,7 @@ def test_the_pointer_stays_with_a_run_that_was_prepared_later(
 
 def test_everything_that_is_gone_or_changed_is_named_at_once(batchscore: Any, lost: LostRun) -> None:
     """And nothing is deployed, written or started."""
-    lost.delete("kept/shard-00-00000.parquet")
+    lost.delete("kept/shard-00-00000.arrow")
     lost.delete("quarantine/algo-1.parquet")
     lost.delete("quarantine/algo-1.digest.html")
     put(f"{lost.uri}shards/shard-00-00001.csv", b"another size")
@@ -248,7 +248,7 @@ def test_everything_that_is_gone_or_changed_is_named_at_once(batchscore: Any, lo
     answer = batchscore("resume", lost.arn)
     assert answer.exit_code == 2
     for fault in (
-        "kept/: shard-00-00000.parquet: is gone",
+        "kept/: shard-00-00000.arrow: is gone",
         "quarantine/: is gone",
         "shards/: shard-00-00001.csv: has another size than when it was cut",
         "shards/: shard-00-00002.csv: was written again since the run was prepared",
