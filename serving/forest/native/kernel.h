@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 
+#include "columns.h"
 #include "vector_isa.h"
 
 // Compilers make slower loops of these functions where they put them into one.
@@ -54,7 +55,9 @@ class Kernel {
         answers_.get()[kOnes] = ~Bits{};
     }
 
-    void add(const Records& records, Value* sums) {
+    // `Source` is Records or Columns.
+    template <typename Source>
+    void add(const Source& records, Value* sums) {
         for (size_t start = 0; start < records.count; start += kBlock) {
             const size_t count = records.count - start < kBlock ? records.count - start : kBlock;
             read_block(records, start, count);
@@ -80,6 +83,14 @@ class Kernel {
                     std::memcpy(to + at, from, sizeof(float));
                 }
             }
+            for (size_t at = count; at < kBlock; ++at) to[at] = 0.0f;
+        }
+    }
+
+    void read_block(const Columns& records, size_t start, size_t count) {
+        for (size_t feature = 0; feature < forest_.feature_count; ++feature) {
+            float* to = columns_.get() + feature * kBlock;
+            read_column(records.columns[feature], start, count, to, records.infinite + start);
             for (size_t at = count; at < kBlock; ++at) to[at] = 0.0f;
         }
     }
@@ -269,8 +280,8 @@ class Kernel {
 };
 
 // Add the forest with what `Isa` has.
-template <typename Isa>
-void add_forest(const Forest& forest, const Records& records, void* sums) {
+template <typename Isa, typename Source>
+void add_forest(const Forest& forest, const Source& records, void* sums) {
     if (forest.is_wide) {
         Kernel<Isa, double>(forest).add(records, static_cast<double*>(sums));
     } else {
