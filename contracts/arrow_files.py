@@ -117,10 +117,17 @@ def _empty(kind: pa.DataType) -> pa.Array:
     return pa.array([], kind)
 
 
+def position_type(value_count: int) -> pa.DataType:
+    """Return the narrowest type for positions in a dictionary of so many values."""
+    return next(kind for kind in _POSITION_TYPES if value_count <= 2 ** (kind.bit_width - 1))
+
+
 def _narrow(array: pa.Array) -> pa.Array:
     if not pt.is_dictionary(array.type):
         return array
-    kind = next(kind for kind in _POSITION_TYPES if len(array.dictionary) <= 2 ** (kind.bit_width - 1))
+    kind = position_type(len(array.dictionary))
+    if array.type.index_type == kind:
+        return array
     return pa.DictionaryArray.from_arrays(array.indices.cast(kind, safe=False), array.dictionary, safe=False)
 
 

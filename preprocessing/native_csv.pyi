@@ -43,5 +43,6 @@ def read(
 
     Returns:
         How many there are; the indices of the others (int64); and for each field that comes out its null
-        count, its validity bits or None, its values (for text: offsets) and its text or None.
+        count, its validity bits or None, its values (for text: offsets; for a code: positions as wide as
+        `contracts.arrow_files.position_type` says) and its text or None.
     """

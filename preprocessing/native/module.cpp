@@ -60,16 +60,17 @@ void release_plan(PyObject* capsule) {
 //  max_length, is_one_line, pattern by state and byte, pattern's accepting states, known texts)
 FieldRules field_rules(PyObject* given, int field_count) {
     FieldRules rules;
-    int kind, is_required, is_kept, is_one_line;
+    int position, kind, is_required, is_kept, is_one_line;
     long long lowest, highest, min_length, max_length;
     PyObject *following, *accepting, *known;
-    if (!PyArg_ParseTuple(given, "iippLLddLLpSSO!", &rules.position, &kind, &is_required, &is_kept, &lowest,
+    if (!PyArg_ParseTuple(given, "iippLLddLLpSSO!", &position, &kind, &is_required, &is_kept, &lowest,
                           &highest, &rules.lowest_number, &rules.highest_number, &min_length, &max_length,
                           &is_one_line, &following, &accepting, &PyTuple_Type, &known)) {
         throw PythonError();
     }
-    if (rules.position < 0 || rules.position >= field_count) refuse("a field stands outside the record");
+    if (position < 0 || position >= field_count) refuse("a field stands outside the record");
     if (kind < int(Kind::kText) || kind > int(Kind::kMoment)) refuse("a field is of an unknown kind");
+    rules.position = static_cast<size_t>(position);
     rules.kind = static_cast<Kind>(kind);
     rules.is_required = is_required != 0;
     rules.is_kept = is_kept != 0;
@@ -104,9 +105,8 @@ PyObject* plan_py(PyObject*, PyObject* arguments) {
         }
         if (field_count < 1) refuse("a record must have a field");
         auto plan = std::make_unique<Plan>();
-        plan->field_count = field_count;
-        plan->delimiter = static_cast<char>(delimiter);
-        plan->is_utf8 = is_utf8 != 0;
+        if (std::strchr("\"\r\n", delimiter) != nullptr) refuse("no such byte may stand between fields");
+        plan->form = Form{static_cast<size_t>(field_count), static_cast<char>(delimiter), is_utf8 != 0};
         for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(missing); ++index) {
             plan->missing_texts.push_back(text_of(PyTuple_GET_ITEM(missing, index)));
         }
@@ -131,7 +131,7 @@ class Columns {
             validity_.push_back(nullptr);
             if (!plan.fields[index].is_kept) continue;
             const Kind kind = plan.fields[index].kind;
-            values_[index] = memory(value_bytes(kind, record_count), &columns[index].values);
+            values_[index] = memory(value_bytes(plan.fields[index], record_count), &columns[index].values);
             validity_[index] = memory(bit_bytes(record_count), &columns[index].validity);
             std::memset(columns[index].validity, 0, bit_bytes(record_count));
             if (kind == Kind::kBoolean) std::memset(columns[index].values, 0, bit_bytes(record_count));
@@ -148,7 +148,7 @@ class Columns {
             Object text;
             if (plan_.fields[index].kind == Kind::kText) {
                 text = checked(PyBytes_FromStringAndSize(column.text.data(),
-                                                         static_cast<Py_ssize_t>(column.text.size())));
+                                                         static_cast<Py_ssize_t>(column.text_bytes)));
             }
             const Object entry = checked(
                 Py_BuildValue("(LOOO)", static_cast<long long>(column.null_count),
@@ -176,10 +176,13 @@ class Columns {
 
 void check_bounds(Span content, const int64_t* starts, const int64_t* ends, size_t count) {
     const auto size = static_cast<int64_t>(content.size);
+    int64_t last_end = 0;
     for (size_t index = 0; index < count; ++index) {
         if (starts[index] < 0 || starts[index] > ends[index] || ends[index] > size) {
             refuse("a record lies outside the content");
         }
+        if (starts[index] < last_end) refuse("a record begins before the one before it ends");
+        last_end = ends[index];
     }
 }
 
