@@ -1,6 +1,11 @@
 // `preprocessing.native_csv`: what Python sees. Its types are in `preprocessing/native_csv.pyi`.
 
 #include "python_glue.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+
 #include "reader.h"
 #include "scan.h"
 
@@ -49,6 +54,46 @@ PyObject* scan_py(PyObject*, PyObject* arguments) {
         const Object line_feeds = checked(bytes_of(scan.line_feeds));
         return Py_BuildValue("(OOOOL)", starts.get(), ends.get(), line_feeds.get(), faults.get(),
                              static_cast<long long>(scan.consumed));
+    });
+}
+
+// Read once, again where a signal came between.
+Py_ssize_t read_once(int file_number, char* target, size_t byte_count) {
+    while (true) {
+        Py_ssize_t count;
+        int error;
+        {
+            const WithoutLock without_lock;
+            count = read(file_number, target, byte_count);
+            error = errno;
+        }
+        if (count >= 0) return count;
+        if (error != EINTR) {
+            errno = error;
+            PyErr_SetFromErrno(PyExc_OSError);
+            throw PythonError();
+        }
+        if (PyErr_CheckSignals() != 0) throw PythonError();
+    }
+}
+
+PyObject* read_on_py(PyObject*, PyObject* arguments) {
+    return guarded([&]() -> PyObject* {
+        PyObject* rest;
+        int file_number;
+        Py_ssize_t byte_count;
+        if (!PyArg_ParseTuple(arguments, "Sin", &rest, &file_number, &byte_count)) throw PythonError();
+        const Py_ssize_t rest_size = PyBytes_GET_SIZE(rest);
+        if (byte_count < 1 || byte_count > PY_SSIZE_T_MAX / 2 || rest_size > PY_SSIZE_T_MAX / 2) {
+            refuse("no such number of bytes can be read at once");
+        }
+        Object all = checked(PyBytes_FromStringAndSize(nullptr, rest_size + byte_count));
+        char* const target = PyBytes_AS_STRING(all.get());
+        std::memcpy(target, PyBytes_AS_STRING(rest), static_cast<size_t>(rest_size));
+        const Py_ssize_t count = read_once(file_number, target + rest_size, static_cast<size_t>(byte_count));
+        PyObject* resized = all.release();
+        if (count < byte_count && _PyBytes_Resize(&resized, rest_size + count) != 0) throw PythonError();
+        return resized;
     });
 }
 
@@ -220,6 +265,7 @@ PyObject* read_py(PyObject*, PyObject* arguments) {
 
 PyMethodDef methods[] = {
     {"scan", scan_py, METH_VARARGS, "Find the complete records of a piece of CSV."},
+    {"read_on", read_on_py, METH_VARARGS, "Read more of a file behind what was left of it."},
     {"plan", plan_py, METH_VARARGS, "Make what `read` needs to know about the fields of a record."},
     {"read", read_py, METH_VARARGS, "Read the plainly valid records as typed columns."},
     {nullptr, nullptr, 0, nullptr},

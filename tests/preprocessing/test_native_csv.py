@@ -7,6 +7,8 @@ import datetime as dt
 import io
 import json
 import math
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ from preprocessing.csv_blocks import read_csv_blocks
 from preprocessing.csv_fast import read_plain_records
 from preprocessing.csv_parse import CsvBlock
 from preprocessing.csv_scan import scan_natively, scan_with_library
+from preprocessing.csv_text import open_text
 from preprocessing.pattern_states import BYTE_COUNT, pattern_states
 from preprocessing.records import OpenSource
 from preprocessing.typed_values import typed_values
@@ -289,7 +292,7 @@ def test_a_text_is_found_among_those_that_are_known_and_no_other_is(
 
 @pytest.mark.parametrize("size", [1, 100, 700, 40_000])
 def test_records_of_every_size_are_split_alike(size: int) -> None:
-    """Separators are looked for in a few kilobytes at once, in which many records lie, one, or a part of one."""
+    """Separators are looked for in some kilobytes at once: many records lie there, one, or a part of one."""
     contract = one_field("string", ", constraints: {pattern: '[a-z]*'}")
     texts = ["v" * (size + number % 3) for number in range(130)]
     texts[50:50] = ["W", f'"{"q" * size}"', f"{'é' * size}"]
@@ -470,6 +473,45 @@ def test_records_that_overlap_are_refused() -> None:
 def test_what_ends_records_or_quotes_fields_is_no_delimiter(delimiter: str) -> None:
     with pytest.raises(ValueError, match="may stand between fields"):
         csv_engine.native_csv.plan((PLAN,), 1, ord(delimiter), True, ())
+
+
+@pytest.mark.functional
+def test_a_file_is_read_on_behind_the_rest_of_what_was_read(tmp_path: Path) -> None:
+    """Until nothing more comes: then the rest is all there is."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"abcdefg")
+    with path.open("rb", buffering=0) as stream:
+        reads = [csv_engine.native_csv.read_on(rest, stream.fileno(), 4) for rest in (b"", b"rest", b"rest")]
+    assert reads == [b"abcd", b"restefg", b"rest"]
+
+
+@pytest.mark.functional
+def test_a_file_that_cannot_be_read_is_an_error_of_the_operating_system(tmp_path: Path) -> None:
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        with pytest.raises(IsADirectoryError):
+            csv_engine.native_csv.read_on(b"", folder, 4)
+    finally:
+        os.close(folder)
+
+
+@pytest.mark.functional
+def test_what_comes_through_a_pipe_is_read_as_it_comes() -> None:
+    """A read that brings less than was asked for is not the end."""
+    receiver, sender = os.pipe()
+    with os.fdopen(receiver, "rb", buffering=0) as stream, os.fdopen(sender, "wb", buffering=0) as writer:
+        text = open_text(stream_after(writer, stream, b"id,a"), "utf-8", "a.csv", 1000)
+        found = text.read_on(b"")
+        writer.write(b"mount\n")
+        found = text.read_on(found)
+        writer.close()
+        assert (found, text.read_on(found)) == (b"id,amount\n", b"id,amount\n")
+
+
+def stream_after(writer: Any, stream: Any, content: bytes) -> Any:
+    """Return the stream after that content was written."""
+    writer.write(content)
+    return stream
 
 
 @pytest.mark.functional
