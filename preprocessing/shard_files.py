@@ -90,7 +90,7 @@ def build_shard_files(
     labels = [contract.label] if contract.label else []
     places = [name for name in PLACE_COLUMNS if name in records.column_names]
     names = list(dict.fromkeys([contract.id_field, *labels, *kept_names, *places]))
-    kept = arrow_bytes(records.select(names))
+    kept = arrow_content(records.select(names))
     return [
         ShardFile(
             content=content,
