@@ -19,8 +19,8 @@ from pathlib import Path
 
 from contracts.contract_file import read_contract
 from contracts.dataset import DatasetContract
+from contracts.memory import tune_memory
 from preprocessing.checked_block import check_block
-from preprocessing.memory import tune_memory
 from preprocessing.ordered_work import ordered_map
 from preprocessing.quarantine_file import QuarantineFile
 from preprocessing.readers import read_blocks

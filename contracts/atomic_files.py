@@ -36,7 +36,7 @@ def whole_file(path: Path, *, is_durable: bool = False) -> Iterator[BinaryIO]:
         raise
 
 
-def write_bytes(path: Path, content: bytes, *, is_durable: bool = False) -> None:
+def write_bytes(path: Path, content: bytes | memoryview, *, is_durable: bool = False) -> None:
     """Write `content` to `path`, whole or not at all."""
     with whole_file(path, is_durable=is_durable) as stream:
         stream.write(content)

@@ -7,6 +7,8 @@ fitted here; all that is known about the training data is in the contract.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -56,19 +58,26 @@ def _encode_into(numbers: np.ndarray, column: pa.ChunkedArray, field: Field) -> 
         part = numbers[start : start + len(chunk)]
         start += len(chunk)
         if pa.types.is_dictionary(chunk.type):
-            _look_up(part, chunk, _encode_plain(chunk.dictionary, field))
+            _look_up(part, chunk, encode_values(chunk.dictionary, field))
         elif chunk.null_count or not (pa.types.is_integer(chunk.type) or pa.types.is_floating(chunk.type)):
-            part[:] = _encode_plain(chunk, field)
+            part[:] = encode_values(chunk, field)
         else:
             with np.errstate(over="ignore"):  # a number too large for a float32 becomes infinite
                 part[:] = chunk.to_numpy()
 
 
-def _encode_plain(values: pa.Array, field: Field) -> np.ndarray:
+def encode_values(values: pa.Array, field: Field) -> np.ndarray:
+    """Return the numbers of values that are no dictionary, float32 of shape (values,), NaN where missing."""
     if field.type == "string":
-        values = pc.index_in(values, value_set=pa.array(field.categories, type=values.type))
+        values = pc.index_in(values, value_set=category_values(field.categories, values.type))
     numbers = pc.cast(values, pa.float32(), safe=False)
     return np.asarray(pc.fill_null(numbers, float("nan")).to_numpy())
+
+
+@functools.lru_cache(maxsize=1024)
+def category_values(categories: tuple[str, ...], kind: pa.DataType) -> pa.Array:
+    """Return a field's categories as an array of strings of some type."""
+    return pa.array(categories, type=kind)
 
 
 def _look_up(numbers: np.ndarray, chunk: pa.DictionaryArray, values: np.ndarray) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from contracts import container_paths as paths
 from contracts.atomic_files import write_bytes, write_json
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError, PlatformError
+from contracts.memory import tune_memory
 from contracts.model_artifact import BASELINE_FILE
 from contracts.progress import Progress, format_progress
 from contracts.stopwatch import Stopwatch, started_stopwatch, timings_line
@@ -26,7 +27,6 @@ from preprocessing import csv_engine
 from preprocessing.arguments import Arguments, read_arguments
 from preprocessing.baseline import build_baseline
 from preprocessing.hosts import read_hosts
-from preprocessing.memory import tune_memory
 from preprocessing.plan_parts import (
     read_parts,
     read_profiles,

@@ -108,26 +108,27 @@ class _Pieces:
         )
         declared = contract.dialect.delimiter
         self.delimiter = "" if declared == AUTO_DELIMITER else declared
-        self._reads = text.reads
+        self._read_on = text.read_on
         self._max_record_bytes = max_record_bytes
         self._decisive_byte_count = decisive_byte_count(max_record_bytes)
         self._byte_offset = text.mark_byte_count
         self._line_number = 1
 
     def __iter__(self) -> Iterator[_Piece]:
-        reads = self._reads
-        content, wanted_byte_count = b"", 0
-        for following in reads:
-            content += following
-            if following and len(content) < wanted_byte_count:
+        content, wanted_byte_count, is_last = b"", 0, False
+        while not is_last:
+            known_byte_count = len(content)
+            content = self._read_on(content)
+            is_last = len(content) == known_byte_count
+            if not is_last and len(content) < wanted_byte_count:
                 continue  # so that a long record is scanned a few times, and not once for every read
-            scan = self._scan(content, is_last=not following)
+            scan = self._scan(content, is_last=is_last)
             if scan.consumed_byte_count:
                 yield self._piece(content, scan)
                 content = content[scan.consumed_byte_count :]
             if len(content) >= self._decisive_byte_count:
                 self.delimiter = self.delimiter or DELIMITERS[0]
-                piece, content = self._skip_record(content, reads)
+                piece, content = self._skip_record(content)
                 yield piece
             wanted_byte_count = min(2 * len(content), self._decisive_byte_count)
 
@@ -159,7 +160,7 @@ class _Pieces:
         self._line_number += int(np.searchsorted(scan.line_feeds, scan.consumed_byte_count))
         return piece
 
-    def _skip_record(self, started: bytes, reads: Iterator[bytes]) -> tuple[_Piece, bytes]:
+    def _skip_record(self, started: bytes) -> tuple[_Piece, bytes]:
         """Skip the record that begins with `started`, up to the next line feed.
 
         Returns:
@@ -169,7 +170,7 @@ class _Pieces:
         kept, tail, rest = started[:KEPT_BYTES], started[-2:], b""
         byte_count, line_feed_count = len(started), started.count(b"\n")
         raw_byte_count = encoding.raw_byte_count(started)
-        for following in reads:
+        while following := self._read_on(b""):
             end = following.find(b"\n") + 1
             skipped = following[: end or len(following)]
             byte_count += len(skipped)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from contracts.arrow_files import position_type
 from contracts.dataset import BINARY_TYPE, LIST_TYPE, Constraints, DatasetContract, Field
 from contracts.encoding import ARROW_TYPES
 from preprocessing import csv_engine
@@ -243,7 +244,7 @@ def _array(
     text: bytes | None,
 ) -> pa.Array:
     """Wrap what the extension wrote, without a copy."""
-    kind = _written_type(entry) if dictionary is None else pa.int32()
+    kind = _written_type(entry) if dictionary is None else position_type(len(dictionary))
     buffers = [None if validity is None else pa.py_buffer(validity), pa.py_buffer(values)]
     if text is not None:
         buffers.append(pa.py_buffer(text))

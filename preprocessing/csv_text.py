@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import codecs
 import functools
-from collections.abc import Iterable, Iterator
+import io
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -25,6 +26,7 @@ import numpy as np
 
 from contracts.contract_dialect import UTF8_NAMES, UTF16_NAMES
 from contracts.errors import CallerError
+from preprocessing import csv_engine
 
 UTF8_MARK = codecs.BOM_UTF8
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -33,6 +35,7 @@ _MARKS = {UTF8_MARK: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_U
 _HEAD_BYTES = 4
 
 Content = bytes | memoryview
+ReadOn = Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,12 +119,12 @@ class OpenedText:
     Attributes:
         encoding: Of its text.
         mark_byte_count: Length of its byte order mark, which is not among the reads.
-        reads: What is to be scanned, read by read, and nothing (`b""`) at the end.
+        read_on: Returns the bytes it is given and the next read behind them; at the end, no more than those.
     """
 
     encoding: TextEncoding
     mark_byte_count: int
-    reads: Iterator[bytes]
+    read_on: ReadOn
 
 
 def open_text(stream: BinaryIO, declared: str, source_key: str, block_bytes: int) -> OpenedText:
@@ -143,10 +146,13 @@ def open_text(stream: BinaryIO, declared: str, source_key: str, block_bytes: int
         raise CallerError(f"{source_key}: is UTF-32, which cannot be read; convert it to UTF-8")
     mark = next((mark for mark in _MARKS if head.startswith(mark)), b"")
     name = _MARKS[mark] if mark else _without_mark(declared, head)
-    reads = _reads(head[len(mark) :], stream, block_bytes)
+    first = head[len(mark) :]
     if name in UTF16_NAMES:
-        reads = _utf16_as_utf8(reads, name, source_key, len(mark))
-    return OpenedText(encoding=_text_encoding(name), mark_byte_count=len(mark), reads=reads)
+        reads = _utf16_as_utf8(_reads(first, stream, block_bytes), name, source_key, len(mark))
+        read_on = _joining(reads)
+    else:
+        read_on = _reading_on(first, stream, block_bytes)
+    return OpenedText(encoding=_text_encoding(name), mark_byte_count=len(mark), read_on=read_on)
 
 
 def _text_encoding(name: str) -> TextEncoding:
@@ -164,12 +170,31 @@ def _without_mark(declared: str, head: bytes) -> str:
     return "utf-16-be" if head[:1] == b"\0" else "utf-16-le"
 
 
+def _reading_on(first: bytes, stream: BinaryIO, block_bytes: int) -> ReadOn:
+    """Return what reads on after `first`; the extension has the file written behind what it is given."""
+    is_file = csv_engine.is_native() and isinstance(stream, io.FileIO)
+    waiting = [first] if first else []
+
+    def read_on(rest: bytes) -> bytes:
+        if waiting:
+            return rest + waiting.pop()
+        if is_file:
+            return csv_engine.native_csv.read_on(rest, stream.fileno(), block_bytes)
+        return rest + stream.read(block_bytes)
+
+    return read_on
+
+
+def _joining(reads: Iterator[bytes]) -> ReadOn:
+    return lambda rest: rest + next(reads, b"")
+
+
 def _reads(head: bytes, stream: BinaryIO, block_bytes: int) -> Iterator[bytes]:
     if head:
         yield head
     while following := stream.read(block_bytes):
         yield following
-    yield b""
+    yield b""  # so that the decoder is told
 
 
 def _utf16_as_utf8(reads: Iterable[bytes], name: str, source_key: str, byte_count: int) -> Iterator[bytes]:
@@ -185,7 +210,6 @@ def _utf16_as_utf8(reads: Iterable[bytes], name: str, source_key: str, byte_coun
             ) from error
         if text:
             yield text.encode("utf-8", "surrogatepass")
-    yield b""
 
 
 def _without_unfinished_character(content: bytes) -> bytes:

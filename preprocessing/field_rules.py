@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from contracts.arrow_files import position_type
 from contracts.contract_file import whole_value_pattern
 from contracts.dataset import BINARY_TYPE, LIST_TYPE, DatasetContract, Field
 from contracts.encoding import ARROW_TYPES
@@ -130,7 +131,8 @@ def missing_column(field: Field, contract: DatasetContract, wire_name: str, row_
 
 
 def _coded(texts: pa.Array, dictionary: pa.Array) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(pc.index_in(texts, value_set=dictionary), dictionary)
+    positions = pc.index_in(texts, value_set=dictionary).cast(position_type(len(dictionary)), safe=False)
+    return pa.DictionaryArray.from_arrays(positions, dictionary, safe=False)
 
 
 def _true_rows(mask: pa.Array) -> np.ndarray:

@@ -26,6 +26,13 @@ def scan(
 ) -> tuple[bytes, bytes, bytes, list[tuple[int, int]], int]:
     """Return starts, ends, line feeds (int64 each), faults as (record, kind), and the bytes consumed."""
 
+def read_on(rest: bytes, file_number: int, byte_count: int, /) -> bytes:
+    """Return `rest` and up to `byte_count` bytes more from a file; no more at its end.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+
 def plan(
     fields: tuple[FieldRules, ...],
     field_count: int,
@@ -43,5 +50,6 @@ def read(
 
     Returns:
         How many there are; the indices of the others (int64); and for each field that comes out its null
-        count, its validity bits or None, its values (for text: offsets) and its text or None.
+        count, its validity bits or None, its values (for text: offsets; for a code: positions as wide as
+        `contracts.arrow_files.position_type` says) and its text or None.
     """

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.errors import BatchScoreError, CallerError
+from contracts.memory import keep_freed_memory
 from emulator.events import OnEvent
 from emulator.run_record import RunRecord
 from runner.command_timing import CommandTiming
@@ -66,6 +67,7 @@ class RunRequest:
 
 def run_command(request: RunRequest) -> None:
     """Execute a run, show its progress, and print what came of it, also when it failed."""
+    keep_freed_memory()  # payload after payload goes through this process
     timing = CommandTiming(is_told=request.is_profiled)
     state = LocalState(root=state_folder(os.environ, request.state))
     model = _model_of(request, state)

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 
 from contracts.container_paths import ml_root
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError
+from contracts.memory import tune_memory
 from contracts.stopwatch import started_stopwatch, timings_line
 from serving.factory import serve
 from serving.model_folder import check_model_alone, find_model, load_model_folder
@@ -56,6 +57,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 def _serve(environment: Mapping[str, str], *, is_contract_optional: bool) -> None:
     """Serve until told to stop, and then say where the time went."""
     stopwatch = started_stopwatch()
+    tune_memory()
     try:
         serve(
             settings_from(environment),
@@ -69,6 +71,7 @@ def _serve(environment: Mapping[str, str], *, is_contract_optional: bool) -> Non
 
 def _describe(environment: Mapping[str, str]) -> None:
     settings = settings_from(environment)
+    tune_memory()
     model = load_model_folder(settings.model_folder, threads=os.cpu_count() or 1, expected_fingerprint=None)
     write_scored_baseline(model, ml_root(environment))
 

@@ -34,7 +34,7 @@ class ColumnModel(Protocol):
     Attributes:
         model_input: What it reads, one of `contracts.dataset.MODEL_INPUTS`.
         description: What it is, in a few words.
-        feature_count: As in `serving.scorer.Model`, and so the next two.
+        feature_count: As in `serving.vector_model.Model`, and so the next two.
         feature_names: See above.
         category_orders: See above.
     """

@@ -1,6 +1,7 @@
 """The `arrow` and `parquet` wires: in go id and raw typed features, out come id, score and error.
 
-Features are encoded here, by `contracts.encoding`, so that no client has to; the one feature of a model that
+Features are encoded here, so that no client has to: as columns, for `serving.feature_columns` to make of them
+what the model takes; the one feature of a model that
 reads it as it is (`modelInput` of the contract) is handed on. Where the contract excludes outputs, each
 record's list of them goes in, too. Columns are found by name; others are ignored. A payload made under
 another contract is refused. Several outputs are a list of numbers, under topK beside a list of their
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from contracts.dataset import BINARY_TYPE, LIST_TYPE, VECTOR_INPUT, DatasetContract
-from contracts.encoding import ARROW_TYPES, encode
+from contracts.encoding import ARROW_TYPES
 from contracts.errors import CallerError, near_matches
 from contracts.wire import (
     BASELINE_KEY,
@@ -30,6 +31,7 @@ from contracts.wire import (
 from serving.codecs import DecodedPayload
 from serving.column_files import ColumnFile
 from serving.exclusions import Exclusions, are_item_lists, find_exclusions
+from serving.feature_columns import FeatureColumns
 from serving.output_lines import NUMBERS_AT_ONCE
 from serving.scorer import Features, Scores
 
@@ -93,7 +95,7 @@ class ColumnsCodec:
         features = self._typed(records)
         if self._contract.model_input != VECTOR_INPUT:
             return features.column(0)
-        return encode(features, self._contract)
+        return FeatureColumns(features, self._contract)
 
     def _excluded(self, records: pa.Table) -> Exclusions | None:
         outputs = self._contract.outputs

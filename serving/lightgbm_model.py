@@ -18,6 +18,8 @@ import lightgbm
 import numpy as np
 
 from contracts.errors import CallerError, bounded
+from serving.column_model import Predictions
+from serving.feature_columns import FeatureColumns
 from serving.forest.checked_forest import CheckedForest
 from serving.forest.choice import forest_of
 from serving.forest.lightgbm_trees import read_trees
@@ -26,7 +28,7 @@ from serving.output_count import check_output_count
 
 
 class LightGBMModel:
-    """A booster; see `serving.scorer.Model`."""
+    """A booster; see `serving.vector_model.Model`."""
 
     def __init__(
         self, booster: lightgbm.Booster, *, threads: int, forest: CheckedForest | None = None
@@ -50,10 +52,14 @@ class LightGBMModel:
         self.description = f"LightGBM, {booster.num_trees()} trees evaluated by {by}"
 
     def predict(self, vectors: np.ndarray) -> np.ndarray:
-        """Return what LightGBM predicts; see `serving.scorer.Model`."""
+        """Return what LightGBM predicts; see `serving.vector_model.Model`."""
         if self._forest is not None:
             return self._forest.predict(vectors)
         return self.library_predict(vectors)
+
+    def predict_columns(self, columns: FeatureColumns) -> Predictions | None:
+        """Return the same where the forest can; see `serving.vector_model.ColumnsModel`."""
+        return None if self._forest is None else self._forest.predict_columns(columns)
 
     def library_predict(self, vectors: np.ndarray) -> np.ndarray:
         """Return the same from LightGBM itself."""

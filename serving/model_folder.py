@@ -22,7 +22,8 @@ from contracts.model_artifact import BASELINE_FILE, CONTRACT_FILE, MODEL_FILES
 from contracts.model_formats import START_BYTE_COUNT, check_model_start, check_suffix, format_of
 from contracts.wire import ERROR_COLUMN, SCORE_COLUMN
 from serving.column_model import ColumnModel
-from serving.scorer import Model, Scorer, load_scorer
+from serving.scorer import Scorer, load_scorer
+from serving.vector_model import Model
 
 _logger = logging.getLogger(__name__)
 

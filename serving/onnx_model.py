@@ -39,7 +39,7 @@ from serving.output_count import check_output_count
 
 
 class OnnxModel:
-    """A session; see `serving.scorer.Model`."""
+    """A session; see `serving.vector_model.Model`."""
 
     def __init__(self, session: Any, *, feature_count: int, output_name: str, has_one_score: bool) -> None:
         """Take a session that `load_model` has checked, and the name of its tensor with the scores.
@@ -60,7 +60,7 @@ class OnnxModel:
         self.description = described(session)
 
     def predict(self, vectors: np.ndarray) -> np.ndarray:
-        """Return the scores of each record; see `serving.scorer.Model`."""
+        """Return the scores of each record; see `serving.vector_model.Model`."""
         answer = self.run(vectors)
         return answer[:, -1] if self._has_one_score and answer.ndim > 1 else answer
 

@@ -12,7 +12,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,8 @@ from contracts.errors import CallerError
 from contracts.image_rules import ImageRules
 from serving.column_model import ColumnModel, Predictions, predict_column
 from serving.exclusions import Exclusions
+from serving.feature_columns import FeatureColumns
+from serving.vector_model import Model, predict_vectors
 
 _LOADERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     VECTOR_INPUT: {
@@ -36,9 +38,9 @@ _LOADERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
 """By what a model reads, and its suffix: the module whose `load_model` reads it, and the extras that install
 its needs."""
 
-Features: TypeAlias = "np.ndarray | pa.ChunkedArray"
-"""Of some records: float32 of shape (records, features), NaN where a value is missing; or, where the model
-reads its one feature as it is, that column, null where a value is missing."""
+Features: TypeAlias = "np.ndarray | FeatureColumns | pa.ChunkedArray"
+"""Of some records: float32 of shape (records, features), NaN where a value is missing, or the columns that it
+could be made of; or, where the model reads its one feature as it is, that column, with nulls."""
 
 SCORED_AT_ONCE = 2_000_000
 """Outputs that are there at one time under topK: of 10,000 outputs, those of 200 records. However many
@@ -71,32 +73,6 @@ class Scores:
     counts: np.ndarray | None = None
 
 
-class Model(Protocol):
-    """A loaded model of any format.
-
-    Attributes:
-        feature_count: Numbers in the vector of a record.
-        feature_names: As the model was trained with them, or empty if it does not say.
-        category_orders: For each categorical feature, the values in the order of their codes in training, or
-            empty if the model does not say.
-        description: What it is, in a few words.
-    """
-
-    feature_count: int
-    feature_names: Sequence[str]
-    category_orders: Sequence[Sequence[str]]
-    description: str
-
-    def predict(self, vectors: np.ndarray) -> np.ndarray:
-        """Return float32 or float64 of shape (records,), with several outputs (records, outputs).
-
-        Args:
-            vectors: float32 of shape (records, feature_count) in any memory order with at least one record,
-                NaN where a value is missing. What comes of an infinite one is not looked at.
-        """
-        ...
-
-
 class Scorer:
     """One loaded model."""
 
@@ -127,6 +103,7 @@ class Scorer:
         rows_at_once = len(features) if outputs is None else max(1, SCORED_AT_ONCE // outputs.count)
         if outputs is None or outputs.top_k is None or len(features) <= rows_at_once:
             return self._score_slice(features, excluded)
+        features = _sliceable(features)
         parts = [
             self._score_slice(
                 features[start : start + rows_at_once],
@@ -142,7 +119,7 @@ class Scorer:
             values = predictions.values.astype(self._number_type)
         is_finite = np.isfinite(values)
         is_whole = is_finite if self._outputs is None else np.asarray(is_finite.all(axis=1))
-        faults = {int(at): self._reason(values[at], features, int(at)) for at in _positions(~is_whole)}
+        faults = self._reasons(values, _positions(~is_whole), features)
         faults.update(predictions.faults)
         values[list(faults)] = np.nan
         return _kept(values, faults, self._outputs, excluded)
@@ -150,12 +127,18 @@ class Scorer:
     def _predictions(self, features: Features) -> Predictions:
         if not len(features):
             return Predictions(values=np.empty(0 if self._outputs is None else (0, self._outputs.count)))
-        if isinstance(features, np.ndarray):
-            return _predict_vectors(cast("Model", self.model), features)
+        if isinstance(features, np.ndarray | FeatureColumns):
+            return predict_vectors(cast("Model", self.model), features)
         return predict_column(cast("ColumnModel", self.model), features, self.output_count)
 
+    def _reasons(self, values: np.ndarray, positions: np.ndarray, features: Features) -> dict[int, str]:
+        """Say why the records at some positions, whose outputs are not all finite, have no score."""
+        if not len(positions):
+            return {}
+        vectors = _sliceable(features)
+        return {int(at): self._reason(values[at], vectors, int(at)) for at in positions}
+
     def _reason(self, values: np.ndarray, features: Features, at: int) -> str:
-        """Say why the record at a position, whose outputs are not all finite, has no score."""
         has_gap = isinstance(features, np.ndarray) and bool(np.isnan(features[at]).any())
         if self._outputs is None:
             return _reason(float(values), has_gap=has_gap)
@@ -213,15 +196,12 @@ def _system_library(error: Exception) -> str:
     return ", and from the distribution libgomp1" if "libgomp" in str(error) else ""
 
 
+def _sliceable(features: Features) -> np.ndarray | pa.ChunkedArray:
+    return features.matrix() if isinstance(features, FeatureColumns) else features
+
+
 def _positions(mask: np.ndarray) -> np.ndarray:
     return np.flatnonzero(mask)
-
-
-def _predict_vectors(model: Model, vectors: np.ndarray) -> Predictions:
-    is_infinite = np.isinf(vectors)
-    infinite = _positions(is_infinite.any(axis=1)) if is_infinite.any() else ()
-    faults = {int(at): "a feature is too large for a 32-bit float" for at in infinite}
-    return Predictions(values=model.predict(vectors), faults=faults)
 
 
 def _reason(value: float, *, has_gap: bool) -> str:

@@ -18,6 +18,8 @@ import numpy as np
 import xgboost
 
 from contracts.errors import CallerError, bounded
+from serving.column_model import Predictions
+from serving.feature_columns import FeatureColumns
 from serving.forest.checked_forest import CheckedForest
 from serving.forest.choice import forest_of
 from serving.forest.learner import check_trees, learner_of
@@ -26,7 +28,7 @@ from serving.output_count import check_output_count
 
 
 class XGBoostModel:
-    """A booster; see `serving.scorer.Model`."""
+    """A booster; see `serving.vector_model.Model`."""
 
     def __init__(self, booster: xgboost.Booster, forest: CheckedForest | None = None) -> None:
         """Take a booster that `load_model` has checked, and the same model as a forest if there is one."""
@@ -39,10 +41,14 @@ class XGBoostModel:
         self.description = f"XGBoost, {booster.num_boosted_rounds()} rounds of trees evaluated by {by}"
 
     def predict(self, vectors: np.ndarray) -> np.ndarray:
-        """Return what XGBoost predicts; see `serving.scorer.Model`."""
+        """Return what XGBoost predicts; see `serving.vector_model.Model`."""
         if self._forest is not None:
             return self._forest.predict(vectors)
         return self.library_predict(vectors)
+
+    def predict_columns(self, columns: FeatureColumns) -> Predictions | None:
+        """Return the same where the forest can; see `serving.vector_model.ColumnsModel`."""
+        return None if self._forest is None else self._forest.predict_columns(columns)
 
     def library_predict(self, vectors: np.ndarray) -> np.ndarray:
         """Return the same from XGBoost itself."""

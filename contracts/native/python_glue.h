@@ -26,17 +26,18 @@ Object checked(PyObject* object) {
     return Object(object);
 }
 
-// Read-only bytes of a Python object, for as long as this lives.
+// Bytes of a Python object, for as long as this lives; to be read, or with PyBUF_WRITABLE to be written to.
 class View {
   public:
-    explicit View(PyObject* object) {
-        if (PyObject_GetBuffer(object, &buffer_, PyBUF_SIMPLE) != 0) throw PythonError();
+    explicit View(PyObject* object, int flags = PyBUF_SIMPLE) {
+        if (PyObject_GetBuffer(object, &buffer_, flags) != 0) throw PythonError();
     }
     ~View() { PyBuffer_Release(&buffer_); }
     View(const View&) = delete;
     View& operator=(const View&) = delete;
 
     const char* data() const { return static_cast<const char*>(buffer_.buf); }
+    char* writable() const { return static_cast<char*>(buffer_.buf); }
     size_t size() const { return static_cast<size_t>(buffer_.len); }
 
   private:

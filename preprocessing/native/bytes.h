@@ -23,6 +23,13 @@ struct Span {
 
 inline unsigned lowest_bit(uint64_t bits) { return static_cast<unsigned>(__builtin_ctzll(bits)); }
 
+// How many bits are set, in a few operations that every processor has.
+inline size_t bit_count(uint64_t bits) {
+    bits -= (bits >> 1) & 0x5555555555555555u;
+    bits = (bits & 0x3333333333333333u) + ((bits >> 2) & 0x3333333333333333u);
+    return static_cast<size_t>((((bits + (bits >> 4)) & 0x0F0F0F0F0F0F0F0Fu) * 0x0101010101010101u) >> 56);
+}
+
 // The first occurrence of `wanted` in [from, to), or null.
 inline const char* find_byte(const char* from, const char* to, char wanted) {
     if (from >= to) return nullptr;

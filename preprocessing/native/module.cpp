@@ -1,6 +1,11 @@
 // `preprocessing.native_csv`: what Python sees. Its types are in `preprocessing/native_csv.pyi`.
 
 #include "python_glue.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+
 #include "reader.h"
 #include "scan.h"
 
@@ -52,6 +57,46 @@ PyObject* scan_py(PyObject*, PyObject* arguments) {
     });
 }
 
+// Read once, again where a signal came between.
+Py_ssize_t read_once(int file_number, char* target, size_t byte_count) {
+    while (true) {
+        Py_ssize_t count;
+        int error;
+        {
+            const WithoutLock without_lock;
+            count = read(file_number, target, byte_count);
+            error = errno;
+        }
+        if (count >= 0) return count;
+        if (error != EINTR) {
+            errno = error;
+            PyErr_SetFromErrno(PyExc_OSError);
+            throw PythonError();
+        }
+        if (PyErr_CheckSignals() != 0) throw PythonError();
+    }
+}
+
+PyObject* read_on_py(PyObject*, PyObject* arguments) {
+    return guarded([&]() -> PyObject* {
+        PyObject* rest;
+        int file_number;
+        Py_ssize_t byte_count;
+        if (!PyArg_ParseTuple(arguments, "Sin", &rest, &file_number, &byte_count)) throw PythonError();
+        const Py_ssize_t rest_size = PyBytes_GET_SIZE(rest);
+        if (byte_count < 1 || byte_count > PY_SSIZE_T_MAX / 2 || rest_size > PY_SSIZE_T_MAX / 2) {
+            refuse("no such number of bytes can be read at once");
+        }
+        Object all = checked(PyBytes_FromStringAndSize(nullptr, rest_size + byte_count));
+        char* const target = PyBytes_AS_STRING(all.get());
+        std::memcpy(target, PyBytes_AS_STRING(rest), static_cast<size_t>(rest_size));
+        const Py_ssize_t count = read_once(file_number, target + rest_size, static_cast<size_t>(byte_count));
+        PyObject* resized = all.release();
+        if (count < byte_count && _PyBytes_Resize(&resized, rest_size + count) != 0) throw PythonError();
+        return resized;
+    });
+}
+
 void release_plan(PyObject* capsule) {
     delete static_cast<Plan*>(PyCapsule_GetPointer(capsule, kPlanName));
 }
@@ -60,16 +105,17 @@ void release_plan(PyObject* capsule) {
 //  max_length, is_one_line, pattern by state and byte, pattern's accepting states, known texts)
 FieldRules field_rules(PyObject* given, int field_count) {
     FieldRules rules;
-    int kind, is_required, is_kept, is_one_line;
+    int position, kind, is_required, is_kept, is_one_line;
     long long lowest, highest, min_length, max_length;
     PyObject *following, *accepting, *known;
-    if (!PyArg_ParseTuple(given, "iippLLddLLpSSO!", &rules.position, &kind, &is_required, &is_kept, &lowest,
+    if (!PyArg_ParseTuple(given, "iippLLddLLpSSO!", &position, &kind, &is_required, &is_kept, &lowest,
                           &highest, &rules.lowest_number, &rules.highest_number, &min_length, &max_length,
                           &is_one_line, &following, &accepting, &PyTuple_Type, &known)) {
         throw PythonError();
     }
-    if (rules.position < 0 || rules.position >= field_count) refuse("a field stands outside the record");
+    if (position < 0 || position >= field_count) refuse("a field stands outside the record");
     if (kind < int(Kind::kText) || kind > int(Kind::kMoment)) refuse("a field is of an unknown kind");
+    rules.position = static_cast<size_t>(position);
     rules.kind = static_cast<Kind>(kind);
     rules.is_required = is_required != 0;
     rules.is_kept = is_kept != 0;
@@ -104,9 +150,8 @@ PyObject* plan_py(PyObject*, PyObject* arguments) {
         }
         if (field_count < 1) refuse("a record must have a field");
         auto plan = std::make_unique<Plan>();
-        plan->field_count = field_count;
-        plan->delimiter = static_cast<char>(delimiter);
-        plan->is_utf8 = is_utf8 != 0;
+        if (std::strchr("\"\r\n", delimiter) != nullptr) refuse("no such byte may stand between fields");
+        plan->form = Form{static_cast<size_t>(field_count), static_cast<char>(delimiter), is_utf8 != 0};
         for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(missing); ++index) {
             plan->missing_texts.push_back(text_of(PyTuple_GET_ITEM(missing, index)));
         }
@@ -131,7 +176,7 @@ class Columns {
             validity_.push_back(nullptr);
             if (!plan.fields[index].is_kept) continue;
             const Kind kind = plan.fields[index].kind;
-            values_[index] = memory(value_bytes(kind, record_count), &columns[index].values);
+            values_[index] = memory(value_bytes(plan.fields[index], record_count), &columns[index].values);
             validity_[index] = memory(bit_bytes(record_count), &columns[index].validity);
             std::memset(columns[index].validity, 0, bit_bytes(record_count));
             if (kind == Kind::kBoolean) std::memset(columns[index].values, 0, bit_bytes(record_count));
@@ -148,7 +193,7 @@ class Columns {
             Object text;
             if (plan_.fields[index].kind == Kind::kText) {
                 text = checked(PyBytes_FromStringAndSize(column.text.data(),
-                                                         static_cast<Py_ssize_t>(column.text.size())));
+                                                         static_cast<Py_ssize_t>(column.text_bytes)));
             }
             const Object entry = checked(
                 Py_BuildValue("(LOOO)", static_cast<long long>(column.null_count),
@@ -176,10 +221,13 @@ class Columns {
 
 void check_bounds(Span content, const int64_t* starts, const int64_t* ends, size_t count) {
     const auto size = static_cast<int64_t>(content.size);
+    int64_t last_end = 0;
     for (size_t index = 0; index < count; ++index) {
         if (starts[index] < 0 || starts[index] > ends[index] || ends[index] > size) {
             refuse("a record lies outside the content");
         }
+        if (starts[index] < last_end) refuse("a record begins before the one before it ends");
+        last_end = ends[index];
     }
 }
 
@@ -217,6 +265,7 @@ PyObject* read_py(PyObject*, PyObject* arguments) {
 
 PyMethodDef methods[] = {
     {"scan", scan_py, METH_VARARGS, "Find the complete records of a piece of CSV."},
+    {"read_on", read_on_py, METH_VARARGS, "Read more of a file behind what was left of it."},
     {"plan", plan_py, METH_VARARGS, "Make what `read` needs to know about the fields of a record."},
     {"read", read_py, METH_VARARGS, "Read the plainly valid records as typed columns."},
     {nullptr, nullptr, 0, nullptr},

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 
+#include "marks.h"
+
 namespace batchscore {
 namespace {
 
 // Bytes after a quote that decide whether it closes a field: the second of a CR LF is the last one.
 constexpr int64_t kLookaheadBytes = 2;
+
+constexpr size_t kMostAhead = 16;  // blocks of bytes
 
 struct RecordEnd {
     const char* end;  // null: more bytes are needed to know it
@@ -29,7 +33,7 @@ class Scanner {
         found_.line_feeds.reserve(found_.starts.capacity());
         next_quote_ = next_return_ = nullptr;
         const char* at = begin_;
-        while (at < end_) {
+        while ((at = add_plain_lines(at)) < end_) {
             const RecordEnd record = read_record(at);
             if (record.end == nullptr) break;
             add(at, record);
@@ -40,6 +44,35 @@ class Scanner {
     }
 
   private:
+    // Add the records from `start` on, as long as nothing is to be known of them but where their lines end.
+    //
+    // Return where the others begin: before a quote, a lone CR, what is blank or too large, or the last bytes.
+    const char* add_plain_lines(const char* start) {
+        const char* at = start;
+        Marks marks[kMostAhead];
+        for (size_t ahead = 1;; ahead = kMostAhead) {  // little is lost where every record has quotes
+            const auto block_count = std::min(static_cast<size_t>(end_ - at) / kMarkedBytes, ahead);
+            if (block_count == 0) return start;
+            mark_blocks(at, block_count, Wanted{'\n', '\r'}, marks);
+            for (size_t block = 0; block < block_count; ++block, at += kMarkedBytes) {
+                if (marks[block].quotes) return start;
+                for (uint64_t left = marks[block].wanted; left; left &= left - 1) {
+                    const char* const found = at + lowest_bit(left);
+                    if (*found == '\r') {
+                        if (found + 1 == end_ || found[1] != '\n') return start;
+                        continue;
+                    }
+                    const int64_t size = found + 1 - start;
+                    if (size <= 2 || size > max_record_bytes_) return start;
+                    found_.line_feeds.push_back(found - begin_);
+                    found_.starts.push_back(start - begin_);
+                    found_.ends.push_back(found + 1 - begin_);
+                    start = found + 1;
+                }
+            }
+        }
+    }
+
     // The end of the record at `start`: of its line, if there is no quote in it.
     RecordEnd read_record(const char* start) {
         advance(&next_quote_, start, '"');

@@ -92,6 +92,62 @@ inline bool read_number(Span text, double* value) {
 #endif
 }
 
+// Eight ASCII digits, the first one in the lowest byte, as a number; false if one of them is no digit.
+inline bool read_eight_digits(uint64_t word, uint64_t* value) {
+    constexpr uint64_t kHigh = 0xF0F0F0F0F0F0F0F0u;
+    const uint64_t beyond_nine = word + 0x0606060606060606u;
+    if (((word & kHigh) | ((beyond_nine & kHigh) >> 4)) != 0x3333333333333333u) return false;
+    word -= 0x3030303030303030u;
+    word = word * 10 + (word >> 8);  // a number below 100 in every other byte
+    constexpr uint64_t kPairs = 0x000000FF000000FFu;
+    *value = ((word & kPairs) * 0x000F424000000064u + ((word >> 16) & kPairs) * 0x0000271000000001u) >> 32;
+    return true;
+}
+
+// `count` digits in the lowest bytes of a word, 1 to 8, with zeros before them.
+inline uint64_t with_leading_zeros(uint64_t digits, size_t count) {
+    const size_t shift = 8 * (8 - count);
+    return (digits << shift) | (0x3030303030303030u & ((uint64_t{1} << shift) - 1));
+}
+
+inline uint64_t eight_bytes(const char* bytes) {
+    uint64_t word;
+    std::memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+// As `read_integer`, for nothing but 1 to 8 digits; the eight bytes from the first on must be readable.
+inline bool read_short_integer(Span text, int64_t* value) {
+    uint64_t found;
+    if (text.size - 1 >= 8 || !read_eight_digits(with_leading_zeros(eight_bytes(text.data), text.size), &found)) {
+        return false;
+    }
+    *value = static_cast<int64_t>(found);
+    return true;
+}
+
+// As `read_number`, for nothing but digits and a point, 8 bytes at most; eight bytes must be readable.
+inline bool read_short_number(Span text, double* value) {
+#if FLT_EVAL_METHOD == 0
+    if (text.size - 1 >= 8) return false;
+    const uint64_t word = eight_bytes(text.data);
+    const uint64_t points = word ^ 0x2E2E2E2E2E2E2E2Eu;  // a zero byte for each
+    const uint64_t marks = (points - 0x0101010101010101u) & ~points & 0x8080808080808080u;
+    const uint64_t own = marks & (~uint64_t{0} >> (8 * (8 - text.size)));  // exact up to the first one
+    const uint64_t before = own ? (own & (~own + 1)) / 128 - 1 : ~uint64_t{0};
+    const size_t digit_count = text.size - (own != 0);
+    if (digit_count == 0) return false;
+    const size_t whole_count = own ? lowest_bit(own) / 8 : digit_count;
+    const uint64_t digits = (word & before) | ((word >> 8) & ~before);
+    uint64_t found;
+    if (!read_eight_digits(with_leading_zeros(digits, digit_count), &found)) return false;
+    *value = static_cast<double>(static_cast<int64_t>(found)) / kTens[digit_count - whole_count];
+    return true;
+#else
+    return false;
+#endif
+}
+
 inline uint32_t four_bytes(const char* bytes) {
     uint32_t word;
     std::memcpy(&word, bytes, sizeof word);

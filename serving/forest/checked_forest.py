@@ -11,8 +11,11 @@ from collections.abc import Callable
 import numpy as np
 
 from contracts.errors import InternalError
+from serving.column_model import Predictions
+from serving.feature_columns import FeatureColumns
 from serving.forest.forest import Forest
 from serving.forest.trees import Trees
+from serving.vector_model import infinity_faults
 
 PROBE_COUNT = 2048
 """Made-up vectors that are compared when a model is loaded."""
@@ -60,6 +63,21 @@ class CheckedForest:
             # Two threads may both come here: then both have compared.
             self._is_proved = self._compare(vectors[:COMPARED_COUNT], predictions[:COMPARED_COUNT])
         return predictions
+
+    def predict_columns(self, columns: FeatureColumns) -> Predictions | None:
+        """Return the predictions, and faults; see `serving.vector_model.ColumnsModel`.
+
+        Raises:
+            InternalError: Those of the first records are not the library's.
+        """
+        encoded = columns.encoded()
+        if encoded is None:
+            return None
+        predictions, infinite = self._forest.predict_columns(encoded, len(columns))
+        if not self._is_proved:
+            vectors = columns.first(COMPARED_COUNT).matrix()
+            self._is_proved = self._compare(vectors, predictions[:COMPARED_COUNT])
+        return Predictions(values=predictions, faults=infinity_faults(infinite))
 
     def _compare(self, vectors: np.ndarray, predictions: np.ndarray) -> bool:
         """Return whether there was anything to compare."""

@@ -6,10 +6,12 @@ cannot take, XGBoost or LightGBM predicts (`serving.forest.choice`).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from contracts.encoded_columns import EncodedColumn
 from serving.forest.trees import IDENTITY, Trees, UnsupportedModelError
 
 try:
@@ -78,22 +80,55 @@ class Forest:
             float32 of shape (records,), with several outputs (records, outputs); float64 of a wide forest.
         """
         predictions = np.repeat(self._base, len(vectors), axis=0)
-        if self._executor is None or len(vectors) < 2 * MIN_THREAD_RECORDS:
-            self._predict_into(vectors, predictions)
-        else:
-            step = -(-len(vectors) // self._threads)
-            starts = range(0, len(vectors), step)
-            parts = [(vectors[start : start + step], predictions[start : start + step]) for start in starts]
-            list(self._executor.map(lambda part: self._predict_into(*part), parts))
-        return predictions[:, 0] if predictions.shape[1] == 1 else predictions
+        self._in_parts(lambda part: self._add_vectors(vectors[part], predictions[part]), len(vectors))
+        return _shaped(predictions)
 
-    def _predict_into(self, vectors: np.ndarray, sums: np.ndarray) -> None:
+    def predict_columns(
+        self, columns: Sequence[EncodedColumn], record_count: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the model's library predicts of the vectors that columns mean.
+
+        Args:
+            columns: One for each feature.
+            record_count: Of each column.
+
+        Returns:
+            The predictions, as of `predict`; and bool of shape (records,), whether a feature is infinite.
+        """
+        given = [(entry.storage, entry.values, entry.offset, entry.valid, entry.table) for entry in columns]
+        predictions = np.repeat(self._base, record_count, axis=0)
+        infinite = np.zeros(record_count, dtype=bool)
+
+        def add(part: slice) -> None:
+            sums, marks = predictions[part], infinite[part]
+            native_forest.add_columns(self._layout, given, part.start, marks, sums, self.instruction_set)
+            self._transform(sums)
+
+        self._in_parts(add, record_count)
+        return _shaped(predictions), infinite
+
+    def _in_parts(self, work: Callable[[slice], None], record_count: int) -> None:
+        """Do the work on all records, on several threads where there are enough of them."""
+        if self._executor is None or record_count < 2 * MIN_THREAD_RECORDS:
+            work(slice(0, record_count))
+            return
+        step = -(-record_count // self._threads)
+        list(self._executor.map(work, [slice(at, at + step) for at in range(0, record_count, step)]))
+
+    def _add_vectors(self, vectors: np.ndarray, sums: np.ndarray) -> None:
         native_forest.add(self._layout, vectors, sums, self.instruction_set)
+        self._transform(sums)
+
+    def _transform(self, sums: np.ndarray) -> None:
         trees = self._trees
         if trees.divisor != 1:
             sums /= trees.divisor
         if trees.transform != IDENTITY:
             native_forest.transform(sums, trees.transform, trees.steepness)
+
+
+def _shaped(predictions: np.ndarray) -> np.ndarray:
+    return predictions[:, 0] if predictions.shape[1] == 1 else predictions
 
 
 def instruction_sets() -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What the optional extension built from `native/` offers; `serving.forest.forest` is its caller."""
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -36,6 +37,29 @@ def add(layout: Layout, vectors: np.ndarray, sums: np.ndarray, instruction_set: 
         vectors: float32 of shape (records, features), in any memory order.
         sums: float32, of a wide layout float64, of shape (records, outputs), C order.
         instruction_set: One of `instruction_sets()`.
+    """
+
+def add_columns(
+    layout: Layout,
+    columns: Sequence[tuple[str, object, int, object | None, np.ndarray | None]],
+    first: int,
+    infinite: np.ndarray,
+    sums: np.ndarray,
+    instruction_set: str,
+    /,
+) -> None:
+    """Add what the trees say of records that are in columns to `sums`, in the order of the trees.
+
+    Args:
+        layout: Of `lay_out`.
+        columns: For each feature the members of a `contracts.encoded_columns.EncodedColumn`, in their order.
+        first: The record of the columns that is the first of `infinite` and `sums`.
+        infinite: bool of shape (records,): becomes true where a feature is infinite, and else stays.
+        sums: As of `add`.
+        instruction_set: One of `instruction_sets()`.
+
+    Raises:
+        ValueError: A column does not have so many records.
     """
 
 def transform(sums: np.ndarray, name: str, steepness: float = 1.0, /) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import json
 import math
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +27,7 @@ from preprocessing.csv_blocks import read_csv_blocks
 from preprocessing.csv_fast import read_plain_records
 from preprocessing.csv_parse import CsvBlock
 from preprocessing.csv_scan import scan_natively, scan_with_library
+from preprocessing.csv_text import open_text
 from preprocessing.pattern_states import BYTE_COUNT, pattern_states
 from preprocessing.records import OpenSource
 from preprocessing.typed_values import typed_values
@@ -34,6 +38,8 @@ CONTRACT = """
 fields:
   - {name: id, type: string, constraints: {required: true, minLength: 2, maxLength: 6}}
   - {name: kind, type: string, categories: [a, b, "a longer text than 16 bytes", "é"]}
+  - {name: answer, type: string, categories: ["No", "Yes", "12345678"]}
+  - {name: line, type: string, categories: ["DSL", "sixteen letters!", "seventeen", "no internet"]}
   - {name: count, type: integer, constraints: {minimum: -5, maximum: 99}}
   - {name: amount, type: number, constraints: {required: true, maximum: 1000.5}}
   - {name: flag, type: boolean}
@@ -45,18 +51,35 @@ fields:
   - {name: label, type: boolean, constraints: {required: true}}
 primaryKey: id
 missingValues: ["", "NA", "?"]
-scoring: {features: [kind, count, amount, flag, grade], label: label}
+scoring: {features: [kind, answer, line, count, amount, flag, grade], label: label}
 """
 
 VALUES = {
     "id": ["id1", "ünï", "x", "toolong1", 'a"b', "a,b", "a\nb", "a\r\nb", "NA"],
     "kind": ["a", "a longer text than 16 bytes", "a longer word than 16 bytes", "é", "A", "", "?"],
+    "answer": ["No", "12345678", "Yes", "N", "Yes\0", "123456789", "12345678901234567", "no", "", "NA"],
+    "line": [
+        "DSL",
+        "sixteen letters!",
+        "sixteen letters?",
+        "seventeen",
+        "seventee",
+        "DSL\0",
+        "no internet",
+        "",
+    ],
     "count": ["0", "-5", "-6", "99", "100", "+7", "007", "1.0", " 1", "12345678901234567890", "-0", ""],
     "amount": [
         "1",
         "1.5",
         "-.5",
         "5.",
+        ".",
+        "-.",
+        "1.2.3",
+        "12345.67",
+        "1234.567",
+        "99.99x",
         "1e2",
         "1E-7",
         "1000.5",
@@ -164,6 +187,32 @@ def written_records(draw: st.DrawFn) -> bytes:
     return b"".join(lines)
 
 
+LONG_BYTES = st.lists(
+    st.sampled_from(
+        [b"x" * 70, b"y" * 63 + b"\n", b"1,2\r\n", b",", b'"', b"\r", b"\n", b"\n\r\n", b'","', b"\xff"]
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=settings().max_examples * 3)
+@given(pieces=LONG_BYTES, max_record_bytes=st.sampled_from([64, 70, 1000]))
+def test_both_scans_agree_where_lines_are_longer_than_what_is_marked_at_once(
+    pieces: list[bytes], max_record_bytes: int
+) -> None:
+    """Plain lines are passed by without a look at each; what is odd among them must not be."""
+    arguments: dict[str, Any] = {
+        "is_last": True,
+        "max_record_bytes": max_record_bytes,
+        "delimiter": b",",
+    }
+    native, library = (scan(b"".join(pieces), **arguments) for scan in (scan_natively, scan_with_library))
+    assert native.starts.tolist() == library.starts.tolist()
+    assert native.ends.tolist() == library.ends.tolist()
+    assert native.line_feeds.tolist() == library.line_feeds.tolist()
+    assert native.faults == library.faults
+
+
 MORE = st.sampled_from([b",", b'"', b"\r", b"\n", b"\xff", b"\xc3", b"\0", b"a", b"0", b"\xc3\xa9"])
 
 
@@ -199,10 +248,10 @@ def facts(checked: CheckedBlock) -> tuple[Any, ...]:
     return schema, checked.valid.to_pylist(), checked.valid_indices.tolist(), checked.quarantined
 
 
-def one_field(kind: str) -> DatasetContract:
-    """Return a contract in which the field `v` of that type has no rules and is always a value."""
+def one_field(kind: str, rules: str = "") -> DatasetContract:
+    """Return a contract in which the field `v` of that type has these rules and is always a value."""
     content = f"""
-fields: [{{name: id, type: string}}, {{name: f, type: boolean}}, {{name: v, type: {kind}}}]
+fields: [{{name: id, type: string}}, {{name: f, type: boolean}}, {{name: v, type: {kind}{rules}}}]
 primaryKey: id
 missingValues: []
 scoring: {{features: [f]}}
@@ -221,6 +270,45 @@ def read_texts(texts: list[str], kind: str) -> tuple[list[Any], list[int]]:
         found += plain.columns["v"].to_pylist()
         left += plain.others.tolist()
     return found, left
+
+
+KNOWN = st.text("abé\0 ", max_size=18)
+
+
+@settings(max_examples=settings().max_examples * 3)
+@given(known=st.lists(KNOWN, min_size=1, max_size=200, unique=True), others=st.lists(KNOWN, max_size=80))
+def test_a_text_is_found_among_those_that_are_known_and_no_other_is(
+    known: list[str], others: list[str]
+) -> None:
+    """Whatever their sizes, the empty text and texts that end in NUL among them; as positions in the list."""
+    contract = one_field("string", f", constraints: {{enum: {json.dumps(known)}}}")
+    lines = [f"i,1,{text}\n" for text in [*known, *others]]
+    (block,) = blocks(("id,f,v\n" + "".join(lines)).encode(), contract)
+    plain = read_plain_records(block, contract, "arrow", ("v",))
+    assert plain is not None
+    assert plain.columns["v"].type.index_type == (pa.int8() if len(known) <= 128 else pa.int16())
+    assert plain.columns["v"].to_pylist() == known + [text for text in others if text in known]
+
+
+@pytest.mark.parametrize("size", [1, 100, 700, 40_000])
+def test_records_of_every_size_are_split_alike(size: int) -> None:
+    """Separators are looked for in some kilobytes at once: many records lie there, one, or a part of one."""
+    contract = one_field("string", ", constraints: {pattern: '[a-z]*'}")
+    texts = ["v" * (size + number % 3) for number in range(130)]
+    texts[50:50] = ["W", f'"{"q" * size}"', f"{'é' * size}"]
+    lines = [f"i,{number % 2},{text}" for number, text in enumerate(texts)]
+    content = "id,f,v\n" + "".join(line + ("\r\n" if len(line) % 3 else "\n\n") for line in lines)
+    source = OpenSource(source_key="a.csv", stream=io.BytesIO(content.encode()), bytes_done=lambda: 0)
+    (block,) = read_csv_blocks(source, contract, max_record_bytes=10**6)
+    plain = read_plain_records(block, contract, "parquet", ("v",))
+    assert plain is not None
+    assert plain.others.tolist() == [50, 52]
+    assert plain.columns["v"].to_pylist() == [
+        text.strip('"') for number, text in enumerate(texts) if number not in (50, 52)
+    ]
+    assert plain.columns["f"].to_pylist() == [
+        number % 2 == 1 for number in range(len(texts)) if number not in (50, 52)
+    ]
 
 
 def check_against_typed_values(texts: list[str], kind: str) -> list[int]:
@@ -372,6 +460,58 @@ def test_records_outside_the_content_are_refused(start: int, end: int) -> None:
     starts, ends = np.array([start]), np.array([end])
     with pytest.raises(ValueError, match="outside the content"):
         csv_engine.native_csv.read(plan, b"abcd", starts.data, ends.data, bytes(1))
+
+
+def test_records_that_overlap_are_refused() -> None:
+    plan = csv_engine.native_csv.plan((PLAN,), 1, ord(","), True, ())
+    starts, ends = np.array([0, 2]), np.array([3, 4])
+    with pytest.raises(ValueError, match="before the one before it ends"):
+        csv_engine.native_csv.read(plan, b"a\nb\n", starts.data, ends.data, bytes(2))
+
+
+@pytest.mark.parametrize("delimiter", ['"', "\r", "\n", "\0"])
+def test_what_ends_records_or_quotes_fields_is_no_delimiter(delimiter: str) -> None:
+    with pytest.raises(ValueError, match="may stand between fields"):
+        csv_engine.native_csv.plan((PLAN,), 1, ord(delimiter), True, ())
+
+
+@pytest.mark.functional
+def test_a_file_is_read_on_behind_the_rest_of_what_was_read(tmp_path: Path) -> None:
+    """Until nothing more comes: then the rest is all there is."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"abcdefg")
+    with path.open("rb", buffering=0) as stream:
+        reads = [csv_engine.native_csv.read_on(rest, stream.fileno(), 4) for rest in (b"", b"rest", b"rest")]
+    assert reads == [b"abcd", b"restefg", b"rest"]
+
+
+@pytest.mark.functional
+def test_a_file_that_cannot_be_read_is_an_error_of_the_operating_system(tmp_path: Path) -> None:
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        with pytest.raises(IsADirectoryError):
+            csv_engine.native_csv.read_on(b"", folder, 4)
+    finally:
+        os.close(folder)
+
+
+@pytest.mark.functional
+def test_what_comes_through_a_pipe_is_read_as_it_comes() -> None:
+    """A read that brings less than was asked for is not the end."""
+    receiver, sender = os.pipe()
+    with os.fdopen(receiver, "rb", buffering=0) as stream, os.fdopen(sender, "wb", buffering=0) as writer:
+        text = open_text(stream_after(writer, stream, b"id,a"), "utf-8", "a.csv", 1000)
+        found = text.read_on(b"")
+        writer.write(b"mount\n")
+        found = text.read_on(found)
+        writer.close()
+        assert (found, text.read_on(found)) == (b"id,amount\n", b"id,amount\n")
+
+
+def stream_after(writer: Any, stream: Any, content: bytes) -> Any:
+    """Return the stream after that content was written."""
+    writer.write(content)
+    return stream
 
 
 @pytest.mark.functional

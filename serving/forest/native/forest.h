@@ -97,14 +97,38 @@ struct Records {
     ptrdiff_t record_stride, feature_stride;
 };
 
+// How the values of a column stand in memory, without gaps; bits from the lowest of each byte on.
+enum class Storage : uint8_t { kFloat32, kFloat64, kInt8, kInt16, kInt32, kInt64, kBits };
+
+// One feature of some records, in memory that need not be aligned.
+struct Column {
+    Storage storage;
+    const char* values;
+    const uint8_t* valid;  // bits, 0 where the value is missing; null where none is
+    size_t offset;         // of the first record, in `values` and `valid`
+    const float* table;    // what an integer stands for, by its value; null where it stands for itself
+    size_t table_size;     // an integer that is not in the table is a missing value
+};
+
+// Records by the columns that their features are in.
+struct Columns {
+    const Column* columns;  // as many as the forest has features
+    size_t count;
+    uint8_t* infinite;  // of each record: becomes 1 where a feature is infinite as float32, and else stays
+};
+
 // Add what the trees say to `sums`, which start with the base score: float32, or float64 where the forest is wide,
 // of shape (records, outputs).
 using AddForest = void (*)(const Forest& forest, const Records& records, void* sums);
+using AddForestToColumns = void (*)(const Forest& forest, const Columns& records, void* sums);
 
 void add_forest_portable(const Forest& forest, const Records& records, void* sums);
+void add_forest_portable(const Forest& forest, const Columns& records, void* sums);
 #if defined(__x86_64__)
 void add_forest_avx2(const Forest& forest, const Records& records, void* sums);
+void add_forest_avx2(const Forest& forest, const Columns& records, void* sums);
 void add_forest_avx512(const Forest& forest, const Records& records, void* sums);
+void add_forest_avx512(const Forest& forest, const Columns& records, void* sums);
 #endif
 
 }  // namespace batchscore

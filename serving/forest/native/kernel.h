@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 
+#include "columns.h"
 #include "vector_isa.h"
 
 // Compilers make slower loops of these functions where they put them into one.
@@ -54,7 +55,9 @@ class Kernel {
         answers_.get()[kOnes] = ~Bits{};
     }
 
-    void add(const Records& records, Value* sums) {
+    // `Source` is Records or Columns.
+    template <typename Source>
+    void add(const Source& records, Value* sums) {
         for (size_t start = 0; start < records.count; start += kBlock) {
             const size_t count = records.count - start < kBlock ? records.count - start : kBlock;
             read_block(records, start, count);
@@ -80,6 +83,14 @@ class Kernel {
                     std::memcpy(to + at, from, sizeof(float));
                 }
             }
+            for (size_t at = count; at < kBlock; ++at) to[at] = 0.0f;
+        }
+    }
+
+    void read_block(const Columns& records, size_t start, size_t count) {
+        for (size_t feature = 0; feature < forest_.feature_count; ++feature) {
+            float* to = columns_.get() + feature * kBlock;
+            read_column(records.columns[feature], start, count, to, records.infinite + start);
             for (size_t at = count; at < kBlock; ++at) to[at] = 0.0f;
         }
     }
@@ -129,12 +140,34 @@ class Kernel {
         }
     }
 
-    BATCHSCORE_APART void add_tree(const Tree& tree) {
+    void add_tree(const Tree& tree) {
         if (tree.step_count) return add_tree_by_steps(tree);
+        switch (tree.plane_count) {
+            case 0: return add_leaves(tree, nullptr);
+            case 1: return add_shallow_tree<1>(tree);
+            case 2: return add_shallow_tree<2>(tree);
+            case 3: return add_shallow_tree<3>(tree);
+            case 4: return add_shallow_tree<4>(tree);
+            case 5: return add_shallow_tree<5>(tree);
+            case 6: return add_shallow_tree<6>(tree);
+            default: return add_deep_tree(tree);
+        }
+    }
+
+    // One function for each depth: planes stay in registers, and nothing is asked on the way.
+    template <int Planes>
+    BATCHSCORE_APART void add_shallow_tree(const Tree& tree) {
+        Bits planes[Planes];
+        choose_levels<Planes>(forest_.nodes.data() + tree.nodes, planes);
+        add_near_leaves<Planes>(leaves_of(tree), planes, sums_.get() + tree.output * kBlock);
+    }
+
+    BATCHSCORE_APART void add_deep_tree(const Tree& tree) {
         Bits planes[kMaxPlanes];
         const uint16_t* nodes = forest_.nodes.data() + tree.nodes;
-        for (int level = 0; level < tree.plane_count; ++level) {
-            planes[level] = choose(nodes + (size_t{1} << level) - 1, planes, level, tree.chunks[level]);
+        choose_levels<kChunkLevels + 1>(nodes, planes);
+        for (int level = kChunkLevels + 1; level < tree.plane_count; ++level) {
+            planes[level] = choose_deep(nodes + (size_t{1} << level) - 1, planes, level, tree.chunks[level]);
         }
         add_leaves(tree, planes);
     }
@@ -148,19 +181,14 @@ class Kernel {
         add_leaves(tree, answers + kFirstPlane);
     }
 
-    // The answers of the nodes of a level, each where the ways taken so far lead to it.
-    Bits choose(const uint16_t* nodes, const Bits* planes, int level, uint64_t chunks) const {
-        switch (level) {
-            case 0: return choose_among<0>(nodes, planes);
-            case 1: return choose_among<1>(nodes, planes);
-            case 2: return choose_among<2>(nodes, planes);
-            case 3: return choose_among<3>(nodes, planes);
-            case 4: return choose_among<4>(nodes, planes);
-            case 5: return choose_among<5>(nodes, planes);
-            default: return choose_deep(nodes, planes, level, chunks);
-        }
+    // The planes of the first levels.
+    template <int Levels>
+    void choose_levels(const uint16_t* nodes, Bits* planes) const {
+        if constexpr (Levels > 1) choose_levels<Levels - 1>(nodes, planes);
+        planes[Levels - 1] = choose_among<Levels - 1>(nodes + (1 << (Levels - 1)) - 1, planes);
     }
 
+    // The answers of the nodes of a level, each where the ways taken so far lead to it.
     template <int Levels>
     Bits choose_among(const uint16_t* nodes, const Bits* planes) const {
         if constexpr (Levels == 0) {
@@ -269,8 +297,8 @@ class Kernel {
 };
 
 // Add the forest with what `Isa` has.
-template <typename Isa>
-void add_forest(const Forest& forest, const Records& records, void* sums) {
+template <typename Isa, typename Source>
+void add_forest(const Forest& forest, const Source& records, void* sums) {
     if (forest.is_wide) {
         Kernel<Isa, double>(forest).add(records, static_cast<double*>(sums));
     } else {

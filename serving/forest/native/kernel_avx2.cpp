@@ -6,7 +6,9 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <memory>
+#include <type_traits>
 
 #include "forest.h"
 
@@ -52,6 +54,10 @@ struct Avx2 : VectorIsa<8> {
 }  // namespace
 
 void add_forest_avx2(const Forest& forest, const Records& records, void* sums) {
+    add_forest<Avx2>(forest, records, sums);
+}
+
+void add_forest_avx2(const Forest& forest, const Columns& records, void* sums) {
     add_forest<Avx2>(forest, records, sums);
 }
 

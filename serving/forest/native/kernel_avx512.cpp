@@ -6,7 +6,9 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <memory>
+#include <type_traits>
 
 #include "forest.h"
 
@@ -155,6 +157,10 @@ struct Avx512 : VectorIsa<16> {
 }  // namespace
 
 void add_forest_avx512(const Forest& forest, const Records& records, void* sums) {
+    add_forest<Avx512>(forest, records, sums);
+}
+
+void add_forest_avx512(const Forest& forest, const Columns& records, void* sums) {
     add_forest<Avx512>(forest, records, sums);
 }
 

@@ -8,4 +8,8 @@ void add_forest_portable(const Forest& forest, const Records& records, void* sum
     add_forest<VectorIsa<4>>(forest, records, sums);
 }
 
+void add_forest_portable(const Forest& forest, const Columns& records, void* sums) {
+    add_forest<VectorIsa<4>>(forest, records, sums);
+}
+
 }  // namespace batchscore

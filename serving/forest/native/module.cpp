@@ -5,6 +5,7 @@
 #include <string>
 
 #include "forest.h"
+#include "given_columns.h"
 #include "python_glue.h"
 #include "transform.h"
 
@@ -17,16 +18,17 @@ struct InstructionSet {
     const char* name;
     bool is_there;
     AddForest add;
+    AddForestToColumns add_to_columns;
 };
 
 // The fastest first.
 std::vector<InstructionSet> instruction_sets() {
     return {
 #if defined(__x86_64__)
-        {"avx512", __builtin_cpu_supports("avx512f") != 0, add_forest_avx512},
-        {"avx2", __builtin_cpu_supports("avx2") != 0, add_forest_avx2},
+        {"avx512", __builtin_cpu_supports("avx512f") != 0, add_forest_avx512, add_forest_avx512},
+        {"avx2", __builtin_cpu_supports("avx2") != 0, add_forest_avx2, add_forest_avx2},
 #endif
-        {"portable", true, add_forest_portable},
+        {"portable", true, add_forest_portable, add_forest_portable},
     };
 }
 
@@ -118,11 +120,26 @@ class Matrix {
     bool is_wide_;
 };
 
-AddForest add_with(const char* name) {
+InstructionSet instruction_set(const char* name) {
     for (const InstructionSet& set : instruction_sets()) {
-        if (set.is_there && std::strcmp(set.name, name) == 0) return set.add;
+        if (set.is_there && std::strcmp(set.name, name) == 0) return set;
     }
     refuse("this processor has no such instruction set");
+}
+
+const Forest& forest_of(PyObject* capsule) {
+    const auto* const forest = static_cast<const Forest*>(PyCapsule_GetPointer(capsule, kForestName));
+    if (forest == nullptr) throw PythonError();
+    return *forest;
+}
+
+// Refuse sums that are not those of `record_count` records.
+void check_sums(const Forest& forest, const Matrix& sums, size_t record_count) {
+    if (sums.is_wide() != forest.is_wide) refuse("the sums are of another kind than the leaves");
+    if (sums.columns() != forest.output_count || sums.rows() != record_count) {
+        refuse("the sums are of another shape than the predictions");
+    }
+    if (!sums.is_packed()) refuse("the sums have gaps");
 }
 
 PyObject* add_py(PyObject*, PyObject* arguments) {
@@ -130,20 +147,40 @@ PyObject* add_py(PyObject*, PyObject* arguments) {
         PyObject *capsule, *vectors, *sums;
         const char* set_name;
         if (!PyArg_ParseTuple(arguments, "OOOs", &capsule, &vectors, &sums, &set_name)) throw PythonError();
-        const auto* const forest = static_cast<const Forest*>(PyCapsule_GetPointer(capsule, kForestName));
-        if (forest == nullptr) throw PythonError();
-        const AddForest add = add_with(set_name);
+        const Forest& forest = forest_of(capsule);
+        const AddForest add = instruction_set(set_name).add;
         const Matrix records(vectors, 0), written(sums, PyBUF_WRITABLE);
         if (records.is_wide()) refuse("expected vectors of float32");
-        if (written.is_wide() != forest->is_wide) refuse("the sums are of another kind than the leaves");
-        if (records.columns() != forest->feature_count) refuse("the vectors have another number of features");
-        if (written.columns() != forest->output_count || written.rows() != records.rows()) {
-            refuse("the sums are of another shape than the predictions");
-        }
-        if (!written.is_packed()) refuse("the sums have gaps");
+        if (records.columns() != forest.feature_count) refuse("the vectors have another number of features");
+        check_sums(forest, written, records.rows());
         {
             const WithoutLock without_lock;
-            add(*forest, Records{records.data(), records.rows(), records.row_stride(), records.column_stride()},
+            add(forest, Records{records.data(), records.rows(), records.row_stride(), records.column_stride()},
+                written.data());
+        }
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* add_columns_py(PyObject*, PyObject* arguments) {
+    return guarded([&]() -> PyObject* {
+        PyObject *capsule, *columns, *infinite, *sums;
+        const char* set_name;
+        Py_ssize_t first;
+        if (!PyArg_ParseTuple(arguments, "OOnOOs", &capsule, &columns, &first, &infinite, &sums, &set_name)) {
+            throw PythonError();
+        }
+        const Forest& forest = forest_of(capsule);
+        const AddForestToColumns add = instruction_set(set_name).add_to_columns;
+        const Matrix written(sums, PyBUF_WRITABLE);
+        const View marks(infinite, PyBUF_WRITABLE);
+        check_sums(forest, written, marks.size());
+        if (first < 0) refuse("the first record is not there");
+        const GivenColumns given(columns, static_cast<size_t>(first), marks.size());
+        if (given.count() != forest.feature_count) refuse("the columns have another number of features");
+        {
+            const WithoutLock without_lock;
+            add(forest, Columns{given.columns(), marks.size(), reinterpret_cast<uint8_t*>(marks.writable())},
                 written.data());
         }
         Py_RETURN_NONE;
@@ -210,6 +247,7 @@ PyMethodDef methods[] = {
     {"instruction_sets", instruction_sets_py, METH_NOARGS, "Name what this processor can do, fastest first."},
     {"lay_out", lay_out_py, METH_VARARGS, "Lay trees out for evaluation."},
     {"add", add_py, METH_VARARGS, "Add what the trees say of each record to its sums."},
+    {"add_columns", add_columns_py, METH_VARARGS, "Add what the trees say of records that are in columns."},
     {"transform", transform_py, METH_VARARGS, "Turn sums into predictions or back, in their place."},
     {nullptr, nullptr, 0, nullptr},
 };
