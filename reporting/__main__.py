@@ -15,6 +15,7 @@ from contracts import container_paths
 from contracts.atomic_files import write_bytes
 from contracts.container_paths import inside, ml_root
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError
+from contracts.memory import tune_memory
 from contracts.progress import Progress, format_progress
 from contracts.stopwatch import started_stopwatch, timings_line
 from reporting.drawing import DRAWINGS, draw_page
@@ -28,6 +29,7 @@ SECONDS_BETWEEN_PROGRESS = 0.5
 def main() -> int:
     """Run what the process's arguments ask for, in its environment; return the exit code."""
     root = ml_root(os.environ)
+    tune_memory()
     try:
         if len(sys.argv) == 2 and sys.argv[1] in DRAWINGS:
             draw_page(sys.argv[1], root)
