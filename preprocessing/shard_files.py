@@ -49,7 +49,7 @@ class ShardFile:
 
     content: bytes | memoryview
     sha256: str
-    kept: bytes
+    kept: bytes | memoryview
     kept_sha256: str
     record_count: int
 
