@@ -27,8 +27,7 @@ FROM ${BASE_IMAGE}
 RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 ENV PATH=/opt/batchscore/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    PYTHONDONTWRITEBYTECODE=1 \
-    OPENBLAS_NUM_THREADS=1
+    PYTHONDONTWRITEBYTECODE=1
 COPY --from=build /opt/batchscore/venv /opt/batchscore/venv
 WORKDIR /opt/batchscore/code
 COPY contracts/ contracts/

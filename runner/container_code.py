@@ -28,18 +28,12 @@ CONTAINER_ENVIRONMENT = "container"
 
 `make` sets it up; it proves that container code needs none of the SDK's packages, and starts faster."""
 
-IMAGE_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
-"""What the Dockerfile sets too: no container multiplies matrices, and numpy's library for that would start a
-thread for each further core, which spins for a while whenever a process starts."""
-
 
 def local_image() -> LocalImage:
     """Return what stands for the project's image here: the container environment, else this interpreter."""
     python = Path(sys.prefix, CONTAINER_ENVIRONMENT, "bin", "python")
     return LocalImage(
-        python=str(python) if python.exists() else sys.executable,
-        serve_entrypoint=SERVE_ENTRYPOINT,
-        environment=IMAGE_ENVIRONMENT,
+        python=str(python) if python.exists() else sys.executable, serve_entrypoint=SERVE_ENTRYPOINT
     )
 
 

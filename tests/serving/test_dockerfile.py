@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from runner.container_code import IMAGE_ENVIRONMENT, local_image
-
 ROOT = Path(__file__).parents[2]
 CONTAINER_PACKAGES = {"contracts", "preprocessing", "serving", "reporting"}
 NATIVE_FOLDERS = {"contracts/native", "preprocessing/native", "serving/forest/native"}
@@ -68,13 +66,6 @@ def test_a_library_of_models_that_is_missing_fails_the_build() -> None:
     """And not the first job with such a model: nothing else checks that the lock is whole."""
     (imported,) = re.findall(r'python3 -c "import (.*)"', final_stage())
     assert {"lightgbm", "onnxruntime", "tokenizers", "xgboost", "PIL.Image"} <= set(imported.split(", "))
-
-
-def test_processes_in_the_place_of_containers_get_what_the_image_sets() -> None:
-    """Threads that nobody needs are started neither here nor there."""
-    set_by_image = dict(re.findall(r"^(?:ENV| {3}) (\w+)=(\S+)", final_stage(), re.MULTILINE))
-    assert IMAGE_ENVIRONMENT.items() <= set_by_image.items()
-    assert local_image().environment == IMAGE_ENVIRONMENT
 
 
 def test_dependencies_are_installed_by_hash() -> None:
