@@ -11,9 +11,11 @@
     invocation    one payload in, one answer out
     codecs        bytes <-> records, one codec a wire format (columns_codec, csv_codec, json_lines_codec,
                   recordio_codec)
+    feature_columns  what of a payload of columns becomes a matrix, or is taken as it is
     scorer        feature vectors -> scores; knows neither HTTP nor bytes, nor what kind of model it holds
     *_model       one module a kind of model: xgboost_model, lightgbm_model (with lightgbm_text), onnx_model,
                   text_model (with text_tokens); onnx_session is what the ONNX ones have in common
+    vector_model  what a model of vectors must do, and how it is asked
     column_model  what a model does that reads its one feature as it is
 
 Nothing happens on import.

@@ -172,7 +172,7 @@ class ColumnsCodec:
 
 def _score_columns(scores: Scores, is_fault: np.ndarray) -> dict[str, pa.Array | pa.ChunkedArray]:
     if scores.values.ndim == 1:
-        return {SCORE_COLUMN: pa.array(scores.values, mask=is_fault)}
+        return {SCORE_COLUMN: pa.array(scores.values, mask=is_fault if scores.faults else None)}
     lengths = np.full(len(is_fault), scores.values.shape[1]) if scores.counts is None else scores.counts
     lengths = np.where(is_fault, 0, lengths)
     columns = {SCORE_COLUMN: _lists(scores.values, lengths, is_fault)}

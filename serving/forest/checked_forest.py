@@ -6,6 +6,7 @@ on the first real records of the process. A difference in one bit is a refusal.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -49,6 +50,7 @@ class CheckedForest:
         self._forest = forest
         self._reference = reference
         self._is_proved = False
+        self._proving = threading.Lock()
         self.description = f"the forest evaluator ({forest.instruction_set})"
         self._compare(probes, forest.predict(probes))
 
@@ -59,9 +61,7 @@ class CheckedForest:
             InternalError: Those of the first records are not the library's.
         """
         predictions = self._forest.predict(vectors)
-        if not self._is_proved:
-            # Two threads may both come here: then both have compared.
-            self._is_proved = self._compare(vectors[:COMPARED_COUNT], predictions[:COMPARED_COUNT])
+        self._prove(lambda: vectors[:COMPARED_COUNT], predictions)
         return predictions
 
     def predict_columns(self, columns: FeatureColumns) -> Predictions | None:
@@ -74,10 +74,16 @@ class CheckedForest:
         if encoded is None:
             return None
         predictions, infinite = self._forest.predict_columns(encoded, len(columns))
-        if not self._is_proved:
-            vectors = columns.first(COMPARED_COUNT).matrix()
-            self._is_proved = self._compare(vectors, predictions[:COMPARED_COUNT])
+        self._prove(columns.first(COMPARED_COUNT).matrix, predictions)
         return Predictions(values=predictions, faults=infinity_faults(infinite))
+
+    def _prove(self, first_vectors: Callable[[], np.ndarray], predictions: np.ndarray) -> None:
+        """Compare the first real records, once; who comes meanwhile waits for what is found."""
+        if self._is_proved:
+            return
+        with self._proving:
+            if not self._is_proved:
+                self._is_proved = self._compare(first_vectors(), predictions[:COMPARED_COUNT])
 
     def _compare(self, vectors: np.ndarray, predictions: np.ndarray) -> bool:
         """Return whether there was anything to compare."""

@@ -6,6 +6,7 @@ numpy array without a detour through Python numbers [https://ubjson.org, "Optimi
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,12 @@ _NUMBERS: dict[bytes, np.dtype[Any]] = {
     b"d": np.dtype(">f4"),
     b"D": np.dtype(">f8"),
 }
+_FORMS = {
+    marker: struct.Struct(form)
+    for marker, form in zip(_NUMBERS, (">b", ">B", ">h", ">i", ">q", ">f", ">d"), strict=True)
+}
+"""The same for numbers that stand alone."""
+
 _CONSTANTS = {b"T": True, b"F": False, b"Z": None}
 
 
@@ -59,8 +66,8 @@ class _Reader:
         return taken
 
     def _number(self, marker: bytes) -> Any:
-        kind = _NUMBERS[marker]
-        return np.frombuffer(self._take(kind.itemsize), dtype=kind)[0].item()
+        form = _FORMS[marker]
+        return form.unpack(self._take(form.size))[0]
 
     def _count(self) -> int:
         marker = self._take(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 import tarfile
 from dataclasses import replace
@@ -104,12 +105,14 @@ def new_record(**facts: Any) -> RunRecord:
 
 
 def containers_below(folder: Path) -> list[int]:
-    """Return the ids of living processes that stand for containers whose tree is below `folder`."""
-    marker = f"BATCHSCORE_ML_ROOT={folder}".encode()
+    """Return the ids of living processes that stand for containers whose tree is below `folder`.
+
+    They and what they start work beside their tree; a forked one shows the variables of what it was forked from.
+    """
     found = []
     for entry in Path("/proc").iterdir():
         try:
-            if entry.name.isdigit() and marker in (entry / "environ").read_bytes():
+            if entry.name.isdigit() and os.readlink(entry / "cwd").startswith(f"{folder}{os.sep}"):
                 found.append(int(entry.name))
         except OSError:
             continue  # it ended while we looked, or belongs to somebody else

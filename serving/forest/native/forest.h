@@ -55,8 +55,20 @@ struct Tree {
     uint64_t chunks[kMaxPlanes];    // for each level: which runs of 2^kChunkLevels nodes have a node
 };
 
+// Bits of a rank, and the thresholds that it can stand among.
+constexpr uint32_t kMaxRankBits = 8;
+constexpr size_t kMaxRankedThresholds = (size_t{1} << kMaxRankBits) - 1;
+
+// Tests of one feature that are answered together: a rank is how many of their thresholds a value reaches.
+struct Run {
+    size_t first_test, test_count;  // of Forest::tests
+    uint32_t rank_bits;             // of the largest rank; 0: the tests are few, and each is answered by itself
+    size_t thresholds;              // of Forest::thresholds: each of them once, and infinities up to the largest rank
+};
+
 struct Group {
     size_t first_test, test_count;
+    size_t first_run, run_count;
     size_t first_tree, tree_count;
     bool has_zeros;  // whether any test sets zeros apart
 };
@@ -67,6 +79,9 @@ struct Forest {
     std::vector<Test> tests;  // of each group by feature and threshold
     std::vector<Tree> trees;
     std::vector<Group> groups;
+    std::vector<Run> runs;
+    std::vector<float> thresholds;
+    std::vector<uint8_t> ranks;  // of each test: the first rank that answers it with 1; 0 in runs without ranks
     std::vector<uint16_t> nodes;
     std::vector<Step> steps;
     bool is_wide = false;  // whether leaves are added in float64

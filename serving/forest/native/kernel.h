@@ -9,34 +9,13 @@
 
 #include <cmath>
 #include <cstring>
-#include <memory>
 
 #include "columns.h"
+#include "ladder.h"
 #include "vector_isa.h"
-
-// Compilers make slower loops of these functions where they put them into one.
-#define BATCHSCORE_APART __attribute__((noinline))
 
 namespace batchscore {
 namespace {
-
-constexpr size_t kLineBytes = 64;
-
-// Memory whose start is the start of a cache line.
-template <typename Value>
-class Aligned {
-  public:
-    explicit Aligned(size_t count)
-        : memory_(new char[count * sizeof(Value) + kLineBytes]),
-          start_(reinterpret_cast<Value*>(
-              (reinterpret_cast<uintptr_t>(memory_.get()) + kLineBytes - 1) / kLineBytes * kLineBytes
-          )) {}
-    Value* get() const { return start_; }
-
-  private:
-    std::unique_ptr<char[]> memory_;
-    Value* start_;
-};
 
 // `Value` is what leaves are added in, float or double.
 template <typename Isa, typename Value>
@@ -50,7 +29,8 @@ class Kernel {
         : forest_(forest),
           columns_(forest.feature_count * kBlock),
           sums_(forest.output_count * kBlock),
-          answers_(kFirstTest + forest.most_tests) {
+          answers_(kFirstTest + forest.most_tests),
+          ladder_(forest) {
         answers_.get()[kZeros] = Bits{};
         answers_.get()[kOnes] = ~Bits{};
     }
@@ -117,12 +97,21 @@ class Kernel {
 
     // One bit for each record: 1 goes right.
     BATCHSCORE_APART void answer_tests(const Group& group) {
-        const Test* tests = forest_.tests.data() + group.first_test;
         Bits* answers = answers_.get() + kFirstTest;
-        for (size_t at = 0; at < group.test_count; ++at) {
-            const float* column = columns_.get() + tests[at].feature * kBlock;
-            answers[at] = tests[at].missing == Missing::kLeft ? Isa::not_less_nor_missing(column, tests[at].threshold)
-                                                              : ~Isa::less(column, tests[at].threshold);
+        for (size_t at = group.first_run; at < group.first_run + group.run_count; ++at) {
+            const Run& run = forest_.runs[at];
+            const Test* tests = forest_.tests.data() + run.first_test;
+            const float* column = columns_.get() + tests->feature * kBlock;
+            Bits* own = answers + (run.first_test - group.first_test);
+            if (run.rank_bits) {
+                ladder_.answer(run, column, own);
+                continue;
+            }
+            for (size_t test = 0; test < run.test_count; ++test) {
+                own[test] = tests[test].missing == Missing::kLeft
+                                ? Isa::not_less_nor_missing(column, tests[test].threshold)
+                                : ~Isa::less(column, tests[test].threshold);
+            }
         }
         if (group.has_zeros) answer_for_zeros(group);
     }
@@ -249,7 +238,7 @@ class Kernel {
     template <int Planes>
     void add_near_leaves(const Value* leaves, const Bits* planes, Value* sums) {
         Bits bytes[8];
-        transpose<Planes>(planes, bytes);
+        transpose<Bits, Planes>(planes, bytes);
         const typename Isa::template Leaves<Value, Planes> table(leaves);
         for (int byte = 0; byte < 4; ++byte) {
             for (int word = 0; word < 8; ++word) {
@@ -261,8 +250,8 @@ class Kernel {
     template <int Planes>
     void add_far_leaves(const Value* leaves, const Bits* planes, Value* sums) {
         Bits low[8], high[8];
-        transpose<8>(planes, low);
-        transpose<Planes - 8>(planes + 8, high);
+        transpose<Bits, 8>(planes, low);
+        transpose<Bits, Planes - 8>(planes + 8, high);
         for (int byte = 0; byte < 4; ++byte) {
             for (int word = 0; word < 8; ++word) {
                 const Bits index = (low[word] >> (8 * byte) & 0xffu) | (high[word] >> (8 * byte) & 0xffu) << 8;
@@ -271,29 +260,11 @@ class Kernel {
         }
     }
 
-    // Bit 8j + c of plane b becomes bit b of byte j of word c: 8 x 8 bits in each byte of each lane.
-    template <int Planes>
-    static void transpose(const Bits* planes, Bits* words) {
-        for (int at = 0; at < 8; ++at) words[at] = at < Planes ? planes[at] : Bits{};
-        exchange<4>(words, 0x0f0f0f0fu);
-        exchange<2>(words, 0x33333333u);
-        exchange<1>(words, 0x55555555u);
-    }
-
-    template <int Distance>
-    static void exchange(Bits* words, uint32_t mask) {
-        for (int at = 0; at < 8; ++at) {
-            if (at & Distance) continue;
-            const Bits differing = (words[at] >> Distance ^ words[at + Distance]) & mask;
-            words[at + Distance] ^= differing;
-            words[at] ^= differing << Distance;
-        }
-    }
-
     const Forest& forest_;
     Aligned<float> columns_;
     Aligned<Value> sums_;
     Aligned<Bits> answers_;
+    Ladder<Isa> ladder_;
 };
 
 // Add the forest with what `Isa` has.

@@ -35,6 +35,24 @@ struct Avx2 : VectorIsa<8> {
         add_four(leaves, _mm256_extracti128_si256((__m256i)index, 1), sums + 4);
     }
 
+    struct Thresholds {
+        const float* thresholds;
+        uint32_t bits;
+
+        Bits ranks(const float* values) const {
+            const __m256 compared = _mm256_load_ps(values);
+            // The form without a mask makes GCC 12 warn of how it writes it.
+            const __m256 all = _mm256_castsi256_ps(_mm256_set1_epi32(-1));
+            Bits found{};
+            for (uint32_t step = 1u << (bits - 1); step != 0; step >>= 1) {
+                const float* from = thresholds + step - 1;
+                const __m256 there = _mm256_mask_i32gather_ps(all, from, (__m256i)found, all, sizeof(float));
+                found += (Bits)_mm256_cmp_ps(compared, there, _CMP_GE_OQ) & step;
+            }
+            return found;
+        }
+    };
+
     template <typename Value, int Planes>
     struct Leaves {
         explicit Leaves(const Value* leaves) : leaves_(leaves) {}

@@ -36,6 +36,48 @@ struct Avx512 : VectorIsa<16> {
         return compared<_CMP_GE_OQ>(column, threshold);
     }
 
+    // The first four bits of a rank are found among 16 thresholds in a register, the others in memory.
+    struct Thresholds {
+        Thresholds(const float* thresholds, uint32_t bits) : all_(thresholds), far_bits_(bits > 4 ? bits - 4 : 0) {
+            // Of all that a far part of ranks has, the last one; what follows the largest rank is never asked for.
+            const __m512i parts = _mm512_setr_epi32(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0);
+            const __m512i places = _mm512_sub_epi32(
+                _mm512_maskz_sll_epi32(0x7fff, parts, _mm_cvtsi32_si128(static_cast<int>(far_bits_))),
+                _mm512_maskz_set1_epi32(0x7fff, 1)
+            );
+            near_ = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), near_mask(bits), places, all_, sizeof(float));
+            near_step_ = 1u << ((bits < 4 ? bits : 4) - 1);
+        }
+
+        Bits ranks(const float* values) const {
+            const __m512 compared = _mm512_load_ps(values);
+            __m512i found = _mm512_setzero_si512();
+            for (uint32_t step = near_step_; step != 0; step >>= 1) {
+                const __m512i place = _mm512_add_epi32(found, _mm512_set1_epi32(static_cast<int>(step - 1)));
+                found = climbed(compared, _mm512_maskz_permutexvar_ps(0xffff, place, near_), found, step);
+            }
+            found = _mm512_maskz_sll_epi32(0xffff, found, _mm_cvtsi32_si128(static_cast<int>(far_bits_)));
+            for (uint32_t step = far_bits_ ? 1u << (far_bits_ - 1) : 0; step != 0; step >>= 1) {
+                found = climbed(compared, gather(all_ + step - 1, found), found, step);
+            }
+            return (Bits)found;
+        }
+
+      private:
+        static __mmask16 near_mask(uint32_t bits) {
+            return static_cast<__mmask16>(bits < 4 ? (1u << ((1u << bits) - 1)) - 1 : 0x7fff);
+        }
+
+        static __m512i climbed(__m512 values, __m512 thresholds, __m512i found, uint32_t step) {
+            const __mmask16 reaches = _mm512_cmp_ps_mask(values, thresholds, _CMP_GE_OQ);
+            return _mm512_mask_add_epi32(found, reaches, found, _mm512_set1_epi32(static_cast<int>(step)));
+        }
+
+        const float* all_;
+        uint32_t far_bits_, near_step_;
+        __m512 near_;
+    };
+
     // Sums of float64 stand as halves of leaves are put together: in each 128 bits two of low, then two of high.
     template <typename Value>
     static size_t place(size_t lane) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <stdexcept>
 #include <tuple>
@@ -14,6 +15,9 @@ namespace {
 
 // What a step takes, in choices of an evaluation by levels, which stay in registers (measured: about two).
 constexpr size_t kStepCost = 2;
+
+// Fewer thresholds of a feature are compared one by one, which then takes less time than ranks.
+constexpr size_t kMinRankedThresholds = 8;
 
 // A node of a tree in the making: where it stands, and which one it is.
 struct Place {
@@ -124,14 +128,46 @@ class Layout {
         shrink_waiting();
         const bool has_zeros = std::any_of(waiting_.begin(), waiting_.end(), sets_zeros_apart);
         const Group group{
-            forest_.tests.size(), waiting_.size(), forest_.trees.size(), grouped_.size(), has_zeros
+            forest_.tests.size(), waiting_.size(), forest_.runs.size(), 0,
+            forest_.trees.size(), grouped_.size(), has_zeros
         };
         for (const Waiting& tree : grouped_) write_tree(tree);
         forest_.tests.insert(forest_.tests.end(), waiting_.begin(), waiting_.end());
         forest_.groups.push_back(group);
+        forest_.groups.back().run_count = write_runs(group.first_test);
         forest_.most_tests = std::max(forest_.most_tests, group.test_count);
         waiting_.clear();
         grouped_.clear();
+    }
+
+    // Cut the tests from one on into runs; return how many.
+    size_t write_runs(size_t first_test) {
+        const size_t first_run = forest_.runs.size();
+        forest_.ranks.resize(forest_.tests.size());
+        while (first_test < forest_.tests.size()) first_test = write_run(first_test);
+        return forest_.runs.size() - first_run;
+    }
+
+    // Return the test after the run.
+    size_t write_run(size_t first_test) {
+        std::vector<float> thresholds;
+        size_t end = first_test;
+        for (; end < forest_.tests.size() && forest_.tests[end].feature == forest_.tests[first_test].feature; ++end) {
+            const float threshold = forest_.tests[end].threshold;
+            if (thresholds.empty() || thresholds.back() != threshold) {
+                if (thresholds.size() == kMaxRankedThresholds) break;
+                thresholds.push_back(threshold);
+            }
+            forest_.ranks[end] = static_cast<uint8_t>(thresholds.size());
+        }
+        Run run{first_test, end - first_test, 0, forest_.thresholds.size()};
+        if (thresholds.size() >= kMinRankedThresholds) {
+            while (thresholds.size() >> run.rank_bits) ++run.rank_bits;
+            thresholds.resize((size_t{1} << run.rank_bits) - 1, std::numeric_limits<float>::infinity());
+            forest_.thresholds.insert(forest_.thresholds.end(), thresholds.begin(), thresholds.end());
+        }
+        forest_.runs.push_back(run);
+        return end;
     }
 
     struct Waiting {

@@ -68,6 +68,24 @@ struct VectorIsa {
         return answers;
     }
 
+    // Of 2^bits - 1 ascending thresholds: how many each value of a vector reaches.
+    struct Thresholds {
+        const float* thresholds;
+        uint32_t bits;
+
+        Bits ranks(const float* values) const {
+            Bits found;
+            for (size_t lane = 0; lane < Lanes; ++lane) {
+                uint32_t rank = 0;
+                for (uint32_t step = 1u << (bits - 1); step != 0; step >>= 1) {
+                    rank += values[lane] >= thresholds[rank + step - 1] ? step : 0;
+                }
+                found[lane] = rank;
+            }
+            return found;
+        }
+    };
+
     // The place of a lane's sum among those of a vector.
     template <typename Value>
     static size_t place(size_t lane) {

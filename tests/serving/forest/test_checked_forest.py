@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +84,28 @@ def test_the_library_is_asked_for_the_first_records_only(booster: xgboost.Booste
     for _ in range(3):
         checked.predict(vectors(5000))
     assert asked[1:] == [checking.COMPARED_COUNT]
+
+
+def test_two_threads_ask_the_library_once(booster: xgboost.Booster) -> None:
+    """A second one that comes during the comparison waits for what the first one finds."""
+    asked: list[int] = []
+    is_asked_again = threading.Event()
+
+    def reference(given: np.ndarray) -> np.ndarray:
+        asked.append(len(given))
+        if len(asked) == 2:
+            second.append(executor.submit(checked.predict, vectors()))
+            is_asked_again.wait(0.2)
+        if len(asked) > 2:
+            is_asked_again.set()
+        return booster.inplace_predict(given)
+
+    second: list[Future[np.ndarray]] = []
+    checked = checked_forest(read_trees(learner_of(booster)), reference, threads=1)
+    with ThreadPoolExecutor(1) as executor:
+        first = checked.predict(vectors())
+    np.testing.assert_array_equal(second[0].result(), first)
+    assert asked[1:] == [100]
 
 
 def test_infinite_values_are_left_out_of_the_comparison(booster: xgboost.Booster) -> None:

@@ -104,6 +104,24 @@ def test_every_depth(depth: int) -> None:
     assert_same_bits(booster, nasty_vectors(random, count=700, booster_values=thresholds_by_feature(booster)))
 
 
+@pytest.mark.parametrize("threshold_count", [1, 7, 8, 15, 16, 17, 31, 32, 63, 127, 255, 256, 257, 511, 700])
+def test_every_number_of_thresholds_of_a_feature(threshold_count: int) -> None:
+    """Few are compared one by one, many give a rank; values are each threshold, beside one, or missing."""
+    random = np.random.default_rng(threshold_count)
+    thresholds = np.unique(random.normal(size=threshold_count).astype(np.float32))
+    thresholds[-1] = 3.4028235e38 if threshold_count % 2 else thresholds[-1]
+    trees = []
+    for number, threshold in enumerate(random.permutation(np.repeat(thresholds, 2))):
+        tree = made_tree(random, depth=1, feature_count=2, number=number)
+        tree["split_conditions"][0] = float(threshold)
+        trees.append({**tree, "split_indices": [int(number % 7 == 0), 0, 0]})
+    booster = made_booster(trees, feature_count=2)
+    values = np.concatenate(
+        [thresholds, np.nextafter(thresholds, np.float32(-np.inf)), [np.nan, -1e38, 1e38]]
+    )
+    assert_same_bits(booster, np.stack([values, random.permutation(values)], axis=1).astype(np.float32))
+
+
 def test_two_thousand_trees() -> None:
     random = np.random.default_rng(2000)
     trees = [

@@ -39,6 +39,8 @@ def test_a_model_is_the_same_as_in_json() -> None:
         (b"i\xff", -1),
         (b"U\xff", 255),
         (b"l\x00\x01\x00\x00", 65536),
+        (b"I\x01\x00", 256),
+        (b"L" + b"\xff" * 8, -1),
         (b"SU\x02ab", "ab"),
         (b"[U\x01SU\x01xF]", [1, "x", False]),
         (b"[#U\x02TF", [True, False]),
