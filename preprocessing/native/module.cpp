@@ -2,11 +2,8 @@
 
 #include "python_glue.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-
 #include "digests.h"
+#include "file_read.h"
 #include "reader.h"
 #include "scan.h"
 
@@ -57,26 +54,6 @@ PyObject* scan_py(PyObject*, PyObject* arguments) {
         return Py_BuildValue("(OOOOL)", starts.get(), ends.get(), line_feeds.get(), faults.get(),
                              static_cast<long long>(scan.consumed));
     });
-}
-
-// Read once, again where a signal came between.
-Py_ssize_t read_once(int file_number, char* target, size_t byte_count) {
-    while (true) {
-        Py_ssize_t count;
-        int error;
-        {
-            const WithoutLock without_lock;
-            count = read(file_number, target, byte_count);
-            error = errno;
-        }
-        if (count >= 0) return count;
-        if (error != EINTR) {
-            errno = error;
-            PyErr_SetFromErrno(PyExc_OSError);
-            throw PythonError();
-        }
-        if (PyErr_CheckSignals() != 0) throw PythonError();
-    }
 }
 
 PyObject* read_on_py(PyObject*, PyObject* arguments) {
