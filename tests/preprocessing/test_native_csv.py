@@ -483,6 +483,13 @@ def test_texts_outside_their_bytes_are_refused(offsets: list[int]) -> None:
         csv_engine.native_csv.deal_out(b"abcd", np.array(offsets, dtype=np.int32).data, 1)
 
 
+def test_a_delimiter_at_the_end_of_a_record_is_followed_by_one_more_field() -> None:
+    plan = csv_engine.native_csv.plan((PLAN,), 2, ord(","), True, ())
+    content, starts, ends = b"a,b,c\n" + b"d,e\n" * 9, np.array([0, 6]), np.array([4, 10])
+    count, rejected, _ = csv_engine.native_csv.read(plan, content, starts.data, ends.data, bytes(2))
+    assert (count, np.frombuffer(rejected, dtype=np.int64).tolist()) == (1, [0])
+
+
 def test_records_that_overlap_are_refused() -> None:
     plan = csv_engine.native_csv.plan((PLAN,), 1, ord(","), True, ())
     starts, ends = np.array([0, 2]), np.array([3, 4])
