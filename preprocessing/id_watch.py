@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from contracts import duplicate_ids
-from contracts.id_digests import IdDigester
+from contracts.id_digests import LONG_ID_BYTES, IdDigester
 from contracts.repeated_digests import DigestBatch, DigestSpill, dealt_out
+from preprocessing import csv_engine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,8 @@ class IdWatch:
 
     def digests(self, ids: pa.ChunkedArray) -> DigestBatch:
         """Return what `add` takes for these ids; may run on any thread."""
+        if csv_engine.is_native() and ids.num_chunks == 1 and pa.types.is_string(ids.type):
+            return _dealt_natively(ids.chunk(0), self.digester)
         return dealt_out(self.digester.quick(ids))
 
     def add(self, source_index: int, block_number: int, digests: DigestBatch) -> None:
@@ -71,3 +74,16 @@ class IdWatch:
     def repeated(self) -> np.ndarray:
         """Return the digests that were seen more than once, sorted."""
         return self._spill.repeated(duplicate_ids.MAX_DUPLICATE_CANDIDATES // 2)
+
+
+def _dealt_natively(ids: pa.StringArray, digester: IdDigester) -> DigestBatch:
+    """As `dealt_out` of the quick digests, in two passes of the extension."""
+    _, offsets_buffer, text = ids.buffers()
+    offsets = np.frombuffer(offsets_buffer, dtype=np.int32)[ids.offset : ids.offset + len(ids) + 1]
+    if len(ids) and int(np.diff(offsets).max()) > LONG_ID_BYTES:
+        return dealt_out(digester.quick(ids))
+    seed = int(digester.weights[0, 0])
+    digests, bounds = csv_engine.native_csv.deal_out(text or b"", offsets.data, seed)
+    return DigestBatch(
+        digests=np.frombuffer(digests, dtype=np.uint64), bounds=np.frombuffer(bounds, dtype=np.int64)
+    )

@@ -2,6 +2,8 @@
 
 from typing import TypeAlias
 
+import pyarrow as pa
+
 Plan: TypeAlias = object
 
 FieldRules: TypeAlias = tuple[
@@ -52,4 +54,13 @@ def read(
         How many there are; the indices of the others (int64); and for each field that comes out its null
         count, its validity bits or None, its values (for text: offsets; for a code: positions as wide as
         `contracts.arrow_files.position_type` says) and its text or None.
+    """
+
+def deal_out(text: pa.Buffer | bytes, offsets: memoryview, seed: int, /) -> tuple[bytes, bytes]:
+    """Return the digests (uint64) of texts in the order of their parts, and where the parts begin (int64).
+
+    Args:
+        text: The bytes of all of them.
+        offsets: Where each begins, and where the last one ends (int32).
+        seed: Of the digests.
     """

@@ -156,9 +156,9 @@ Found find_by_marks(Span bytes, Wanted wanted, uint32_t* positions) {
 BATCHSCORE_AVX512 Found find_with_avx512(Span bytes, Wanted wanted, uint32_t* positions) {
     const __m512i first = _mm512_set1_epi8(wanted.first), second = _mm512_set1_epi8(wanted.second);
     const __m512i quote = _mm512_set1_epi8('"');
-    alignas(64) char each[kMarkedBytes];
-    for (size_t index = 0; index < kMarkedBytes; ++index) each[index] = static_cast<char>(index);
-    const __m512i numbers = _mm512_load_si512(each);
+    alignas(64) char numbered[kMarkedBytes];
+    for (size_t index = 0; index < kMarkedBytes; ++index) numbered[index] = static_cast<char>(index);
+    const __m512i numbers = _mm512_load_si512(numbered);
     __m512i all = _mm512_setzero_si512();
     uint64_t quotes = 0;
     size_t count = 0;
@@ -172,13 +172,14 @@ BATCHSCORE_AVX512 Found find_with_avx512(Span bytes, Wanted wanted, uint32_t* po
         uint32_t* const to = positions + count;
         count += static_cast<size_t>(_mm_popcnt_u64(bits));
         const auto write = [&](size_t group, __m128i some) BATCHSCORE_AVX512 {
-            _mm512_storeu_si512(to + 16 * group, _mm512_add_epi32(_mm512_cvtepu8_epi32(some), start));
+            const __m512i each = _mm512_maskz_cvtepu8_epi32(0xFFFF, some);  // "maskz", as GCC warns of the others
+            _mm512_storeu_si512(to + 16 * group, _mm512_add_epi32(each, start));
         };
-        write(0, _mm512_castsi512_si128(found));
-        write(1, _mm512_extracti32x4_epi32(found, 1));
+        write(0, _mm512_maskz_extracti32x4_epi32(0xF, found, 0));
+        write(1, _mm512_maskz_extracti32x4_epi32(0xF, found, 1));
         if (to + 32 < positions + count) {
-            write(2, _mm512_extracti32x4_epi32(found, 2));
-            write(3, _mm512_extracti32x4_epi32(found, 3));
+            write(2, _mm512_maskz_extracti32x4_epi32(0xF, found, 2));
+            write(3, _mm512_maskz_extracti32x4_epi32(0xF, found, 3));
         }
     }
     return Found{count, quotes != 0, _mm512_movepi8_mask(all) == 0};

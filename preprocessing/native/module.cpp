@@ -2,10 +2,8 @@
 
 #include "python_glue.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-
+#include "digests.h"
+#include "file_read.h"
 #include "reader.h"
 #include "scan.h"
 
@@ -16,9 +14,10 @@ constexpr const char* kPlanName = "preprocessing.native_csv.Plan";
 
 Span span_of(const View& view) { return Span{view.data(), view.size()}; }
 
-PyObject* bytes_of(const std::vector<int64_t>& values) {
+template <typename Value>
+PyObject* bytes_of(const std::vector<Value>& values) {
     return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(values.data()),
-                                     static_cast<Py_ssize_t>(8 * values.size()));
+                                     static_cast<Py_ssize_t>(sizeof(Value) * values.size()));
 }
 
 std::string text_of(PyObject* object) {
@@ -55,26 +54,6 @@ PyObject* scan_py(PyObject*, PyObject* arguments) {
         return Py_BuildValue("(OOOOL)", starts.get(), ends.get(), line_feeds.get(), faults.get(),
                              static_cast<long long>(scan.consumed));
     });
-}
-
-// Read once, again where a signal came between.
-Py_ssize_t read_once(int file_number, char* target, size_t byte_count) {
-    while (true) {
-        Py_ssize_t count;
-        int error;
-        {
-            const WithoutLock without_lock;
-            count = read(file_number, target, byte_count);
-            error = errno;
-        }
-        if (count >= 0) return count;
-        if (error != EINTR) {
-            errno = error;
-            PyErr_SetFromErrno(PyExc_OSError);
-            throw PythonError();
-        }
-        if (PyErr_CheckSignals() != 0) throw PythonError();
-    }
 }
 
 PyObject* read_on_py(PyObject*, PyObject* arguments) {
@@ -263,10 +242,37 @@ PyObject* read_py(PyObject*, PyObject* arguments) {
     });
 }
 
+PyObject* deal_out_py(PyObject*, PyObject* arguments) {
+    return guarded([&]() -> PyObject* {
+        PyObject *text, *offsets;
+        unsigned long long seed;
+        if (!PyArg_ParseTuple(arguments, "OOK", &text, &offsets, &seed)) throw PythonError();
+        const View text_view(text), offsets_view(offsets);
+        if (offsets_view.size() < 4 || offsets_view.size() % 4) refuse("the offsets are not those of texts");
+        const auto* const first = reinterpret_cast<const int32_t*>(offsets_view.data());
+        const Texts texts{span_of(text_view), first, offsets_view.size() / 4 - 1};
+        for (size_t index = 0; index < texts.count; ++index) {
+            if (first[index] > first[index + 1]) refuse("a text begins after its end");
+        }
+        if (first[0] < 0 || static_cast<size_t>(first[texts.count]) > texts.bytes.size) {
+            refuse("a text lies outside the bytes");
+        }
+        DealtOut dealt;
+        {
+            const WithoutLock without_lock;
+            dealt = deal_out(texts, seed);
+        }
+        const Object digests = checked(bytes_of(dealt.digests));
+        const Object bounds = checked(bytes_of(dealt.bounds));
+        return Py_BuildValue("(OO)", digests.get(), bounds.get());
+    });
+}
+
 PyMethodDef methods[] = {
     {"scan", scan_py, METH_VARARGS, "Find the complete records of a piece of CSV."},
     {"read_on", read_on_py, METH_VARARGS, "Read more of a file behind what was left of it."},
     {"plan", plan_py, METH_VARARGS, "Make what `read` needs to know about the fields of a record."},
+    {"deal_out", deal_out_py, METH_VARARGS, "Return the digests of texts in the order of their parts."},
     {"read", read_py, METH_VARARGS, "Read the plainly valid records as typed columns."},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -8,6 +8,7 @@ import io
 import json
 import math
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from preparation import run_prepare
 
 from contracts.contract_file import parse_contract, whole_value_pattern
 from contracts.dataset import DatasetContract
+from contracts.repeated_digests import dealt_out
 from preprocessing import csv_engine
 from preprocessing.checked_block import CheckedBlock, check_block
 from preprocessing.csv_blocks import read_csv_blocks
@@ -28,6 +30,7 @@ from preprocessing.csv_fast import read_plain_records
 from preprocessing.csv_parse import CsvBlock
 from preprocessing.csv_scan import scan_natively, scan_with_library
 from preprocessing.csv_text import open_text
+from preprocessing.id_watch import IdWatch
 from preprocessing.pattern_states import BYTE_COUNT, pattern_states
 from preprocessing.records import OpenSource
 from preprocessing.typed_values import typed_values
@@ -460,6 +463,31 @@ def test_records_outside_the_content_are_refused(start: int, end: int) -> None:
     starts, ends = np.array([start]), np.array([end])
     with pytest.raises(ValueError, match="outside the content"):
         csv_engine.native_csv.read(plan, b"abcd", starts.data, ends.data, bytes(1))
+
+
+@given(
+    texts=st.lists(st.text("aé\0", max_size=40) | st.just("i" * 600), max_size=300), start=st.integers(0, 9)
+)
+def test_ids_are_dealt_out_as_by_the_library(texts: list[str], start: int) -> None:
+    """The same digests in the same order of the same parts; those of ids in a slice too."""
+    ids = pa.chunked_array([pa.array(texts, pa.string()).slice(start)])
+    with tempfile.TemporaryDirectory() as folder, IdWatch(Path(folder)) as watch:
+        native, library = watch.digests(ids), dealt_out(watch.digester.quick(ids))
+    assert native.digests.tolist() == library.digests.tolist()
+    assert native.bounds.tolist() == library.bounds.tolist()
+
+
+@pytest.mark.parametrize("offsets", [[], [0, 5], [-1, 2], [2, 1], [0, 9, 4]])
+def test_texts_outside_their_bytes_are_refused(offsets: list[int]) -> None:
+    with pytest.raises(ValueError, match=r"offsets|text"):
+        csv_engine.native_csv.deal_out(b"abcd", np.array(offsets, dtype=np.int32).data, 1)
+
+
+def test_a_delimiter_at_the_end_of_a_record_is_followed_by_one_more_field() -> None:
+    plan = csv_engine.native_csv.plan((PLAN,), 2, ord(","), True, ())
+    content, starts, ends = b"a,b,c\n" + b"d,e\n" * 9, np.array([0, 6]), np.array([4, 10])
+    count, rejected, _ = csv_engine.native_csv.read(plan, content, starts.data, ends.data, bytes(2))
+    assert (count, np.frombuffer(rejected, dtype=np.int64).tolist()) == (1, [0])
 
 
 def test_records_that_overlap_are_refused() -> None:

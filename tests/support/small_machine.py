@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 import tarfile
 from dataclasses import replace
@@ -107,12 +106,12 @@ def new_record(**facts: Any) -> RunRecord:
 def containers_below(folder: Path) -> list[int]:
     """Return the ids of living processes that stand for containers whose tree is below `folder`.
 
-    They and what they start work beside their tree; a forked one shows the variables of what it was forked from.
+    They and what they start work beside their tree; a forked one shows the variables of its fork server.
     """
     found = []
     for entry in Path("/proc").iterdir():
         try:
-            if entry.name.isdigit() and os.readlink(entry / "cwd").startswith(f"{folder}{os.sep}"):
+            if entry.name.isdigit() and (entry / "cwd").readlink().is_relative_to(folder):
                 found.append(int(entry.name))
         except OSError:
             continue  # it ended while we looked, or belongs to somebody else
