@@ -163,6 +163,16 @@ class Columns {
         }
     }
 
+    // Clear what is behind the accepted records: nothing that was in this memory before is to leave the process.
+    void clear_rest(size_t accepted_count, size_t record_count) {
+        for (size_t index = 0; index < columns.size(); ++index) {
+            const FieldRules& rules = plan_.fields[index];
+            if (!rules.is_kept || rules.kind == Kind::kBoolean) continue;  // bits were cleared before
+            const size_t used = value_bytes(rules, accepted_count);
+            std::memset(columns[index].values + used, 0, value_bytes(rules, record_count) - used);
+        }
+    }
+
     // A list with (null count, validity or None, values, text or None) for each kept field.
     Object to_python() const {
         Object list = checked(PyList_New(0));
@@ -235,6 +245,7 @@ PyObject* read_py(PyObject*, PyObject* arguments) {
             accepted_count = read_records(*plan, span_of(content_view), first, last, count,
                                           reinterpret_cast<const uint8_t*>(passed_view.data()),
                                           columns.columns, rejected);
+            columns.clear_rest(accepted_count, count);
         }
         const Object list = columns.to_python();
         const Object indices = checked(bytes_of(rejected));

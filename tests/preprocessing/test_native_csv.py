@@ -584,3 +584,25 @@ def test_the_extremes_of_a_float_are_read() -> None:
     found, left = read_texts(texts, "number")
     assert (found, left) == ([float(text) for text in texts], [])
     assert math.copysign(1, found[-1]) == -1
+
+
+@pytest.mark.parametrize("kind", ["string", "integer", "number", "boolean", "date", "datetime"])
+def test_nothing_of_the_memory_that_columns_are_written_to_is_left_in_them(kind: str) -> None:
+    """Arrow writes buffers up to a full line of 64 bytes: what was there before would end up in shards."""
+    texts = {"string": "ab", "boolean": "true", "date": "2026-11-23", "datetime": "2026-11-23T04:00:00Z"}
+    content = f"id,f,v\ni,1,{texts.get(kind, '7')}\n" + "i,1,wrong,\n" * 40
+    (block,) = blocks(content.encode(), one_field(kind))
+    dirty = [bytes([0xFF]) * size for size in range(16, 700, 4) for _ in range(3)]
+    del dirty  # what is taken next is likely to be one of these
+
+    plain = read_plain_records(block, one_field(kind), "arrow", ["v"])
+
+    assert plain is not None
+    column = plain.columns["v"]
+    used = (len(column) + 1) * 4 if kind == "string" else -(-len(column) * column.type.bit_width // 8)
+    values = column.buffers()[1]
+    assert values is not None
+    rest = values.to_pybytes()[used:]
+    assert len(column) == 1
+    assert len(rest) > 0
+    assert not any(rest)
