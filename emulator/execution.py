@@ -21,6 +21,7 @@ from contracts.errors import BatchScoreError, PlatformError, RunFailedError
 from emulator.conditions import holds
 from emulator.definition import Definition, Step
 from emulator.events import OnEvent, StepEnded, StepProgressed, StepStarted
+from emulator.forked_processes import ForkServer
 from emulator.images import Image
 from emulator.job_context import JobContext
 from emulator.object_store import ObjectStore
@@ -45,6 +46,7 @@ class Machine:
         image: Stands for every container image.
         run_folder: Of this run: its record, its jobs' logs and trees.
         first_port: Port of the first model server; None takes any free ones.
+        forks: What starts the image's processes sooner, if it is on its way already.
     """
 
     store: ObjectStore
@@ -52,6 +54,7 @@ class Machine:
     image: Image
     run_folder: Path
     first_port: int | None = None
+    forks: ForkServer | None = None
 
 
 class Execution:
@@ -69,7 +72,7 @@ class Execution:
         self._machine = machine
         self._on_event = on_event
         self._record = record
-        self._processes = ProcessPool(machine.image)
+        self._processes = ProcessPool(machine.image, machine.forks)
         self._properties: dict[str, Mapping[str, Any]] = {}
         self._branches: dict[str, bool] = {}
         self._started: set[str] = set()

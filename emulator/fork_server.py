@@ -1,9 +1,10 @@
-"""Starts container code that need not wait for its libraries: `python -m emulator.fork_server MODULE …`.
+"""Starts container code that need not wait for its libraries: `python -m emulator.fork_server MODULES LATER`.
 
-Reads the modules, then forks a process for each launch that it is told of on standard input, a socket that
-keeps messages apart. The new process takes on the argv, the variables, the working folder and the output that
-a process started for this would have, and runs its module as `python -m` does. Nothing of this project's is
-read before; which modules are is the caller's choice (`emulator.forked_processes` says why it may be made).
+Reads the first modules, then forks a process for each launch that it is told of on standard input, a socket
+that keeps messages apart; after the first launch it reads the later modules, while nobody asks for another.
+The new process takes on the argv, the variables, the working folder and the output that a process started for
+this would have, and runs its module as `python -m` does. Nothing of this project's is read before; which
+modules are is the caller's choice (`emulator.forked_processes` says why it may be made).
 
     in   {"module": …, "arguments": […], "environment": {…}, "folder": …}, with the output's descriptor
     out  {"ready": true}, then {"started": id} for each launch, and {"ended": id, "status": …, "usage": […]}
@@ -14,6 +15,7 @@ The end of the input ends it; whoever started it sees to the processes.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -37,7 +39,7 @@ class _ForkedLaunch:
     output: int
 
 
-def main(modules: list[str]) -> None:
+def main(modules: list[str], later: list[str]) -> None:
     """Serve until the input ends; returns in every forked process too, when its module has run."""
     control = socket.socket(fileno=os.dup(0))
     for name in modules:
@@ -47,7 +49,7 @@ def main(modules: list[str]) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake_writer, warn_on_full_buffer=False)
     _tell(control, {"ready": True})
-    forked = _serve(control, wake_reader)
+    forked = _serve(control, wake_reader, later)
     if forked is not None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -57,10 +59,15 @@ def main(modules: list[str]) -> None:
         _become(forked)
 
 
-def _serve(control: socket.socket, wake_reader: int) -> _ForkedLaunch | None:
+def _serve(control: socket.socket, wake_reader: int, later: list[str]) -> _ForkedLaunch | None:
     """Fork for each launch; in the forked process return what to become, at the end of the input None."""
+    is_first = True
     while True:
-        readable, _, _ = select.select([control.fileno(), wake_reader], [], [])
+        may_wait = is_first or not later
+        readable, _, _ = select.select([control.fileno(), wake_reader], [], [], None if may_wait else 0)
+        if not readable:
+            with contextlib.suppress(ImportError):  # an image without it does not use it
+                importlib.import_module(later.pop(0))
         if wake_reader in readable:
             os.read(wake_reader, 4096)
             _tell_ended(control)
@@ -77,6 +84,7 @@ def _serve(control: socket.socket, wake_reader: int) -> _ForkedLaunch | None:
             process_id, process_id
         )  # before anybody is told its number, so that its group can be stopped
         _tell(control, {"started": process_id})
+        is_first = False
 
 
 def _become(forked: _ForkedLaunch) -> None:
@@ -111,4 +119,4 @@ def _tell(control: socket.socket, message: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1].split(), sys.argv[2].split())

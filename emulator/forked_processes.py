@@ -30,6 +30,11 @@ from emulator.fork_server import MAX_MESSAGE_BYTES
 READ_LATE = ("SAGEMAKER_", "BATCHSCORE_", "AWS_")
 """How variables begin that libraries read when they are used, and not while they are imported."""
 
+ABOUT_TO_BE_READY_SECONDS = 0.1
+"""A server of this age is worth waiting for: it takes two or three times as long to read its modules."""
+
+PATIENCE_SECONDS = 0.15
+
 
 @dataclass(kw_only=True, eq=False)
 class ForkedProcess:
@@ -67,20 +72,35 @@ class ForkedProcess:
         self._is_over.set()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Modules:
+    """What a fork server reads.
+
+    Attributes:
+        first: Before it serves: what all code of the image imports.
+        later: Between launches: what some of it imports.
+    """
+
+    first: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
+
+
 class ForkServer:
     """The server of one run; starting it waits for nothing."""
 
-    def __init__(self, python: str, modules: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, python: str, modules: Modules, environment: Mapping[str, str]) -> None:
         """Start it.
 
         Args:
             python: Interpreter of the image.
-            modules: What it reads before it serves.
+            modules: What it reads.
             environment: The variables that every container of the image has.
         """
         self._python = python
         self._environment = dict(environment)
         self._lock = threading.Lock()
+        self._began = time.monotonic()
+        self._is_known = threading.Event()  # whether it is ready
         self._is_ready = False
         self._living: dict[int, ForkedProcess] = {}
         self._output: IO[bytes] | None = None  # of the launch that is under way
@@ -88,7 +108,7 @@ class ForkServer:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._popen = subprocess.Popen(  # noqa: S603 - our own module, and no shell reads it
-                [python, "-m", "emulator.fork_server", *modules],
+                [python, "-m", "emulator.fork_server", " ".join(modules.first), " ".join(modules.later)],
                 env=self._environment,
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
@@ -116,7 +136,7 @@ class ForkServer:
         if message is None:
             return None
         with self._lock:
-            if not self._is_ready:
+            if not self._has_become_ready():
                 return None
             readable, writable = os.pipe()
             self._output = open(readable, "rb")  # noqa: SIM115, PTH123 - its reader closes it
@@ -139,6 +159,12 @@ class ForkServer:
         self._popen.wait()
         self._reader.join()
         self._control.close()
+
+    def _has_become_ready(self) -> bool:
+        """Wait for what is about to be ready: less long than a process of its own would take to start."""
+        if time.monotonic() - self._began > ABOUT_TO_BE_READY_SECONDS:
+            self._is_known.wait(PATIENCE_SECONDS)
+        return self._is_ready
 
     def _message(self, argv: Sequence[str], environment: Mapping[str, str], folder: Path) -> bytes | None:
         """Return what the server is told of a launch that it may take, else None."""
@@ -164,6 +190,7 @@ class ForkServer:
             told: dict[str, Any] = json.loads(content)
             if "ready" in told:
                 self._is_ready = True
+                self._is_known.set()
             elif "started" in told:
                 assert self._output is not None  # noqa: S101 - `start` sets it, and waits
                 process = ForkedProcess(pid=told["started"], output=self._output)
@@ -173,6 +200,7 @@ class ForkServer:
                 usage = resource.struct_rusage(told["usage"])
                 self._living.pop(told["ended"]).end(told["status"], usage)
         self._is_ready = False
+        self._is_known.set()
         self._started.put(None)  # for a launch that it did not answer
         for process in self._living.values():  # what became of them, nobody will tell
             process.kill()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from contracts.container_paths import ML_ROOT_VARIABLE
-from emulator.forked_processes import ForkServer, is_able
+from emulator.forked_processes import ForkServer, Modules, is_able
 
 HOST = "127.0.0.1"
 """Where the port of a model server is, and nowhere else."""
@@ -64,14 +64,14 @@ class LocalImage:
         serve_entrypoint: The image's ENTRYPOINT, to which a model container adds `serve`.
         serve_options: Stand before `serve`.
         environment: Variables that the image sets.
-        preloaded: Modules that all code in the image imports; read once a run, where processes can be forked.
+        preloaded: What its code imports, to be read once a run where processes can be forked.
     """
 
     python: str
     serve_entrypoint: tuple[str, ...]
     serve_options: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    preloaded: tuple[str, ...] = ()
+    preloaded: Modules = field(default_factory=Modules)
 
     def argv(self, command: Sequence[str]) -> list[str]:
         """Return `command` as this machine can start it."""
@@ -98,7 +98,7 @@ class LocalImage:
 
     def fork_server(self) -> ForkServer | None:
         """Start what has read the preloaded modules already when a process is started; see `Image`."""
-        if not self.preloaded or not is_able():
+        if not self.preloaded.first or not is_able():
             return None
         return ForkServer(self.python, self.preloaded, self._own_environment())
 

@@ -134,9 +134,10 @@ class ProcessPool:
     them start sooner (`emulator.forked_processes`), where the image has that.
     """
 
-    def __init__(self, image: Image | None = None) -> None:
+    def __init__(self, image: Image | None = None, forks: ForkServer | None = None) -> None:
+        """Take the image of the processes, and their fork server if it is on its way already."""
         self._image = image
-        self._forks: ForkServer | None = None
+        self._forks = forks
         self._lock = threading.Lock()
         self._living: set[ContainerProcess] = set()
         self._is_stopping = False
@@ -185,7 +186,8 @@ class ProcessPool:
         self._watchdog = subprocess.Popen(  # noqa: S603 - our own file, no shell
             [sys.executable, "-I", "-S", watchdog.__file__], stdin=subprocess.PIPE, start_new_session=True
         )
-        self._forks = None if self._image is None else self._image.fork_server()
+        if self._forks is None and self._image is not None:
+            self._forks = self._image.fork_server()
         return self
 
     def __exit__(self, *_: object) -> None:

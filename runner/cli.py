@@ -8,6 +8,8 @@ rules, 2 something handed in is wrong, 3 the machine failed, 70 a fault of this 
 from __future__ import annotations
 
 import signal
+import sys
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -26,6 +28,7 @@ from runner.cli_options import (
 )
 from runner.cli_reports import reports_app
 from runner.cli_runs import find_run, runs_app, watch_options
+from runner.container_code import early_fork_server
 from runner.ended import ended_in_words
 
 app = typer.Typer(
@@ -70,6 +73,7 @@ PrepareOption = Annotated[str, typer.Option(help="Prepare on one instance (singl
 
 @app.command()
 def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one RunRequest
+    context: typer.Context,
     contract: Annotated[Path, typer.Option(help="Dataset contract (YAML or JSON).")],
     input: Annotated[str, typer.Option(help="Folder, file or s3:// prefix of the local object store.")],  # noqa: A002 - the option's name
     output: Annotated[str, typer.Option(help="Folder or s3:// prefix for scores, quarantine and report.")],
@@ -140,7 +144,8 @@ def run(  # noqa: PLR0913, PLR0917 - one argument an option; they become one Run
             in_containers=containers,
             is_profiled=profile,
             state=state,
-        )
+        ),
+        context.obj,
     )
 
 
@@ -446,7 +451,8 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, _interrupt)
-    ended_in_words(app)
+    with early_fork_server(sys.argv[1:]) as forks:
+        ended_in_words(partial(app, obj=forks))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

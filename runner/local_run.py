@@ -15,6 +15,7 @@ from contracts.stopwatch import Stopwatch, started_stopwatch
 from emulator.definition import parameter_values, read_definition
 from emulator.events import OnEvent
 from emulator.execution import Execution, Machine
+from emulator.forked_processes import ForkServer
 from emulator.ports import choose_port
 from emulator.run_record import RunRecord, now_text
 from pipelines.parameter_specs import check_values
@@ -41,6 +42,7 @@ class RunOptions:
         first_port: Port of the first model server, or None for free ones.
         in_containers: Whether steps run in containers of the project's image instead of as processes.
         model_package_arn: The package that scores, for a pipeline that registers none; else empty.
+        forks: What starts processes sooner, if it is on its way already.
     """
 
     pipeline: str = "candidate"
@@ -51,6 +53,7 @@ class RunOptions:
     first_port: int | None = None
     in_containers: bool = False
     model_package_arn: str = ""
+    forks: ForkServer | None = None
 
 
 def new_run_id() -> str:
@@ -126,6 +129,7 @@ def run_locally(
         image=image,
         run_folder=folder,
         first_port=options.first_port,
+        forks=options.forks,
     )
     with held(folder), stopwatch.part(EXECUTE_PART):
         return Execution(definition, parameters, record, machine, on_event).run()

@@ -10,6 +10,7 @@ from pathlib import Path
 from contracts.errors import BatchScoreError, CallerError
 from contracts.memory import keep_freed_memory
 from emulator.events import OnEvent
+from emulator.forked_processes import ForkServer
 from emulator.run_record import RunRecord
 from runner.command_timing import CommandTiming
 from runner.console import PatientConsole
@@ -65,8 +66,13 @@ class RunRequest:
     is_profiled: bool = False
 
 
-def run_command(request: RunRequest) -> None:
-    """Execute a run, show its progress, and print what came of it, also when it failed."""
+def run_command(request: RunRequest, forks: ForkServer | None = None) -> None:
+    """Execute a run, show its progress, and print what came of it, also when it failed.
+
+    Args:
+        request: What was typed.
+        forks: What starts processes sooner, if it is on its way already.
+    """
     keep_freed_memory()  # payload after payload goes through this process
     timing = CommandTiming(is_told=request.is_profiled)
     state = LocalState(root=state_folder(os.environ, request.state))
@@ -87,6 +93,7 @@ def run_command(request: RunRequest) -> None:
         first_port=request.first_port,
         in_containers=request.in_containers,
         model_package_arn=model.package_arn,
+        forks=forks,
     )
     if places.model_image:
         PatientConsole(stderr=True, soft_wrap=True).print(

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from emulator.forked_processes import ForkedProcess, ForkServer, is_able
+from emulator.forked_processes import ForkedProcess, ForkServer, Modules, is_able
 
 pytestmark = [
     pytest.mark.functional,
@@ -44,7 +44,9 @@ def write_module(folder: Path, code: str, name: str = "told") -> Path:
 @pytest.fixture
 def forks() -> Iterator[ForkServer]:
     """A server that is ready."""
-    server = ForkServer(sys.executable, ["json.tool"], IMAGE)
+    server = ForkServer(
+        sys.executable, Modules(first=("json.tool",), later=("no_such_module", "colorsys")), IMAGE
+    )
     wait_until_ready(server)
     yield server
     server.close()
@@ -141,6 +143,19 @@ def test_many_are_told_apart(tmp_path: Path, forks: ForkServer) -> None:
             assert (process.exit_code, output.read()) == (number, b"%d\n" % number)
 
 
+def test_later_modules_are_read_between_launches(tmp_path: Path, forks: ForkServer) -> None:
+    """Nobody waits for them at first, and who comes later has them; one that is not there is left out."""
+    write_module(tmp_path, "import sys; print('colorsys' in sys.modules)\n")
+
+    said = []
+    while said[-1:] != [b"True\n"]:
+        process = started(forks, tmp_path)
+        with process.output as output:
+            said.append(output.read())
+
+    assert said[0] == b"False\n"
+
+
 @pytest.mark.parametrize(
     ("argv", "variables"),
     [
@@ -161,7 +176,7 @@ def test_what_would_not_be_the_same_is_left_to_a_process_of_its_own(
 
 def test_a_server_that_is_gone_starts_nothing_and_leaves_nothing(tmp_path: Path) -> None:
     """What it had started is ended: nobody could tell any more when that happens."""
-    server = ForkServer(sys.executable, [], IMAGE)
+    server = ForkServer(sys.executable, Modules(), IMAGE)
     wait_until_ready(server)
     write_module(tmp_path, "import time; print('up', flush=True); time.sleep(60)\n")
     process = started(server, tmp_path)
@@ -179,7 +194,7 @@ def test_a_server_that_is_gone_starts_nothing_and_leaves_nothing(tmp_path: Path)
 
 def test_a_server_that_cannot_read_its_modules_starts_nothing(tmp_path: Path) -> None:
     """An image without one of them works as it did."""
-    server = ForkServer(sys.executable, ["no_such_module"], IMAGE)
+    server = ForkServer(sys.executable, Modules(first=("no_such_module",)), IMAGE)
     os.waitid(os.P_PID, server.process_id, os.WEXITED | os.WNOWAIT)
 
     assert server.start([sys.executable, "-m", "told"], IMAGE, tmp_path) is None

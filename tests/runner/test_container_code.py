@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from emulator.processes import ProcessPool
-from runner.container_code import COMMON_MODULES, IMAGE_VARIABLES, local_image
+from runner.container_code import COMMON_MODULES, IMAGE_VARIABLES, early_fork_server, local_image
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,3 +58,18 @@ def test_container_code_that_is_started_later_has_its_libraries_already(tmp_path
             pool.end(process)
 
     assert set(said) <= {"True\n", "False\n"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_wanted"),
+    [
+        (["run", "--contract", "c.yaml"], True),
+        (["run", "--help"], False),
+        (["run", "--containers"], False),
+        (["start"], False),
+        ([], False),
+    ],
+)
+def test_only_a_run_with_processes_starts_what_starts_them(arguments: list[str], is_wanted: bool) -> None:
+    with early_fork_server(arguments) as forks:
+        assert (forks is not None) == is_wanted
