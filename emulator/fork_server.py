@@ -16,6 +16,7 @@ The end of the input ends it; whoever started it sees to the processes.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -42,6 +43,7 @@ class _ForkedLaunch:
 def main(modules: list[str], later: list[str]) -> None:
     """Serve until the input ends; returns in every forked process too, when its module has run."""
     control = socket.socket(fileno=os.dup(0))
+    gc.disable()  # nothing of what is imported is ever let go
     for name in modules:
         importlib.import_module(name)
     wake_reader, wake_writer = os.pipe()
@@ -56,6 +58,8 @@ def main(modules: list[str], later: list[str]) -> None:
         for descriptor in (wake_reader, wake_writer):
             os.close(descriptor)
         control.close()
+        gc.freeze()
+        gc.enable()
         _become(forked)
 
 
