@@ -137,12 +137,15 @@ sanitize: $(VENV)/test.stamp ## Test the native extensions with the compiler's a
 		--hypothesis-profile=fuzz $(SANITIZED_TESTS)
 
 .PHONY: test-arm
-test-arm: ## Compare the portable forest evaluation with a plain walk on ARM (needs g++-aarch64-linux-gnu and qemu-user)
+test-arm: ## Compare forest evaluation and the search for separators with plain ones on ARM (g++-aarch64-linux-gnu, qemu-user)
 	@mkdir -p build
 	@aarch64-linux-gnu-g++ -std=c++17 -O3 -ffp-contract=off -Wall -Wextra -Wconversion -static -o build/portable_check \
 		serving/forest/native/kernel_portable.cpp serving/forest/native/layout.cpp serving/forest/native/steps.cpp \
 		tests/serving/forest/portable_check.cpp
 	@qemu-aarch64 build/portable_check
+	@aarch64-linux-gnu-g++ -std=c++17 -O3 -Wall -Wextra -static -o build/marks_check \
+		preprocessing/native/marks.cpp tests/preprocessing/marks_check.cpp
+	@qemu-aarch64 build/marks_check
 
 .PHONY: check
 check: lint test ## Exactly what CI runs
