@@ -9,16 +9,21 @@ than 300 MB, however many there are.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-IN_MEMORY_COUNT = 8 * 1024 * 1024
-"""Digests that are compared at once: 64 MB, beside a table of at most 128 MB and some positions."""
+PARTS_AT_ONCE = 2
+"""Looked through side by side."""
+
+IN_MEMORY_COUNT = 4 * 1024 * 1024
+"""Digests of a part that are compared at once: 32 MB, beside a table of at most 64 MB and some positions."""
 
 PART_COUNT = 64
 _PART_BITS = 6
@@ -82,13 +87,13 @@ class DigestSpill:
 
     def repeated(self, limit: int) -> np.ndarray:
         """Return the sorted values that occur more than once; stop looking when there are over `limit`."""
-        found: list[np.ndarray] = []
-        for part in self._parts:
-            for goal in _goals(part.tell() // _DIGEST_BYTES):
-                found.append(_repeated_in(part, goal))
-                if sum(map(len, found)) > limit:
-                    return np.sort(np.concatenate(found))
-        return np.sort(np.concatenate(found))
+        executor = ThreadPoolExecutor(max_workers=PARTS_AT_ONCE)
+        try:
+            return np.sort(
+                _joined_up_to(limit, executor.map(partial(_repeated_of, limit=limit), self._parts))
+            )
+        finally:
+            executor.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +108,23 @@ def _goals(count: int) -> Iterator[_Goal]:
     goal_count = 1 << (2 * count // IN_MEMORY_COUNT).bit_length() if count > IN_MEMORY_COUNT else 1
     for value in range(goal_count):
         yield _Goal(mask=np.uint64((goal_count - 1) << _GOAL_SHIFT), value=np.uint64(value << _GOAL_SHIFT))
+
+
+def _repeated_of(part: IO[bytes], limit: int) -> np.ndarray:
+    """Return the repeated values of a part, or so many of them that they are over the limit."""
+    goals = _goals(part.tell() // _DIGEST_BYTES)
+    return _joined_up_to(limit, (_repeated_in(part, goal) for goal in goals))
+
+
+def _joined_up_to(limit: int, pieces: Iterable[np.ndarray]) -> np.ndarray:
+    """Return the pieces as one, without those that come after there are over `limit` values."""
+    found, count = [np.empty(0, dtype=np.uint64)], 0
+    for piece in pieces:
+        found.append(piece)
+        count += len(piece)
+        if count > limit:
+            break
+    return np.concatenate(found)
 
 
 def _repeated_in(part: IO[bytes], goal: _Goal) -> np.ndarray:
