@@ -43,8 +43,8 @@ CHANCE = Chance(
     failure_fraction=0.001,
 )
 
-PREPARED_PER_SECOND = 5_000_000 / 2.2
-REPORTED_PER_SECOND = 5_000_000 / 2.9
+PREPARED_PER_SECOND = 5_000_000 / 1.35
+REPORTED_PER_SECOND = 5_000_000 / 1.05
 """Measured: docs/performance.md, "What is left"."""
 
 ASSUMPTIONS = (

@@ -51,11 +51,15 @@ class ServingSpeed:
 
 
 def make_payload(wire: str, record_count: int) -> bytes:
-    """Return a payload of records with FEATURES whole numbers from 0 to 99, as the wire has them."""
+    """Return a payload of records with FEATURES whole numbers from 0 to 99, as the wire has them.
+
+    In Arrow they are of one byte, as PrepareInput writes integers whose bounds the contract states.
+    """
     vectors = np.random.default_rng(5).integers(0, 100, (record_count, FEATURES))
     if wire == "csv":
         return "".join(",".join(map(str, row)) + "\n" for row in vectors.tolist()).encode()
-    columns = {f"f{number}": vectors[:, number].astype(np.float64) for number in range(FEATURES)}
+    kind = np.int8 if wire == "arrow" else np.float64
+    columns = {f"f{number}": vectors[:, number].astype(kind) for number in range(FEATURES)}
     table = pa.table({"id": pa.array(np.arange(record_count)).cast(pa.string()), **columns})
     if wire == "arrow":
         return arrow_bytes(table)

@@ -18,6 +18,6 @@ def test_every_wire_carries_the_same_records() -> None:
     options = pa_csv.ReadOptions(column_names=[f"f{number}" for number in range(FEATURES)])
     csv = pa_csv.read_csv(io.BytesIO(make_payload("csv", 100)), options)
 
-    assert arrow.equals(parquet)
+    assert arrow.cast(parquet.schema).equals(parquet)
     assert arrow.drop_columns("id").cast(csv.schema).equals(csv)
     assert arrow.num_rows == 100
