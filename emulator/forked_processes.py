@@ -35,6 +35,11 @@ ABOUT_TO_BE_READY_SECONDS = 0.1
 
 PATIENCE_SECONDS = 0.15
 
+SERVE = (
+    "import sys; del sys.path[0]; from emulator.fork_server import main; main(*map(str.split, sys.argv[1:]))"
+)
+"""Leaves out the working folder first: what lies there is the user's, and no module of an image."""
+
 
 @dataclass(kw_only=True, eq=False)
 class ForkedProcess:
@@ -108,7 +113,7 @@ class ForkServer:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._popen = subprocess.Popen(  # noqa: S603 - our own module, and no shell reads it
-                [python, "-m", "emulator.fork_server", " ".join(modules.first), " ".join(modules.later)],
+                [python, "-c", SERVE, " ".join(modules.first), " ".join(modules.later)],
                 env=self._environment,
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
