@@ -220,7 +220,7 @@ def test_modules_of_the_users_working_folder_are_not_those_of_the_image(
     with process.output as output:
         said = output.read().decode()
 
-    assert said.count(os.path.dirname(os.__file__)) == 2
+    assert said.count(str(Path(os.__file__).parent)) == 2
     server.close()
 
 
