@@ -100,6 +100,9 @@ class ForkServer:
             python: Interpreter of the image.
             modules: What it reads.
             environment: The variables that every container of the image has.
+
+        Raises:
+            OSError: It cannot be started here.
         """
         self._python = python
         self._environment = dict(environment)
@@ -111,7 +114,8 @@ class ForkServer:
         self._output: IO[bytes] | None = None  # of the launch that is under way
         self._started: queue.SimpleQueue[ForkedProcess | None] = queue.SimpleQueue()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        with contextlib.ExitStack() as if_it_fails, theirs:
+            if_it_fails.callback(self._control.close)
             self._popen = subprocess.Popen(  # noqa: S603 - our own module, and no shell reads it
                 [python, "-c", SERVE, " ".join(modules.first), " ".join(modules.later)],
                 env=self._environment,
@@ -120,6 +124,7 @@ class ForkServer:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
+            if_it_fails.pop_all()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from emulator.forked_processes import SERVE, ForkedProcess, ForkServer, Modules, is_able
+from emulator.images import LocalImage
 
 pytestmark = [
     pytest.mark.functional,
@@ -261,3 +262,9 @@ def test_a_launch_whose_command_is_gone_before_it_is_answered_does_not_live_on(t
     assert os.read(readable, 100) == b""  # nobody holds the other end
     assert server.wait(30) == 0
     os.close(readable)
+
+
+def test_where_no_server_can_be_started_there_is_none() -> None:
+    """Processes are started as they were: what is wrong with the machine, they say."""
+    image = LocalImage(python="/no/such/python", serve_entrypoint=(), preloaded=Modules(first=("json",)))
+    assert image.fork_server() is None
