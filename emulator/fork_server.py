@@ -1,4 +1,4 @@
-"""Starts container code that need not wait for its libraries: `python -m emulator.fork_server MODULES LATER`.
+"""Starts container code that need not wait for its libraries: `main`, in a process of its own.
 
 Reads the first modules, then forks a process for each launch that it is told of on standard input, a socket
 that keeps messages apart; after the first launch it reads the later modules, while nobody asks for another.
@@ -10,7 +10,8 @@ modules are is the caller's choice (`emulator.forked_processes` says why it may 
     out  {"ready": true}, then {"started": id} for each launch, and {"ended": id, "status": …, "usage": […]}
          when a process is gone, as `os.wait4` tells it
 
-The end of the input ends it; whoever started it sees to the processes.
+The end of the input ends it, and whatever it has started that still lives: of a launch that was answered too
+late, nobody else knows.
 """
 
 from __future__ import annotations
@@ -25,11 +26,15 @@ import select
 import signal
 import socket
 import sys
+import time
 from dataclasses import dataclass
 from typing import Any
 
 MAX_MESSAGE_BYTES = 64 * 1024
 """Of one launch; a socket takes more than twice as much at once."""
+
+GRACE_SECONDS = 5.0
+"""Between SIGTERM and SIGKILL for what still lives at the end of the input."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,30 +70,58 @@ def main(modules: list[str], later: list[str]) -> None:
 
 def _serve(control: socket.socket, wake_reader: int, later: list[str]) -> _ForkedLaunch | None:
     """Fork for each launch; in the forked process return what to become, at the end of the input None."""
-    is_first = True
+    living: set[int] = set()
+    has_launched = False
     while True:
-        may_wait = is_first or not later
-        readable, _, _ = select.select([control.fileno(), wake_reader], [], [], None if may_wait else 0)
+        may_read = has_launched and bool(later)
+        readable, _, _ = select.select([control.fileno(), wake_reader], [], [], 0 if may_read else None)
         if not readable:
-            with contextlib.suppress(ImportError):  # an image without it does not use it
+            with contextlib.suppress(Exception):  # who uses it says what is wrong with it
                 importlib.import_module(later.pop(0))
         if wake_reader in readable:
             os.read(wake_reader, 4096)
-            _tell_ended(control)
+            _reap(control, living)
         if control.fileno() not in readable:
             continue
-        content, descriptors, _, _ = socket.recv_fds(control, MAX_MESSAGE_BYTES, 1)
+        content, descriptors = _received(control)
         if not content:
+            _end(living)
             return None
         process_id = os.fork()
         if process_id == 0:
             return _ForkedLaunch(launch=json.loads(content), output=descriptors[0])
         os.close(descriptors[0])
-        os.setpgid(
-            process_id, process_id
-        )  # before anybody is told its number, so that its group can be stopped
+        living.add(process_id)
+        os.setpgid(process_id, process_id)  # before its number is told, so that its group can be stopped
         _tell(control, {"started": process_id})
-        is_first = False
+        has_launched = True
+
+
+def _received(control: socket.socket) -> tuple[bytes, list[int]]:
+    """Return the next message and its descriptors; nothing at the end of the input."""
+    try:
+        content, descriptors, _, _ = socket.recv_fds(control, MAX_MESSAGE_BYTES, 1)
+    except ConnectionResetError:  # who asked has ended before it had read all that it was told
+        return b"", []
+    return content, descriptors
+
+
+def _end(living: set[int]) -> None:
+    """Ask all groups to end, wait for those who lead them, and kill what is left."""
+    for group in living:
+        _signal(group, signal.SIGTERM)
+    deadline = time.monotonic() + GRACE_SECONDS
+    waited_for = set(living)
+    while waited_for and time.monotonic() < deadline:
+        waited_for = {group for group in waited_for if os.waitpid(group, os.WNOHANG) == (0, 0)}
+        time.sleep(0.01)
+    for group in living:
+        _signal(group, signal.SIGKILL)
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+        os.killpg(group, number)
 
 
 def _become(forked: _ForkedLaunch) -> None:
@@ -102,12 +135,13 @@ def _become(forked: _ForkedLaunch) -> None:
         os.close(descriptor)
     os.environ.clear()
     os.environ.update(launch["environment"])
-    sys.path[0] = launch["folder"]
+    sys.path.insert(0, launch["folder"])
     sys.argv[1:] = launch["arguments"]
     runpy.run_module(launch["module"], run_name="__main__", alter_sys=True)
 
 
-def _tell_ended(control: socket.socket) -> None:
+def _reap(control: socket.socket, living: set[int]) -> None:
+    """Tell of every process that is gone."""
     while True:
         try:
             process_id, status, usage = os.wait4(-1, os.WNOHANG)
@@ -115,12 +149,10 @@ def _tell_ended(control: socket.socket) -> None:
             return
         if not process_id:
             return
+        living.discard(process_id)
         _tell(control, {"ended": process_id, "status": status, "usage": list(usage)})
 
 
 def _tell(control: socket.socket, message: dict[str, Any]) -> None:
-    control.send(json.dumps(message).encode())
-
-
-if __name__ == "__main__":
-    main(sys.argv[1].split(), sys.argv[2].split())
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # then the input is at its end, too
+        control.send(json.dumps(message).encode())

@@ -35,6 +35,11 @@ ABOUT_TO_BE_READY_SECONDS = 0.1
 
 PATIENCE_SECONDS = 0.15
 
+SERVE = (
+    "import sys; del sys.path[0]; from emulator.fork_server import main; main(*map(str.split, sys.argv[1:]))"
+)
+"""Leaves out the working folder first: what lies there is the user's, and no module of an image."""
+
 
 @dataclass(kw_only=True, eq=False)
 class ForkedProcess:
@@ -95,6 +100,9 @@ class ForkServer:
             python: Interpreter of the image.
             modules: What it reads.
             environment: The variables that every container of the image has.
+
+        Raises:
+            OSError: It cannot be started here.
         """
         self._python = python
         self._environment = dict(environment)
@@ -106,15 +114,17 @@ class ForkServer:
         self._output: IO[bytes] | None = None  # of the launch that is under way
         self._started: queue.SimpleQueue[ForkedProcess | None] = queue.SimpleQueue()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        with contextlib.ExitStack() as if_it_fails, theirs:
+            if_it_fails.callback(self._control.close)
             self._popen = subprocess.Popen(  # noqa: S603 - our own module, and no shell reads it
-                [python, "-m", "emulator.fork_server", " ".join(modules.first), " ".join(modules.later)],
+                [python, "-c", SERVE, " ".join(modules.first), " ".join(modules.later)],
                 env=self._environment,
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
+            if_it_fails.pop_all()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 

@@ -100,7 +100,10 @@ class LocalImage:
         """Start what has read the preloaded modules already when a process is started; see `Image`."""
         if not self.preloaded.first or not is_able():
             return None
-        return ForkServer(self.python, self.preloaded, self._own_environment())
+        try:
+            return ForkServer(self.python, self.preloaded, self._own_environment())
+        except OSError:  # not all that calls itself Linux has sockets that keep messages apart (WSL 1)
+            return None
 
     def _environment(self, root: Path, given: Mapping[str, str]) -> dict[str, str]:
         """Return a container's whole environment: the image's, the definition's, and where its tree is."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
+import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -13,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from emulator.forked_processes import ForkedProcess, ForkServer, Modules, is_able
+from emulator.forked_processes import SERVE, ForkedProcess, ForkServer, Modules, is_able
+from emulator.images import LocalImage
 
 pytestmark = [
     pytest.mark.functional,
@@ -199,3 +203,68 @@ def test_a_server_that_cannot_read_its_modules_starts_nothing(tmp_path: Path) ->
 
     assert server.start([sys.executable, "-m", "told"], IMAGE, tmp_path) is None
     server.close()
+
+
+def test_modules_of_the_users_working_folder_are_not_those_of_the_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command is called where the data are, and a script there may be called as a library is."""
+    for name in ("json", "colorsys", "wave"):
+        write_module(tmp_path, "raise SystemExit('a script of the user')\n", name)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "job").mkdir()
+    write_module(tmp_path / "job", "import colorsys, wave; print(colorsys.__file__, wave.__file__)\n")
+
+    server = ForkServer(sys.executable, Modules(first=("colorsys",)), IMAGE)
+    wait_until_ready(server)
+    process = started(server, tmp_path / "job")
+    with process.output as output:
+        said = output.read().decode()
+
+    assert said.count(str(Path(os.__file__).parent)) == 2
+    server.close()
+
+
+def test_a_later_module_that_cannot_be_read_ends_nothing(tmp_path: Path) -> None:
+    """Whatever it raises: a library without its system library raises an error of its own."""
+    image = {**IMAGE, "PYTHONPATH": str(tmp_path)}
+    write_module(tmp_path, "raise ValueError('no such library')\n", "broken")
+    write_module(tmp_path, "import sys; print('colorsys' in sys.modules)\n")
+    server = ForkServer(sys.executable, Modules(later=("broken", "colorsys")), image)
+    wait_until_ready(server)
+
+    said = b""
+    while said != b"True\n":
+        process = started(server, tmp_path, PYTHONPATH=str(tmp_path))
+        with process.output as output:
+            said = output.read()
+        assert process.ends_within(30)
+        assert process.exit_code == 0
+
+    server.close()
+
+
+def test_a_launch_whose_command_is_gone_before_it_is_answered_does_not_live_on(tmp_path: Path) -> None:
+    """No watchdog knows of it: a model server would wait for payloads for ever."""
+    write_module(tmp_path, "import time; time.sleep(300)\n")
+    launch = {"module": "told", "arguments": [], "environment": IMAGE, "folder": str(tmp_path)}
+    control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    readable, writable = os.pipe()
+    with theirs:
+        server = subprocess.Popen([sys.executable, "-c", SERVE, "", ""], env=IMAGE, stdin=theirs.fileno())
+    with control:
+        socket.send_fds(control, [json.dumps(launch).encode()], [writable])
+    os.close(writable)
+
+    ended, _, _ = select.select([readable], [], [], 30)
+
+    assert ended
+    assert os.read(readable, 100) == b""  # nobody holds the other end
+    assert server.wait(30) == 0
+    os.close(readable)
+
+
+def test_where_no_server_can_be_started_there_is_none() -> None:
+    """Processes are started as they were: what is wrong with the machine, they say."""
+    image = LocalImage(python="/no/such/python", serve_entrypoint=(), preloaded=Modules(first=("json",)))
+    assert image.fork_server() is None
