@@ -26,7 +26,9 @@ PING_TIMEOUT_SECONDS = 2.0
 START_TIMEOUT_SECONDS = 1800.0
 """A job whose ping keeps failing is stopped after about 30 minutes [doc]."""
 
-_PING_WAIT_SECONDS = 0.05
+_PING_WAIT_SECONDS = 0.01
+_MAX_PING_WAIT_SECONDS = 0.2
+"""Between two tries, longer each time: most servers are there soon, and some load a large model."""
 _RETRY_WAIT_SECONDS = 0.2
 _ENDING_SECONDS = 0.5
 _BLOCK_BYTES = 1024 * 1024
@@ -47,6 +49,7 @@ class ModelServer:
             JobFailedError: The process ended, or never answered.
         """
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        wait_seconds = _PING_WAIT_SECONDS
         while time.monotonic() < deadline:
             self._check_alive()
             try:
@@ -54,7 +57,8 @@ class ModelServer:
                     return
             except urllib3.exceptions.HTTPError:
                 pass  # not listening yet
-            time.sleep(_PING_WAIT_SECONDS)
+            time.sleep(wait_seconds)
+            wait_seconds = min(1.1 * wait_seconds, _MAX_PING_WAIT_SECONDS)
         raise JobFailedError(f"the model server did not answer /ping in {START_TIMEOUT_SECONDS:.0f} seconds")
 
     def execution_parameters(self) -> Mapping[str, Any]:

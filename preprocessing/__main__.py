@@ -161,4 +161,6 @@ def _fail(root: Path, error: BatchScoreError) -> int:
 
 if __name__ == "__main__":
     gc.freeze()  # what was imported stays: it need not be looked through at every collection
-    sys.exit(main(sys.argv[1:], os.environ))
+    exit_code = main(sys.argv[1:], os.environ)
+    gc.freeze()  # what is left goes with the process: nobody need look through it at the end
+    sys.exit(exit_code)
