@@ -26,15 +26,13 @@ import select
 import signal
 import socket
 import sys
-import time
 from dataclasses import dataclass
 from typing import Any
 
+from emulator.watchdog import end_groups
+
 MAX_MESSAGE_BYTES = 64 * 1024
 """Of one launch; a socket takes more than twice as much at once."""
-
-GRACE_SECONDS = 5.0
-"""Between SIGTERM and SIGKILL for what still lives at the end of the input."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +83,7 @@ def _serve(control: socket.socket, wake_reader: int, later: list[str]) -> _Forke
             continue
         content, descriptors = _received(control)
         if not content:
-            _end(living)
+            end_groups(dict.fromkeys(living, ()))
             return None
         process_id = os.fork()
         if process_id == 0:
@@ -104,24 +102,6 @@ def _received(control: socket.socket) -> tuple[bytes, list[int]]:
     except ConnectionResetError:  # who asked has ended before it had read all that it was told
         return b"", []
     return content, descriptors
-
-
-def _end(living: set[int]) -> None:
-    """Ask all groups to end, wait for those who lead them, and kill what is left."""
-    for group in living:
-        _signal(group, signal.SIGTERM)
-    deadline = time.monotonic() + GRACE_SECONDS
-    waited_for = set(living)
-    while waited_for and time.monotonic() < deadline:
-        waited_for = {group for group in waited_for if os.waitpid(group, os.WNOHANG) == (0, 0)}
-        time.sleep(0.01)
-    for group in living:
-        _signal(group, signal.SIGKILL)
-
-
-def _signal(group: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
-        os.killpg(group, number)
 
 
 def _become(forked: _ForkedLaunch) -> None:

@@ -1,10 +1,10 @@
 """Start container code from a process that has its libraries already, where that makes no difference.
 
 Most of the time that container code takes to start goes into Python and into libraries that all of it uses;
-`emulator.fork_server` reads them once a run, while the first container does the same for itself. A launch is
-taken only if the process that comes of it is what a process of its own would be: a module of the server's
-interpreter, and no variable beside the image's that anything reads while it is imported. In every other case,
-and on other systems than Linux, whose frameworks may not survive a fork, the answer is None.
+`emulator.fork_server` reads them once a run, beside whoever started it. A launch is taken only if the process
+that comes of it is what a process of its own would be: a module of the server's interpreter, and no variable
+beside the image's that anything reads while it is imported. In every other case, and on other systems than
+Linux, whose frameworks may not survive a fork, the answer is None.
 """
 
 from __future__ import annotations

@@ -42,32 +42,26 @@ def batchscore(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProc
     return subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_help_imports_nothing_heavy() -> None:
-    """The SDK takes seconds to import; help must answer at once."""
-    code = (
-        "import sys, runner.cli; "
-        "print([name for name in ('sagemaker', 'boto3', 'pyarrow', 'rich', 'pandas') if name in sys.modules])"
-    )
-
+def imported_of(names: str, *, by: str) -> list[str]:
+    """Return which of these modules are there when a fresh interpreter has imported some of ours."""
+    code = f"import sys, {by}; print(*[name for name in {names.split()!r} if name in sys.modules])"
     answer = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
+    return answer.stdout.split()
 
-    assert answer.stdout.strip() == "[]"
+
+def test_help_imports_nothing_heavy() -> None:
+    """The SDK takes seconds to import; help must answer at once."""
+    assert imported_of("sagemaker boto3 pyarrow rich pandas", by="runner.cli") == []
 
 
 def test_a_local_run_imports_neither_the_sdk_nor_what_only_containers_need() -> None:
     """Before the first step starts nothing else does: each of these takes a tenth of a second or more."""
-    code = (
-        "import sys, runner.run_command, runner.local_run; heavy = 'sagemaker boto3 numpy pyarrow pandas'; "
-        "print([name for name in heavy.split() if name in sys.modules])"
+    assert (
+        imported_of("sagemaker boto3 numpy pyarrow pandas", by="runner.run_command, runner.local_run") == []
     )
-
-    answer = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-
-    assert answer.stdout.strip() == "[]"
+    assert imported_of("rich", by="runner.run_command") == ["rich"]  # what is there is told
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command])

@@ -44,7 +44,7 @@ def test_what_is_read_beforehand_is_imported_by_the_code_of_every_container(pack
 
 @pytest.mark.functional
 def test_container_code_that_is_started_later_has_its_libraries_already(tmp_path: Path) -> None:
-    """The first container of a run need not wait for that; the others gain a sixth of a second each."""
+    """Who comes before the server is ready starts by itself; the others gain a sixth of a second each."""
     (tmp_path / "told.py").write_text("import sys; print('pyarrow.compute' in sys.modules)\n")
     launch = local_image().job(["python3", "-m", "told"], tmp_path, {})
 
