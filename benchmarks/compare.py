@@ -51,7 +51,7 @@ def our_command(workload: Workload, folder: Path, python: str, definitions: Path
         shutil.copytree(definitions, folder / "state" / "definitions")
     arguments = ["--contract", str(workload.contract), "--model", str(workload.artifact)]
     arguments += ["--input", str(workload.customers), "--output", str(folder / "output")]
-    return [python, "-m", "runner.cli", "run", *arguments, "--state", str(folder / "state")]
+    return [python, "-m", "runner", "run", *arguments, "--state", str(folder / "state")]
 
 
 def peer_command(name: str, workload: Workload, folder: Path, python: str) -> list[str]:

@@ -123,7 +123,7 @@ def _package(workload: Workload) -> None:
     }
     words = [str(word) for pair in given.items() for word in pair]
     # Fixed words and paths of this folder; no shell.
-    subprocess.run([sys.executable, "-m", "runner.cli", "package", *words], check=True)  # noqa: S603
+    subprocess.run([sys.executable, "-m", "runner", "package", *words], check=True)  # noqa: S603
 
 
 def main(arguments: Sequence[str]) -> None:

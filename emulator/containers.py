@@ -64,10 +64,11 @@ class ContainerImage:
 
     def place_input(self, source: Path, target: Path) -> None:
         """Link or copy an object: in the container, a symbolic link would point to nothing."""
+        file = source.resolve()  # a link to a link would be one
         try:
-            os.link(source, target)
+            os.link(file, target)
         except OSError:  # on another file system, or somebody else's
-            shutil.copyfile(source, target)
+            shutil.copyfile(file, target)
 
     def fork_server(self) -> None:
         """Return nothing: a container is a process of its engine's."""

@@ -44,7 +44,7 @@ class _ForkedLaunch:
 
 
 def main(modules: list[str], later: list[str]) -> None:
-    """Serve until the input ends; returns in every forked process too, when its module has run."""
+    """Serve until the input ends; returns in every forked process, when its module has run."""
     control = socket.socket(fileno=os.dup(0))
     gc.disable()  # nothing of what is imported is ever let go
     for name in modules:
@@ -55,15 +55,16 @@ def main(modules: list[str], later: list[str]) -> None:
     signal.set_wakeup_fd(wake_writer, warn_on_full_buffer=False)
     _tell(control, {"ready": True})
     forked = _serve(control, wake_reader, later)
-    if forked is not None:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        for descriptor in (wake_reader, wake_writer):
-            os.close(descriptor)
-        control.close()
-        gc.freeze()
-        gc.enable()
-        _become(forked)
+    if forked is None:
+        os._exit(0)  # whoever started it waits, and there is nothing left but libraries to take apart
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for descriptor in (wake_reader, wake_writer):
+        os.close(descriptor)
+    control.close()
+    gc.freeze()
+    gc.enable()
+    _become(forked)
 
 
 def _serve(control: socket.socket, wake_reader: int, later: list[str]) -> _ForkedLaunch | None:

@@ -94,7 +94,7 @@ class LocalImage:
 
     def place_input(self, source: Path, target: Path) -> None:
         """Link to an object: nothing is paid for twice on one disk."""
-        target.symlink_to(source)
+        target.symlink_to(source.absolute())
 
     def fork_server(self) -> ForkServer | None:
         """Start what has read the preloaded modules already when a process is started; see `Image`."""

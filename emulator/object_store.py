@@ -7,14 +7,14 @@ or not at all.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from contracts.atomic_files import PARTIAL_SUFFIX
+from contracts.atomic_files import PARTIAL_SUFFIX, whole_file
 from contracts.errors import CallerError
 
 SCHEME = "s3://"
@@ -77,12 +77,14 @@ class ObjectStore:
         """Make the file `source` the object at `uri`, whole or not at all; `source` is gone afterwards."""
         target = self.path_of(uri)
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.parent / f".{target.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}"
         try:
-            shutil.move(source, partial)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+            source.replace(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            with source.open("rb") as content, whole_file(target) as stream:  # from another file system
+                shutil.copyfileobj(content, stream)
+            source.unlink()
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, int]]:
@@ -91,6 +93,9 @@ def _files(folder: Path) -> Iterator[tuple[Path, int]]:
         for name in names:
             if not (name.startswith(".") and name.endswith(PARTIAL_SUFFIX)):
                 file = Path(path, name)
-                if not file.exists():
-                    raise CallerError(f"{file}: is a link to nothing; remove it or mend it")
-                yield file, file.stat().st_size
+                try:
+                    yield file, file.stat().st_size
+                except OSError as error:
+                    if error.errno not in (errno.ENOENT, errno.ELOOP):
+                        raise
+                    raise CallerError(f"{file}: is a link to nothing; remove it or mend it") from error

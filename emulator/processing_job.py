@@ -93,12 +93,15 @@ def _lay_input(
     objects = context.store.list(uri)
     if not objects:
         raise CallerError(f"input {entry['InputName']}: no object is below {uri}")
+    made = {folder}
     for number, stored in enumerate(objects):
         if source.get("S3DataDistributionType") == "ShardedByS3Key" and hosts[number % len(hosts)] != host:
             continue
         target = folder / _path_below(stored, uri)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        context.image.place_input(stored.path.resolve(), target)
+        if target.parent not in made:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.add(target.parent)
+        context.image.place_input(stored.path, target)
 
 
 def _local_path(root: Path, path: str) -> Path:

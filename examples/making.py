@@ -21,7 +21,7 @@ from contracts import encoding
 from contracts.atomic_files import write_bytes
 from contracts.errors import BatchScoreError
 
-BATCHSCORE = (sys.executable, "-m", "runner.cli")
+BATCHSCORE = (sys.executable, "-m", "runner")
 MAX_SHOWN_CHARS = 40
 """Of an option's text in a message."""
 

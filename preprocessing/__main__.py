@@ -21,6 +21,7 @@ from contracts.atomic_files import write_bytes, write_json
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError, PlatformError
 from contracts.memory import tune_memory
 from contracts.model_artifact import BASELINE_FILE
+from contracts.process_end import end_process
 from contracts.progress import Progress, format_progress
 from contracts.stopwatch import Stopwatch, started_stopwatch, timings_line
 from preprocessing import csv_engine
@@ -161,6 +162,4 @@ def _fail(root: Path, error: BatchScoreError) -> int:
 
 if __name__ == "__main__":
     gc.freeze()  # what was imported stays: it need not be looked through at every collection
-    exit_code = main(sys.argv[1:], os.environ)
-    gc.freeze()  # what is left goes with the process: nobody need look through it at the end
-    sys.exit(exit_code)
+    end_process(main(sys.argv[1:], os.environ))

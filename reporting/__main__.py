@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import gc
 import os
 import sys
 import time
@@ -16,6 +15,7 @@ from contracts.atomic_files import write_bytes
 from contracts.container_paths import inside, ml_root
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError
 from contracts.memory import tune_memory
+from contracts.process_end import end_process
 from contracts.progress import Progress, format_progress
 from contracts.stopwatch import started_stopwatch, timings_line
 from reporting.drawing import DRAWINGS, draw_page
@@ -89,6 +89,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    exit_code = main()
-    gc.freeze()  # what is left goes with the process: nobody need look through it at the end
-    sys.exit(exit_code)
+    end_process(main())

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from reporting.drift import DriftReport
 from reporting.drift_findings import TRAINING
 from reporting.last_runs import MAX_NAME_CHARACTERS, RunHeadline
-from reporting.run import ReconciledRun
+from reporting.run import MeasuredRun
 
 
-def run_headline(run: ReconciledRun) -> RunHeadline:
+def run_headline(run: MeasuredRun) -> RunHeadline:
     """Return the headline numbers of a reconciled run."""
     summary, counts = run.distribution.summary, run.counts
     training_psi, training_mover = _largest(one for one in run.drift.reports if one.reference == TRAINING)

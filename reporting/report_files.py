@@ -11,6 +11,7 @@ from contracts.atomic_files import write_bytes, write_json
 from contracts.errors import CallerError
 from contracts.gate import QualityGate, write_gate
 from contracts.ledger import EVALUATION_FILE, LEDGER_FILE, REPORT_FILE, RunLedger, write_ledger
+from reporting import charts
 from reporting.action_files import write_list
 from reporting.document import render_document
 from reporting.drawing_engine import Render, render
@@ -21,8 +22,8 @@ from reporting.gate import judge_gate
 from reporting.headline import run_headline
 from reporting.history import write_digest
 from reporting.last_runs import write_last_runs
-from reporting.run import ReconciledRun
-from reporting.tables import ChartTable, table_csv
+from reporting.run import MeasuredRun, ReconciledRun
+from reporting.tables import ChartTable, chart_tables, table_csv
 
 TABLES_FOLDER = "tables"
 """Below the report folder: one CSV file for each chart."""
@@ -77,6 +78,11 @@ def write_page(folder: Path, ledger: RunLedger, render: Render = render) -> None
         write_bytes(folder / TABLES_FOLDER / f"{table.name}.csv", table_csv(table).encode())
     page = render_document(ledger, list(draw_figures(ledger, tables, render)))
     write_bytes(folder / REPORT_FILE, page.encode())
+
+
+def drawn_ahead(run: MeasuredRun, render: Render) -> Render:
+    """Draw the charts of a run; return an engine that has them, and draws what is not among them."""
+    return charts.drawn_ahead(list(chart_tables(run)), render)
 
 
 def build_ledger(

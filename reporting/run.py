@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from contracts.contract_file import read_contract
@@ -19,24 +19,23 @@ from contracts.dataset import DatasetContract
 from contracts.errors import CallerError, PlatformError
 from contracts.keep_columns import kept_names
 from contracts.ledger import RunCounts
-from contracts.plan import MANIFEST_FILE, ScoringPlan, Shard, ShardManifest, read_manifest, read_plan
+from contracts.plan import ScoringPlan, Shard, ShardManifest
 from contracts.progress import Progress
 from contracts.stopwatch import Stopwatch, started_stopwatch
 from contracts.value_histogram import add_histograms
 from reporting.action_list import MadeList, make_list, no_list
+from reporting.books import Books, open_books, with_late_duplicates
 from reporting.distribution import ScoreDistribution, add_up, unit_distribution, wide_distribution
 from reporting.drawing_engine import Render, engine_here
 from reporting.drift_findings import DriftFindings, find_drift
 from reporting.labelled_records import LabelledRecords
 from reporting.last_runs import EarlierRuns, read_earlier_runs
-from reporting.late_duplicates import KeptFiles, LateDuplicates, find_late_duplicates
-from reporting.late_quarantine import check_late_budget, with_late_counts, write_late_quarantine
 from reporting.output_quality import measure_output_quality
 from reporting.outputs import OutputsSummary, add_up_outputs, are_counted
 from reporting.publish import check_publishable, write_pointer, write_success
 from reporting.quality import Quality, measure_quality
-from reporting.quarantine import QuarantineDigest, add_up_quarantine, read_quarantine
-from reporting.reconcile import check_contract, output_faults, plan_faults, quarantine_faults, refuse
+from reporting.quarantine import QuarantineDigest
+from reporting.reconcile import refuse
 from reporting.request import ReportPaths, ReportRequest
 from reporting.segments import SegmentCodes
 from reporting.shards import MAX_ERRORS_KEPT, ShardDesk, ShardSettlement
@@ -62,8 +61,8 @@ class Surroundings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReconciledRun:
-    """Everything known of a run whose books balance.
+class MeasuredRun:
+    """What is known of a run whose books balance before its action list is made: all that is drawn.
 
     Attributes:
         request: What the report is asked for.
@@ -80,7 +79,6 @@ class ReconciledRun:
         quality: Agreement with known outcomes.
         drift: What moved since training and since the last run.
         earlier: The runs published before this one.
-        actions: Who to act on.
     """
 
     request: ReportRequest
@@ -96,7 +94,32 @@ class ReconciledRun:
     quality: Quality
     drift: DriftFindings
     earlier: EarlierRuns
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconciledRun(MeasuredRun):
+    """Everything known of a run whose books balance.
+
+    Attributes:
+        actions: Who to act on.
+    """
+
     actions: MadeList
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettledRun:
+    """A run whose shards are settled.
+
+    Attributes:
+        measured: What is known of it.
+        desk: At which its shards were settled.
+        settled: Each shard's settlement, in the order of the manifest.
+    """
+
+    measured: MeasuredRun
+    desk: ShardDesk
+    settled: Sequence[ShardSettlement]
 
 
 def report_run(request: ReportRequest, paths: ReportPaths, around: Surroundings) -> ReconciledRun:
@@ -122,9 +145,11 @@ def _report(request: ReportRequest, paths: ReportPaths, around: Surroundings) ->
     began_at, stopwatch = around.now(), around.stopwatch
     with _engine(around) as render, ThreadPoolExecutor(max_workers=1) as background:
         writer = background.submit(stopwatch.timed("import what draws", _import_writer))
-        run = reconcile_and_publish(request, paths, around)
+        settled = settle_run(request, paths, around)
+        drawn = background.submit(stopwatch.timed("draw beside the action list", _draw), settled, render)
+        run = publish_run(settled, paths, stopwatch)
         with stopwatch.part("wait for what draws"):
-            write_report = writer.result()
+            write_report, render_drawn = writer.result(), drawn.result()
         with stopwatch.part("draw and write the report"):
             finished_at = write_report(
                 paths.report,
@@ -132,7 +157,7 @@ def _report(request: ReportRequest, paths: ReportPaths, around: Surroundings) ->
                 run,
                 began_at=began_at,
                 now=around.now,
-                render=render,
+                render=render_drawn,
             )
     write_pointer(paths.pointer, request, finished_at=finished_at)
     return run
@@ -158,8 +183,15 @@ def _import_writer() -> Callable[..., str]:
     return write_report
 
 
-def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Surroundings) -> ReconciledRun:
-    """Check the books of a run and write its scores and `_SUCCESS`.
+def _draw(settled: SettledRun, render: Render) -> Render:
+    """Draw what is known already, for which the engine has time while the action list is made."""
+    from reporting.report_files import drawn_ahead  # noqa: PLC0415 - see above
+
+    return drawn_ahead(settled.measured, render)
+
+
+def settle_run(request: ReportRequest, paths: ReportPaths, around: Surroundings) -> SettledRun:
+    """Check the books of a run, write its scores, and measure them.
 
     Raises:
         InternalError: The books do not balance; the message names the faults.
@@ -169,10 +201,9 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
         contract = read_contract(_only_file(paths.contract))
         check_publishable(contract)
     with stopwatch.part("compare plan and outputs"):
-        books = _open_books(request, paths, contract)
+        books = open_books(request, paths, contract)
     with stopwatch.part("look for late duplicates"):
-        books = _with_late_duplicates(books, paths, request, contract, around)
-    ranked = paths.scratch / "ranked"
+        books = with_late_duplicates(books, paths, request, contract, around.worker_count)
     desk = ShardDesk(
         request=request,
         contract=contract,
@@ -180,7 +211,7 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
         kept_folder=paths.kept,
         outputs=books.outputs,
         scores_folder=paths.scores / request.scores_folder,
-        ranked_folder=ranked,
+        ranked_folder=paths.scratch / "ranked",
         segment_codes=_segment_codes(contract),
         action_codes=_action_codes(contract),
         late_rows={name: late.rows for name, late in books.late.by_shard.items()},
@@ -191,17 +222,12 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
     counts = _counts(books, settled)
     with stopwatch.part("measure quality"):
         quality = _quality([one.labelled for one in settled], contract, desk.segment_codes)
-    with stopwatch.part("make the action list"):
-        actions = _actions(desk, shards, settled, paths, quality)
-    write_success(desk.scores_folder, request, [file for one in settled for file in one.files])
     with stopwatch.part("measure drift"):
         drift = _drift(paths, request, contract, books, settled)
     with stopwatch.part("describe the scores"):
         distribution, outputs = _distribution(desk, shards, settled), _outputs(contract, settled)
-    with stopwatch.part("clear up"):
-        shutil.rmtree(ranked, ignore_errors=True)
     examples = [example for one in settled for example in one.unscorable_examples]
-    return ReconciledRun(
+    measured = MeasuredRun(
         request=request,
         contract=contract,
         plan=books.plan,
@@ -215,76 +241,19 @@ def reconcile_and_publish(request: ReportRequest, paths: ReportPaths, around: Su
         quality=quality,
         drift=drift,
         earlier=read_earlier_runs(paths.history, drift.last_run),
-        actions=actions,
     )
+    return SettledRun(measured=measured, desk=desk, settled=settled)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Books:
-    """What the steps before this one state, and agree about.
-
-    Attributes:
-        plan: What PrepareInput decided.
-        manifest: Its shards and sources.
-        quarantine: Records held back.
-        outputs: Path of each output by its file name, one for each shard.
-        late: Records in shards that must not be published.
-    """
-
-    plan: ScoringPlan
-    manifest: ShardManifest
-    quarantine: QuarantineDigest
-    outputs: dict[str, Path]
-    late: LateDuplicates = field(default_factory=LateDuplicates)
-
-
-def _open_books(request: ReportRequest, paths: ReportPaths, contract: DatasetContract) -> _Books:
-    """Read everything but the shards, and refuse what disagrees.
-
-    Raises:
-        CallerError: The shards were made under another contract or wire format.
-        InternalError: Plan, manifest, outputs and quarantine disagree.
-    """
-    plan, manifest = read_plan(paths.plan), read_manifest(paths.plan / MANIFEST_FILE)
-    check_contract(plan, contract_fingerprint=contract.fingerprint, wire_format=request.wire_format)
-    outputs = sorted(paths.transform.rglob("*.out"))
-    quarantine = read_quarantine(paths.quarantine)
-    refuse(
-        plan_faults(plan, manifest)
-        + output_faults(manifest.shards, [path.name for path in outputs])
-        + quarantine_faults(manifest.reason_counts, quarantine.reason_counts)
-    )
-    by_name = {path.name: path for path in outputs}
-    return _Books(plan=plan, manifest=manifest, quarantine=quarantine, outputs=by_name)
-
-
-def _with_late_duplicates(
-    books: _Books, paths: ReportPaths, request: ReportRequest, contract: DatasetContract, around: Surroundings
-) -> _Books:
-    """Hold back what several prepare instances could not know to be duplicates.
-
-    Raises:
-        RunFailedError: The run is over its error budget then.
-    """
-    files = KeptFiles(
-        folder=paths.kept,
-        shards=books.manifest.shards,
-        contract=contract,
-        scratch=paths.scratch,
-        worker_count=around.worker_count,
-    )
-    late = find_late_duplicates(files)
-    if not late.count:
-        return books
-    quarantined = books.manifest.quarantined_count + late.count
-    check_late_budget(request.budget, books.manifest.record_count, quarantined, late)
-    written = write_late_quarantine(paths.late_quarantine, files, late)
-    return replace(
-        books,
-        manifest=with_late_counts(books.manifest, late),
-        quarantine=add_up_quarantine(books.quarantine, written),
-        late=late,
-    )
+def publish_run(run: SettledRun, paths: ReportPaths, stopwatch: Stopwatch) -> ReconciledRun:
+    """Make the action list of a run, and write `_SUCCESS` beside its scores."""
+    with stopwatch.part("make the action list"):
+        actions = _actions(run, paths)
+    files = [file for one in run.settled for file in one.files]
+    write_success(run.desk.scores_folder, run.measured.request, files)
+    with stopwatch.part("clear up"):
+        shutil.rmtree(run.desk.ranked_folder, ignore_errors=True)
+    return ReconciledRun(**vars(run.measured), actions=actions)
 
 
 def _only_file(folder: Path) -> Path:
@@ -310,7 +279,7 @@ def _settle_all(desk: ShardDesk, shards: Iterable[Shard], around: Surroundings) 
     return settled
 
 
-def _counts(books: _Books, settled: Sequence[ShardSettlement]) -> RunCounts:
+def _counts(books: Books, settled: Sequence[ShardSettlement]) -> RunCounts:
     """Return counts that are each counted at their own station, so that their sums can fail; check them."""
     counts = RunCounts(
         read=books.manifest.record_count,
@@ -356,7 +325,7 @@ def _drift(
     paths: ReportPaths,
     request: ReportRequest,
     contract: DatasetContract,
-    books: _Books,
+    books: Books,
     settled: Iterable[ShardSettlement],
 ) -> DriftFindings:
     scores = add_histograms(*(one.histogram for one in settled))
@@ -375,24 +344,20 @@ def _action_codes(contract: DatasetContract) -> SegmentCodes | None:
     return None if segment is None or contract.outputs is not None else SegmentCodes(name=segment)
 
 
-def _actions(
-    desk: ShardDesk,
-    shards: Sequence[Shard],
-    settled: Sequence[ShardSettlement],
-    paths: ReportPaths,
-    quality: Quality,
-) -> MadeList:
+def _actions(run: SettledRun, paths: ReportPaths) -> MadeList:
+    desk, measured = run.desk, run.measured
     if desk.contract.outputs is not None:
         return no_list(
             "An action list needs a model with one score for each record; this one has "
             f"{desk.contract.outputs.count:,} outputs."
         )
-    values = [one.values for one in settled if one.values is not None]
+    shards = measured.manifest.shards
+    values = [one.values for one in run.settled if one.values is not None]
     return make_list(
         values,
         desk.contract,
         desk.action_codes,
         lambda number, positions: desk.rows(shards[number], values[number], positions),
         paths.history,
-        quality,
+        measured.quality,
     )

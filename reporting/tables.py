@@ -20,7 +20,7 @@ from reporting.last_runs import RunHeadline
 from reporting.outputs import OutputsSummary, are_counted
 from reporting.quality import METRIC_NAMES
 from reporting.ranking import CurvePoints
-from reporting.run import ReconciledRun
+from reporting.run import MeasuredRun
 
 SCORE_DISTRIBUTION = "score_distribution"
 LARGEST_DISTRIBUTION = "largest_output_distribution"
@@ -87,7 +87,7 @@ def distribution_name(outputs: ModelOutputs | None) -> str:
     return LARGEST_DISTRIBUTION if are_counted(outputs) else NORM_DISTRIBUTION
 
 
-def chart_tables(run: ReconciledRun) -> Iterator[ChartTable]:
+def chart_tables(run: MeasuredRun) -> Iterator[ChartTable]:
     """Yield the tables of every chart that this run can have, in the order of the report."""
     quality, outputs = run.quality, run.contract.outputs
     if run.distribution.summary.record_count:

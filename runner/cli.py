@@ -7,11 +7,7 @@ rules, 2 something handed in is wrong, 3 the machine failed, 70 a fault of this 
 
 from __future__ import annotations
 
-import signal
-import sys
-from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -28,8 +24,6 @@ from runner.cli_options import (
 )
 from runner.cli_reports import reports_app
 from runner.cli_runs import find_run, runs_app, watch_options
-from runner.container_code import early_fork_server
-from runner.ended import ended_in_words
 
 app = typer.Typer(
     add_completion=False,
@@ -444,20 +438,3 @@ def contract_check(
     from runner.contract_command import check_contract  # noqa: PLC0415 - see the module docstring
 
     check_contract(file, against)
-
-
-def main() -> None:
-    """Entry point of the console script."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(number, _interrupt)
-    with early_fork_server(sys.argv[1:]) as forks:
-        ended_in_words(partial(app, obj=forks))
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-if __name__ == "__main__":
-    main()

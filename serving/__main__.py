@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from contracts.container_paths import ml_root
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError
 from contracts.memory import tune_memory
+from contracts.process_end import end_process
 from contracts.stopwatch import started_stopwatch, timings_line
 from serving.factory import serve
 from serving.model_folder import check_model_alone, find_model, load_model_folder
@@ -96,9 +97,4 @@ def _check(environment: Mapping[str, str], *, is_contract_optional: bool) -> Non
 
 if __name__ == "__main__":
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    code = main(sys.argv[1:], os.environ)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Not sys.exit: threads of granian may still ask for the interpreter while it is being taken down, which
-    # ends the process with an abort (seen in some stops) although everything was answered and written.
-    os._exit(code)
+    end_process(main(sys.argv[1:], os.environ))

@@ -117,7 +117,7 @@ def test_the_readme_s_commands_run_as_they_stand(tmp_path: Path) -> None:
     for command in commands:
         words = [word.replace("churn.ubj", "churn.json") for word in command[1:]]
         more = ["-p", "MaxQuarantineFraction=0.5"] if words[0] == "run" else []
-        argv = [sys.executable, "-m", "runner.cli", *words, *more]
+        argv = [sys.executable, "-m", "runner", *words, *more]
         done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     assert (tmp_path / "scored" / "pointer" / "latest.json").exists()

@@ -304,7 +304,7 @@ def test_a_container_that_ignores_sigterm_is_removed(image: ContainerImage, tmp_
 def started_run(business: TinyBusiness) -> subprocess.Popen[str]:
     """Start `batchscore run --containers`."""
     places = business.places
-    argv = [sys.executable, "-m", "runner.cli", "run", "--containers", "--state", str(business.state.root)]
+    argv = [sys.executable, "-m", "runner", "run", "--containers", "--state", str(business.state.root)]
     argv += ["--contract", str(places.contract), "--model", str(places.model)]
     argv += ["--input", places.source, "--output", places.output]
     return subprocess.Popen(argv, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from contracts.errors import BatchScoreError, PlatformError, RunFailedError
 from emulator.definition import read_definition
 from emulator.events import Event, StepEnded
 from emulator.execution import Execution
+from emulator.object_store import ObjectStore
 from emulator.run_record import StepRecord, read_record
 
 pytestmark = pytest.mark.functional
@@ -157,15 +157,15 @@ def test_an_upload_that_fails_half_way_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Outputs appear whole or not at all."""
-    real_move, moved = shutil.move, []
+    real_move, moved = ObjectStore.move_in, []
 
-    def move_one_then_fill_the_disk(source: Path, target: Path) -> None:
+    def move_one_then_fill_the_disk(store: ObjectStore, source: Path, uri: str) -> None:
         moved.append(source)
         if len(moved) == 2:
             raise OSError(28, "No space left on device")
-        real_move(source, target)
+        real_move(store, source, uri)
 
-    monkeypatch.setattr("emulator.object_store.shutil.move", move_one_then_fill_the_disk)
+    monkeypatch.setattr(ObjectStore, "move_in", move_one_then_fill_the_disk)
     code = WRITES + '(folder / "_SUCCESS").write_text("all here")\n'
     step = writing_step(tmp_path, "Two", "{}")
     (tmp_path / "writes.py").write_text(code)
@@ -209,7 +209,7 @@ def test_a_full_disk_is_an_error_with_a_remedy(tmp_path: Path, monkeypatch: pyte
     def no_space(*_: object) -> None:
         raise OSError(28, "No space left on device", "numbers.json")
 
-    monkeypatch.setattr("emulator.object_store.shutil.move", no_space)
+    monkeypatch.setattr(ObjectStore, "move_in", no_space)
 
     with pytest.raises(
         PlatformError, match=r"step A: No space left on device \(numbers.json\); check the free"

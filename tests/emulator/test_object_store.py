@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,28 @@ def test_moving_in_replaces_an_object_and_leaves_nothing_beside_it(tmp_path: Pat
     assert not source.exists()
 
 
+def test_a_file_of_another_file_system_is_copied_in_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ObjectStore(tmp_path / "objects")
+    source = tmp_path / "new"
+    source.write_bytes(b"new")
+    replace = Path.replace
+
+    def replace_here(path: Path, target: Path) -> Path:
+        if path == source:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace_here)
+
+    store.move_in(source, "s3://b/k/x")
+
+    assert [path.name for path in store.path_of("s3://b/k").iterdir()] == ["x"]
+    assert store.path_of("s3://b/k/x").read_bytes() == b"new"
+    assert not source.exists()
+
+
 def test_a_file_that_is_still_being_written_is_no_object(tmp_path: Path) -> None:
     store = ObjectStore(tmp_path)
     put(store, "s3://b/k/.x.123.partial", b"half")
@@ -63,9 +86,10 @@ def test_a_key_that_could_leave_the_folder_is_refused(tmp_path: Path, uri: str) 
         ObjectStore(tmp_path).path_of(uri)
 
 
-def test_a_link_to_nothing_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["nowhere", "gone"])
+def test_a_link_to_nothing_is_named(tmp_path: Path, target: str) -> None:
     put(ObjectStore(tmp_path), "s3://b/k/x", b"x")
-    (tmp_path / "b" / "k" / "gone").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "b" / "k" / "gone").symlink_to(target)
 
     with pytest.raises(CallerError, match="gone: is a link to nothing"):
         ObjectStore(tmp_path).list("s3://b/k/")

@@ -86,7 +86,7 @@ def test_an_empty_source_is_refused(tmp_path: Path) -> None:
 
 
 def start_run(business: TinyBusiness, *more: str) -> subprocess.Popen[str]:
-    argv = [sys.executable, "-m", "runner.cli", "run", "--contract", str(business.contract)]
+    argv = [sys.executable, "-m", "runner", "run", "--contract", str(business.contract)]
     argv += [
         "--model",
         str(business.model),

@@ -45,7 +45,7 @@ class Account:
     def batchscore(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Type a command."""
         return subprocess.run(
-            [sys.executable, "-m", "runner.cli", *words],
+            [sys.executable, "-m", "runner", *words],
             cwd=ROOT,
             env={**os.environ, **self.aws.environment},
             capture_output=True,

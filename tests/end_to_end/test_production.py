@@ -29,7 +29,7 @@ def business(tmp_path_factory: pytest.TempPathFactory) -> TinyBusiness:
 
 def _command(business: TinyBusiness, *words: str) -> subprocess.CompletedProcess[str]:
     places = ["--contract", str(business.contract), "--input", str(business.source)]
-    argv = [sys.executable, "-m", "runner.cli", "run", *places, "--output", str(business.output), *words]
+    argv = [sys.executable, "-m", "runner", "run", *places, "--output", str(business.output), *words]
     state = ["--state", str(business.state.root)]
     return subprocess.run(
         [*argv, *state], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False

@@ -17,7 +17,7 @@ from examples.builtin_xgboost import run as builtin
 from examples.churn import data, run, train
 
 EXAMPLES = Path(making.__file__).parent
-BATCHSCORE = [sys.executable, "-m", "runner.cli"]
+BATCHSCORE = [sys.executable, "-m", "runner"]
 
 
 def test_the_model_is_packaged_by_the_products_command() -> None:

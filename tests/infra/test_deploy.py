@@ -52,7 +52,7 @@ class Deployment:
     def batchscore(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the stack, with nobody at the keyboard."""
         return subprocess.run(
-            [sys.executable, "-m", "runner.cli", *words, "--stack", STACK],
+            [sys.executable, "-m", "runner", *words, "--stack", STACK],
             cwd=Path(__file__).parents[2],
             env=self._environment,
             stdin=subprocess.DEVNULL,

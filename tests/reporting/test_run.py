@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -13,14 +14,16 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 import pytest
-from report_run import report, report_again
+from report_run import report, report_again, surroundings
 from tiny_run import ARN, CONTRACT, TinyRun, TinyShard, quarantined, write_answers
 
 from contracts.arrow_files import arrow_bytes
 from contracts.errors import BatchScoreError, CallerError, InternalError, PlatformError
-from contracts.ledger import RunCounts
+from contracts.ledger import RunCounts, read_ledger
 from reporting import shards
-from reporting.request import ReportPaths
+from reporting.drawing_engine import Specification, render
+from reporting.request import ReportPaths, parse_request
+from reporting.run import report_run
 
 pytestmark = pytest.mark.functional
 
@@ -59,6 +62,22 @@ def test_success_names_every_file_with_its_checksum(tmp_path: Path) -> None:
     for file in success["files"]:
         content = (done.scores_folder / file["name"]).read_bytes()
         assert (file["byte_count"], file["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+
+
+def test_each_chart_is_drawn_once_beside_the_action_list(tmp_path: Path) -> None:
+    """What the page shows of it comes from the ledger, and is the same to the letter."""
+    run, drawn = TinyRun(shards=[FIRST, SECOND]), []
+
+    def counted(whole: Specification) -> str:
+        drawn.append(json.dumps(whole))
+        return render(whole)
+
+    run.write(tmp_path)
+    around = surroundings(engine=lambda: contextlib.nullcontext(counted))
+    report_run(parse_request(run.argv()), ReportPaths.below(tmp_path), around)
+
+    ledger = read_ledger(ReportPaths.below(tmp_path).report / "run.json")
+    assert len(drawn) == len(set(drawn)) == len(ledger.report["tables"]) > 1
 
 
 def test_the_pointer_and_the_ledger_name_the_same_places(tmp_path: Path) -> None:

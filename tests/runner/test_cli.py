@@ -38,7 +38,7 @@ COMMANDS = (
 
 
 def batchscore(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "runner.cli", *arguments]
+    argv = [sys.executable, "-m", "runner", *arguments]
     return subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
 
 
@@ -77,7 +77,7 @@ def test_the_golden_cli_reference_is_what_help_says(update_golden: bool) -> None
     for command in COMMANDS:
         answer = batchscore(*command.split(), "--help")
         title = f"batchscore {command}".strip()
-        text = answer.stdout.replace("python -m runner.cli", "batchscore")
+        text = answer.stdout.replace("python -m runner", "batchscore")
         parts.append(f"## `{title}`\n\n```text\n{text.rstrip()}\n```\n")
     reference, path = "\n".join(parts), ROOT / "docs" / "cli.md"
     if update_golden:
@@ -162,7 +162,7 @@ def test_a_reader_that_leaves_is_no_failure(tmp_path: Path) -> None:
     """As in `batchscore models list | head -0`."""
     read_end, write_end = os.pipe()
     os.close(read_end)
-    argv = [sys.executable, "-m", "runner.cli", "models", "list", "--state", str(tmp_path)]
+    argv = [sys.executable, "-m", "runner", "models", "list", "--state", str(tmp_path)]
 
     with os.fdopen(write_end) as gone:
         done = subprocess.run(argv, cwd=ROOT, stdout=gone, stderr=subprocess.PIPE, text=True, check=False)

@@ -184,7 +184,7 @@ def test_a_lost_run_is_resumed_with_its_image(
 @pytest.mark.end_to_end
 def test_the_command_says_whose_server_scores(business: TinyBusiness, places: RunPlaces) -> None:
     """Nobody should think that AWS's container had run here."""
-    command = [sys.executable, "-m", "runner.cli", "run", "--wire", "csv", "--model-image", BUILTIN_IMAGE]
+    command = [sys.executable, "-m", "runner", "run", "--wire", "csv", "--model-image", BUILTIN_IMAGE]
     command += ["--contract", str(places.contract), "--model", str(places.model)]
     command += ["--input", places.source, "--output", str(business.folder / "told")]
     command += ["--state", str(business.state.root), "-p", "MaxQuarantineFraction=0.5"]

@@ -15,8 +15,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from runner.__main__ import main
 from runner.aws.session import AwsConnection, AwsSettings, connect
-from runner.cli import main
 
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.timezone.utc)
 REGION = "us-east-1"

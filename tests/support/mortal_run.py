@@ -8,7 +8,7 @@ from pathlib import Path
 
 from emulator.images import LocalImage
 from runner import container_code
-from runner.cli import main
+from runner.__main__ import main
 
 MORTAL_SERVER = str(Path(__file__).with_name("mortal_server.py"))
 VARIABLES = ("ANSWERS", "AFTERWARDS", "HUNG", "SENT")

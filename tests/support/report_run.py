@@ -52,6 +52,11 @@ class Reported:
         return pa.concat_tables([pq.ParquetFile(part).read() for part in parts])
 
 
+def surroundings(**changed: Any) -> Surroundings:
+    """Return the surroundings of a report in this process."""
+    return Surroundings(now=lambda: NOW, announce=lambda _: None, worker_count=2, **changed)
+
+
 def report(root: Path, run: TinyRun, **changed: str) -> Reported:
     """Write the run below `root` and report it."""
     run.write(root)
@@ -61,8 +66,7 @@ def report(root: Path, run: TinyRun, **changed: str) -> Reported:
 def report_again(root: Path, run: TinyRun, **changed: str) -> Reported:
     """Report a run that was written before, and perhaps spoilt since."""
     request, paths = parse_request(run.argv(**changed)), ReportPaths.below(root)
-    around = Surroundings(now=lambda: NOW, announce=lambda _: None, worker_count=2)
-    report_run(request, paths, around)
+    report_run(request, paths, surroundings())
     return Reported(
         paths=paths,
         scores_folder=paths.scores / request.scores_folder,

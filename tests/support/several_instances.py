@@ -18,7 +18,7 @@ from tiny_run import TinyRun, write_answers
 from contracts.plan import MANIFEST_FILE, read_manifest
 from preprocessing.__main__ import main
 from reporting.request import ReportPaths, parse_request
-from reporting.run import ReconciledRun, Surroundings, reconcile_and_publish
+from reporting.run import ReconciledRun, Surroundings, publish_run, settle_run
 
 NOW = dt.datetime(2026, 11, 23, 6, 1, 40, tzinfo=dt.timezone.utc)
 
@@ -34,7 +34,7 @@ class SeveralInstances:
         """Reconcile and publish, without drawing."""
         argv = TinyRun(shards=(), parameters=self.parameters).argv()
         around = Surroundings(now=lambda: NOW, announce=lambda _: None, worker_count=2)
-        return reconcile_and_publish(parse_request(argv), self.paths, around)
+        return publish_run(settle_run(parse_request(argv), self.paths, around), self.paths, around.stopwatch)
 
     @property
     def scores(self) -> list[dict[str, Any]]:

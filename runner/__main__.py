@@ -1,0 +1,33 @@
+"""The program `batchscore`: what starts a local run's containers is started first, then come the commands.
+
+Importing the commands takes as long as that process needs to read its libraries; so they do both at once.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from functools import partial
+from types import FrameType
+
+from runner.container_code import early_fork_server
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _interrupt)
+    with early_fork_server(sys.argv[1:]) as forks:
+        from runner.cli import app  # noqa: PLC0415 - see the module docstring
+        from runner.ended import ended_in_words  # noqa: PLC0415 - as above
+
+        ended_in_words(partial(app, obj=forks))
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()
