@@ -65,7 +65,7 @@ def peer_command(name: str, workload: Workload, folder: Path, python: str) -> li
 def measure_in_turn(
     comparison: Comparison, commands: Mapping[str, Command], folder: Path, rounds: int
 ) -> None:
-    """Run every command `rounds` times, ours first, each time in a folder of its own.
+    """Run every command `rounds` times, ours first, each time in a folder of its own and with warm memory.
 
     Nothing is removed before the end: ext4 looks long for a place for a file while many were removed within
     the last minute, which would be paid for by who writes many files, and not by who writes one.
@@ -78,6 +78,7 @@ def measure_in_turn(
             own_folder.mkdir()
             given = command(own_folder)
             os.sync()  # what the last one wrote is not to be paid for by the next one
+            run_module("benchmarks.warm_memory")
             found = measure(given)
             if name != OURS and found.failure is None and number == 1:
                 found = check_scores(found, ours=folder / f"{OURS}-{number}", theirs=own_folder)

@@ -8,7 +8,7 @@ Every instance is to be busy for at least BUSY_FRACTION of the transform, in all
 
 - Shards are equal, give or take one record, and as many as there are slots in all instances allowed, or a
   multiple of that. So a job with all instances is even.
-- Large inputs get SHARDS_PER_SLOT for each slot: 20 full rounds are 95 % of the time even where only one slot
+- The larger the input, the more shards each slot gets, at most SHARDS_PER_SLOT: 20 full rounds are 95 % of the time even where only one slot
   has a shard for the 21st. So any number of instances is busy enough, and also a job with more or fewer valid
   records than the first block let expect.
 - Of the counts of instances that meet the deadline, the least is taken that keeps all of them busy enough.
@@ -39,6 +39,10 @@ MIN_SHARD_RECORDS = 50_000
 MIN_SHARD_SECONDS = 10
 """Shards below both, in records and in the time of a slot, are not worth what they cost (three files and a
 request), unless slots would be idle. By the default rate, 5,000 a second and slot, both are the same."""
+
+GROWING_SHARDS_PER_SLOT = 8
+"""Of a slot that has so many, shards grow to twice that size before there are more: the slots are even enough
+already, and each request takes 2 ms beside its records (docs/performance.md)."""
 
 MAX_SHARD_SOURCE_BYTES = 64 * BYTES_PER_MB
 """Keeps memory bounded where no payload limit holds for a shard."""
@@ -132,7 +136,8 @@ def records_per_shard(sample: SourceSample, rules: SizingRules) -> float:
     records = max(1.0, sample.total_byte_count / bytes_per_record)
     most = _most_records(sample, rules, bytes_per_record)
     slots = rules.slot_count / sample.host_count
-    per_slot = min(SHARDS_PER_SLOT, int(records / slots / _worthwhile_records(rules)))
+    worthwhile = records / slots / _worthwhile_records(rules)
+    per_slot = min(SHARDS_PER_SLOT, int(max(worthwhile / 2, min(worthwhile, GROWING_SHARDS_PER_SLOT))))
     per_slot = max(1, per_slot, math.ceil(MIN_SHARDS / rules.slot_count), math.ceil(records / slots / most))
     shard_count = math.ceil(per_slot * slots - 1e-9)
     return max(1.0, min(float(most), records / shard_count))

@@ -26,7 +26,8 @@ PING_TIMEOUT_SECONDS = 2.0
 START_TIMEOUT_SECONDS = 1800.0
 """A job whose ping keeps failing is stopped after about 30 minutes [doc]."""
 
-_PING_WAIT_SECONDS = 0.01
+_PING_WAIT_SECONDS = 0.005
+_PING_WAIT_GROWTH = 1.05
 _MAX_PING_WAIT_SECONDS = 0.2
 """Between two tries, longer each time: most servers are there soon, and some load a large model."""
 _RETRY_WAIT_SECONDS = 0.2
@@ -58,7 +59,7 @@ class ModelServer:
             except urllib3.exceptions.HTTPError:
                 pass  # not listening yet
             time.sleep(wait_seconds)
-            wait_seconds = min(1.1 * wait_seconds, _MAX_PING_WAIT_SECONDS)
+            wait_seconds = min(_PING_WAIT_GROWTH * wait_seconds, _MAX_PING_WAIT_SECONDS)
         raise JobFailedError(f"the model server did not answer /ping in {START_TIMEOUT_SECONDS:.0f} seconds")
 
     def execution_parameters(self) -> Mapping[str, Any]:

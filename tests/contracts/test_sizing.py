@@ -58,6 +58,9 @@ def _sample(record_count: int, **changes: float | None) -> SourceSample:
         (410, 20.5),  # one shard for each of 20 slots
         (1_900_000, 95_000),  # still one: two for each would not have 50,000 records
         (2_100_000, 52_500),  # two for each
+        (8_000_000, 50_000),  # eight for each
+        (15_900_000, 99_375),  # still eight, of twice as many records before there are more
+        (18_000_000, 100_000),  # nine for each
         (40_000_000, 100_000),  # 20 for each
     ],
 )
@@ -95,8 +98,8 @@ def test_memory_bounds_a_shard_that_no_payload_limit_bounds() -> None:
 
 
 def test_several_preparing_instances_share_the_shards() -> None:
-    """Five shards for each of four preparing instances, to whom 8,000,000 records come each."""
-    sample = _sample(10, total_byte_count=8_000_000 * 100, host_count=4)
+    """Five slots for each of four preparing instances, to whom 16,000,000 records come each."""
+    sample = _sample(10, total_byte_count=16_000_000 * 100, host_count=4)
     rules = SizingRules(
         max_instances=10,
         max_concurrency=2,
@@ -104,7 +107,7 @@ def test_several_preparing_instances_share_the_shards() -> None:
         deadline_seconds=100,
         records_per_second=2e9,
     )
-    assert records_per_shard(sample, rules) == 8_000_000 / 5 / 20
+    assert records_per_shard(sample, rules) == 16_000_000 / 5 / 20
 
 
 @pytest.mark.parametrize(
