@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -12,6 +13,10 @@ from emulator.processes import ProcessPool
 from runner.container_code import COMMON_MODULES, IMAGE_VARIABLES, early_fork_server, local_image
 
 ROOT = Path(__file__).parents[2]
+SURROUNDINGS = {
+    *("environ", "getenv", "getcwd", "getpid", "urandom", "uuid4", "argv", "stdin", "stdout", "stderr"),
+    *("open", "read_text", "read_bytes", "exists", "monotonic", "time_ns", "perf_counter", "now", "today"),
+}
 
 
 def test_processes_get_the_variables_that_the_dockerfile_sets(tmp_path: Path) -> None:
@@ -40,6 +45,49 @@ def test_what_is_read_beforehand_is_imported_by_the_code_of_every_container(pack
     )
 
     assert answer.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("package", ["contracts", "preprocessing", "serving", "reporting"])
+def test_no_module_of_the_image_looks_at_its_surroundings_while_it_is_imported(package: str) -> None:
+    """What was read before a process is forked must be what would be read after it."""
+    looked = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in (ROOT / package).rglob("*.py")
+        for name in _used_at_import(ast.parse(path.read_text(encoding="utf-8")))
+    }
+
+    assert not {one for one in looked if one.rpartition(" ")[2] in SURROUNDINGS}
+
+
+def test_what_is_used_at_import_is_found() -> None:
+    code = """
+import os
+HERE = os.environ["HERE"]
+def later(): return os.getenv("LATER")
+class Kept:
+    made = os.urandom(1)
+if __name__ == "__main__":
+    os.getpid()
+"""
+    assert {"environ", "urandom"} == _used_at_import(ast.parse(code)) & SURROUNDINGS
+
+
+def _used_at_import(tree: ast.AST) -> set[str]:
+    """Return the names and attributes that the code outside of functions and of the main program uses."""
+    used: set[str] = set()
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            defaults = [one for one in (*node.args.defaults, *node.args.kw_defaults) if one is not None]
+            waiting += [*getattr(node, "decorator_list", ()), *defaults]
+            continue
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'":
+            continue
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
+            used.add(node.id if isinstance(node, ast.Name) else node.attr)
+        waiting += ast.iter_child_nodes(node)
+    return used
 
 
 @pytest.mark.functional
