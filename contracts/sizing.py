@@ -9,8 +9,8 @@ Every instance is to be busy for at least BUSY_FRACTION of the transform, in all
 - Shards are equal, give or take one record, and as many as there are slots in all instances allowed, or a
   multiple of that. So a job with all instances is even.
 - The larger the input, the more shards each slot gets, up to SHARDS_PER_SLOT: 20 full rounds are 95 % of the
-  time even where only one slot has a shard for the 21st. So any number of instances is busy enough, and also a
-  job with more or fewer valid records than the first block let expect.
+  time even where only one slot has a shard for the 21st. So any number of instances is busy enough, and also
+  a job with more or fewer valid records than the first block let expect.
 - Of the counts of instances that meet the deadline, the least is taken that keeps all of them busy enough.
 
 In a plan, that holds wherever one instance prepares and shards have at least SHARDS_PER_SLOT records, which

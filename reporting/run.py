@@ -175,11 +175,9 @@ def _engine(around: Surroundings) -> Iterator[Render]:
 
 
 def _import_writer() -> Callable[..., str]:
-    """Import what describes and draws, and compile the page's template, while the scores are read."""
-    from reporting.document import page_template  # noqa: PLC0415 - see above
+    """Import what describes and draws, and with it the page's template, while the scores are read."""
     from reporting.report_files import write_report  # noqa: PLC0415 - see above
 
-    page_template()
     return write_report
 
 
