@@ -44,7 +44,8 @@ choose how much.
 
 All score the same CSV of made-up customers (20 columns, 111 bytes a line: `benchmarks/customers.yaml`) with
 the same XGBoost model of 300 trees of depth 6. Each starts as a process of its own, timed from start to end,
-imports included, in turn; what is given is the median of the rounds. The peers (`benchmarks/peers/`) read,
+imports included, in turn; what is given is the median of the rounds. Free memory is touched before each
+(`benchmarks/warm_memory.py`), in measurements since 2026-11-30. The peers (`benchmarks/peers/`) read,
 encode, predict on all cores and write id and score as CSV; the pipeline writes Parquet. The whole pipeline
 does more: it checks every record against the contract, keeps what it holds back with the reason, balances its
 books and writes the report. Its definition was compiled before, as it is after the first run on any machine.

@@ -16,7 +16,11 @@ import numpy as np
 
 MEMINFO = Path("/proc/meminfo")
 TOUCHED_FRACTION = 0.5
+"""Of what is free: enough for every program here, and no reason for the system to make room."""
+
 MOST_BYTES = 12 * 1024**3
+"""More than any of them took of 50,000,000 records."""
+
 _PAGE_BYTES = 4096
 
 

@@ -9,8 +9,8 @@ Every instance is to be busy for at least BUSY_FRACTION of the transform, in all
 - Shards are equal, give or take one record, and as many as there are slots in all instances allowed, or a
   multiple of that. So a job with all instances is even.
 - The larger the input, the more shards each slot gets, up to SHARDS_PER_SLOT: 20 full rounds are 95 % of the
-  time even where only one slot has a shard for the 21st. So any number of instances is busy enough, and also
-  a job with more or fewer valid records than the first block let expect.
+  time even where only one slot has a shard for the 21st. So any number of instances is busy enough then, and
+  also a job with more or fewer valid records than the first block let expect.
 - Of the counts of instances that meet the deadline, the least is taken that keeps all of them busy enough.
 
 In a plan, that holds wherever one instance prepares and shards have at least SHARDS_PER_SLOT records, which
@@ -42,7 +42,8 @@ request), unless slots would be idle. By the default rate, 5,000 a second and sl
 
 GROWING_SHARDS_PER_SLOT = 8
 """Of a slot that has so many, shards grow to twice that size before there are more: the slots are even enough
-already, and each request takes 2 ms beside its records (docs/performance.md)."""
+already (with one shard more, eight of nine rounds are full), and a shard costs the server and its client
+some milliseconds beside its records (docs/performance.md)."""
 
 MAX_SHARD_SOURCE_BYTES = 64 * BYTES_PER_MB
 """Keeps memory bounded where no payload limit holds for a shard."""

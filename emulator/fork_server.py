@@ -3,8 +3,8 @@
 Reads the first modules, then forks a process for each launch that it is told of on standard input, a socket
 that keeps messages apart; after the first launch it reads the later modules, while nobody asks for another.
 The new process takes on the argv, the variables, the working folder and the output that a process started for
-this would have, and runs its module as `python -m` does. Nothing of this project's is read before; which
-modules are is the caller's choice (`emulator.forked_processes` says why it may be made).
+this would have, and runs its module as `python -m` does. Which modules are read before is the caller's choice
+(`emulator.forked_processes` says why it may be made).
 
     in   {"module": …, "arguments": […], "environment": {…}, "folder": …}, with the output's descriptor
     out  {"ready": true}, then {"started": id} for each launch, and {"ended": id, "status": …, "usage": […]}

@@ -1,6 +1,6 @@
 """Start container code from a process that has its libraries already, where that makes no difference.
 
-Most of the time that container code takes to start goes into Python and into libraries that all of it uses;
+Most of the time that container code takes to start goes into Python, libraries and the image's own modules;
 `emulator.fork_server` reads them once a run, beside whoever started it. A launch is taken only if the process
 that comes of it is what a process of its own would be: a module of the server's interpreter, and no variable
 beside the image's that anything reads while it is imported. In every other case, and on other systems than
@@ -82,8 +82,8 @@ class Modules:
     """What a fork server reads.
 
     Attributes:
-        first: Before it serves: what all code of the image imports.
-        later: Between launches: what some of it imports.
+        first: Before it serves: what all code of the image imports, and that of the first container.
+        later: Between launches: what that of other containers imports.
     """
 
     first: tuple[str, ...] = ()
@@ -110,6 +110,7 @@ class ForkServer:
         self._began = time.monotonic()
         self._is_known = threading.Event()  # whether it is ready
         self._is_ready = False
+        self._was_asked = False  # for a process
         self._living: dict[int, ForkedProcess] = {}
         self._output: IO[bytes] | None = None  # of the launch that is under way
         self._started: queue.SimpleQueue[ForkedProcess | None] = queue.SimpleQueue()
@@ -148,6 +149,7 @@ class ForkServer:
         with self._lock:
             if not self._has_become_ready():
                 return None
+            self._was_asked = True
             readable, writable = os.pipe()
             self._output = open(readable, "rb")  # noqa: SIM115, PTH123 - its reader closes it
             try:
@@ -166,6 +168,8 @@ class ForkServer:
         """Let it go; processes that still live are the caller's to stop before."""
         with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
+        if not self._was_asked:  # it may still be reading its modules, and nothing hangs on it
+            self._popen.kill()
         self._popen.wait()
         self._reader.join()
         self._control.close()

@@ -19,6 +19,9 @@ from contracts.errors import CallerError
 
 SCHEME = "s3://"
 
+_COPIED_BYTES = 1024 * 1024
+"""At once, from another file system."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredObject:
@@ -83,7 +86,7 @@ class ObjectStore:
             if error.errno != errno.EXDEV:
                 raise
             with source.open("rb") as content, whole_file(target) as stream:  # from another file system
-                shutil.copyfileobj(content, stream)
+                shutil.copyfileobj(content, stream, _COPIED_BYTES)
             source.unlink()
 
 
@@ -96,6 +99,6 @@ def _files(folder: Path) -> Iterator[tuple[Path, int]]:
                 try:
                     yield file, file.stat().st_size
                 except OSError as error:
-                    if error.errno not in (errno.ENOENT, errno.ELOOP):
+                    if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
                         raise
                     raise CallerError(f"{file}: is a link to nothing; remove it or mend it") from error

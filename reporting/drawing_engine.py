@@ -50,6 +50,7 @@ class DrawingEngine:
     def __init__(self) -> None:
         """Start it; it gets ready while other things are done."""
         self._process = _start()
+        self._is_given_up = False
 
     def render(self, specification: Specification) -> str:
         """Return the SVG of a specification.
@@ -58,10 +59,10 @@ class DrawingEngine:
         specification: a report is not lost to it.
 
         Raises:
-            InternalError: The engine has ended, by itself or killed twice.
+            InternalError: The engine has ended, by itself or killed twice, or was given up after a failure.
         """
         line = self._ask(specification)
-        if not line and self._process.wait() < 0:
+        if not line and self._process.wait() < 0 and not self._is_given_up:
             self._process.communicate()  # closes what is left of it
             self._process = _start()
             line = self._ask(specification)
@@ -78,7 +79,7 @@ class DrawingEngine:
             given.write(json.dumps(specification) + "\n")
             given.flush()
             line = drawn.readline()
-        except BrokenPipeError:
+        except (BrokenPipeError, ValueError):  # it has ended, or was closed
             return ""
         return line if line.endswith("\n") else ""
 
@@ -87,8 +88,9 @@ class DrawingEngine:
         return self.render
 
     def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
-        """End it; at once after a failure, or if it does not end by itself."""
+        """End it; at once after a failure, whoever has it draw, or if it does not end by itself."""
         if failure is not None:
+            self._is_given_up = True
             self._process.kill()
         try:
             self._process.communicate(timeout=_ENDING_SECONDS)

@@ -80,7 +80,7 @@ def write_page(folder: Path, ledger: RunLedger, render: Render = render) -> None
     write_bytes(folder / REPORT_FILE, page.encode())
 
 
-def drawn_ahead(run: MeasuredRun, render: Render) -> Render:
+def render_with_charts_of(run: MeasuredRun, render: Render) -> Render:
     """Draw the charts of a run; return an engine that has them, and draws what is not among them."""
     return charts.drawn_ahead(list(chart_tables(run)), render)
 

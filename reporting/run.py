@@ -143,7 +143,7 @@ def report_run(request: ReportRequest, paths: ReportPaths, around: Surroundings)
 
 def _report(request: ReportRequest, paths: ReportPaths, around: Surroundings) -> ReconciledRun:
     began_at, stopwatch = around.now(), around.stopwatch
-    with _engine(around) as render, ThreadPoolExecutor(max_workers=1) as background:
+    with ThreadPoolExecutor(max_workers=1) as background, _engine(around) as render:
         writer = background.submit(stopwatch.timed("import what draws", _import_writer))
         settled = settle_run(request, paths, around)
         drawn = background.submit(stopwatch.timed("draw beside the action list", _draw), settled, render)
@@ -175,17 +175,19 @@ def _engine(around: Surroundings) -> Iterator[Render]:
 
 
 def _import_writer() -> Callable[..., str]:
-    """Import what describes and draws, and with it the page's template, while the scores are read."""
+    """Import what describes and draws, and compile the page's template, while the scores are read."""
+    from reporting.document import page_template  # noqa: PLC0415 - see above
     from reporting.report_files import write_report  # noqa: PLC0415 - see above
 
+    page_template()
     return write_report
 
 
 def _draw(settled: SettledRun, render: Render) -> Render:
     """Draw what is known already, for which the engine has time while the action list is made."""
-    from reporting.report_files import drawn_ahead  # noqa: PLC0415 - see above
+    from reporting.report_files import render_with_charts_of  # noqa: PLC0415 - see above
 
-    return drawn_ahead(settled.measured, render)
+    return render_with_charts_of(settled.measured, render)
 
 
 def settle_run(request: ReportRequest, paths: ReportPaths, around: Surroundings) -> SettledRun:

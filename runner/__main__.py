@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import signal
 import sys
-from functools import partial
 from types import FrameType
 
 from runner.container_code import early_fork_server
+from runner.ended import ended_in_words
 
 
 def main() -> None:
@@ -18,11 +18,14 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, _interrupt)
+    ended_in_words(_run)
+
+
+def _run() -> None:
     with early_fork_server(sys.argv[1:]) as forks:
         from runner.cli import app  # noqa: PLC0415 - see the module docstring
-        from runner.ended import ended_in_words  # noqa: PLC0415 - as above
 
-        ended_in_words(partial(app, obj=forks))
+        app(obj=forks)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

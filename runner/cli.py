@@ -438,3 +438,7 @@ def contract_check(
     from runner.contract_command import check_contract  # noqa: PLC0415 - see the module docstring
 
     check_contract(file, against)
+
+
+if __name__ == "__main__":
+    raise SystemExit("error: these are the commands alone; start `batchscore`, or `python -m runner`")

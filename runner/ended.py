@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 import traceback
 from collections.abc import Callable
-
-import typer
 
 from contracts.errors import EXIT_SUCCEEDED, BatchScoreError, InternalError, PlatformError
 
@@ -25,24 +22,34 @@ def ended_in_words(command: Callable[[], None]) -> None:
     try:
         command()
     except BatchScoreError as error:
-        typer.echo(f"error: {error}", err=True)
+        _say(f"error: {error}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:  # the reader of our output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_SUCCEEDED)
-    except (OSError, sqlite3.Error) as error:
-        typer.echo(f"error: {error}; check the place, its permissions and the free disk space", err=True)
-        sys.exit(PlatformError.exit_code)
     except Exception as error:  # noqa: BLE001 - the last resort
+        if isinstance(error, OSError) or _is_of_sqlite(error):
+            _say(f"error: {error}; check the place, its permissions and the free disk space")
+            sys.exit(PlatformError.exit_code)
         explained = _of_aws(error)
         if explained is not None:
-            typer.echo(f"error: {explained}", err=True)
+            _say(f"error: {explained}")
             sys.exit(explained.exit_code)
         traceback.print_exc()
-        typer.echo("error: this is a fault of batchscore itself; please report the lines above", err=True)
+        _say("error: this is a fault of batchscore itself; please report the lines above")
         sys.exit(InternalError.exit_code)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+def _is_of_sqlite(error: Exception) -> bool:
+    """Whether the registry's database raised it; what was never imported raises nothing."""
+    module = sys.modules.get("sqlite3")
+    return module is not None and isinstance(error, module.Error)
 
 
 def _of_aws(error: Exception) -> BatchScoreError | None:

@@ -86,7 +86,7 @@ def test_a_key_that_could_leave_the_folder_is_refused(tmp_path: Path, uri: str) 
         ObjectStore(tmp_path).path_of(uri)
 
 
-@pytest.mark.parametrize("target", ["nowhere", "gone"])
+@pytest.mark.parametrize("target", ["nowhere", "gone", "b/k/x/under"])
 def test_a_link_to_nothing_is_named(tmp_path: Path, target: str) -> None:
     put(ObjectStore(tmp_path), "s3://b/k/x", b"x")
     (tmp_path / "b" / "k" / "gone").symlink_to(target)

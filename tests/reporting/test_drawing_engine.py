@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -71,6 +73,26 @@ def test_an_engine_that_is_killed_whenever_it_draws_is_an_error(monkeypatch: pyt
         with pytest.raises(InternalError, match="ended with exit code -9"):
             draw(BARS)
     assert [process.returncode for process in killed] == [-9, -9]
+
+
+def test_after_a_failure_it_ends_at_once_while_another_thread_has_it_draw() -> None:
+    """As it does beside the action list; it is not started again."""
+    engine = DrawingEngine()
+    drawn: list[str] = []
+
+    def draw_on() -> None:
+        while True:
+            drawn.append(engine.render(BARS))
+
+    with ThreadPoolExecutor(max_workers=1) as background:
+        drawing = background.submit(draw_on)
+        while not drawn:
+            time.sleep(0.01)
+        with pytest.raises(ZeroDivisionError), engine:
+            raise ZeroDivisionError
+
+    assert isinstance(drawing.exception(), InternalError)
+    assert engine._process.returncode == -9
 
 
 def test_it_ends_with_the_report_and_at_once_after_a_failure() -> None:

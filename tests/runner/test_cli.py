@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,14 @@ from runner.run_command import parse_parameters
 pytestmark = pytest.mark.functional
 
 ROOT = Path(__file__).resolve().parents[2]
+STARTED = """
+import runner.__main__ as program
+begin = program.early_fork_server
+program.early_fork_server = lambda arguments: print(flush=True) or begin(arguments)
+program.main()
+"""
+"""The program, which says when it takes signals."""
+
 COMMANDS = (
     "",
     "run",
@@ -62,6 +72,45 @@ def test_a_local_run_imports_neither_the_sdk_nor_what_only_containers_need() -> 
         imported_of("sagemaker boto3 numpy pyarrow pandas", by="runner.run_command, runner.local_run") == []
     )
     assert imported_of("rich", by="runner.run_command") == ["rich"]  # what is there is told
+
+
+@pytest.mark.parametrize("seconds", [0.08, 0.15, 0.25])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_stopped_while_it_starts_says_nothing_and_ends_as_interrupted(
+    number: signal.Signals, seconds: float
+) -> None:
+    """Also while its own modules are imported."""
+    argv = [
+        sys.executable,
+        "-c",
+        STARTED,
+        "run",
+        "--contract",
+        "c",
+        "--input",
+        "i",
+        "--output",
+        "o",
+        "--model",
+    ]
+    process = subprocess.Popen([*argv, "m"], cwd=ROOT, stdout=-1, stderr=-1, text=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(seconds)
+    process.send_signal(number)
+    _, said = process.communicate()
+
+    assert "Traceback" not in said
+    assert process.returncode in {130, 2}  # 2 if it had looked for the files by then
+
+
+def test_the_commands_alone_are_no_program() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "runner.cli"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert answer.returncode == 1
+    assert "start `batchscore`" in answer.stderr
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command])

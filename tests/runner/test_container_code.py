@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from emulator.processes import ProcessPool
-from runner.container_code import COMMON_MODULES, IMAGE_VARIABLES, early_fork_server, local_image
+from runner.container_code import (
+    COMMON_MODULES,
+    FIRST_MODULES,
+    IMAGE_VARIABLES,
+    LATER_MODULES,
+    early_fork_server,
+    local_image,
+)
 
 ROOT = Path(__file__).parents[2]
 SURROUNDINGS = {
@@ -45,6 +52,13 @@ def test_what_is_read_beforehand_is_imported_by_the_code_of_every_container(pack
     )
 
     assert answer.stdout.strip() == "[]"
+
+
+def test_what_is_read_beforehand_is_there() -> None:
+    """A wrong name would only be slower, or never be ready."""
+    code = f"import importlib; [importlib.import_module(name) for name in {FIRST_MODULES + LATER_MODULES!r}]"
+
+    subprocess.run([local_image().python, "-c", code], cwd=ROOT, check=True)
 
 
 @pytest.mark.parametrize("package", ["contracts", "preprocessing", "serving", "reporting"])
