@@ -79,7 +79,11 @@ class DrawingEngine:
             given.write(json.dumps(specification) + "\n")
             given.flush()
             line = drawn.readline()
-        except (BrokenPipeError, ValueError):  # it has ended, or was closed
+        except BrokenPipeError:
+            return ""
+        except ValueError:
+            if not self._is_given_up:  # else its pipes were closed meanwhile
+                raise
             return ""
         return line if line.endswith("\n") else ""
 
