@@ -6,8 +6,8 @@ and a file. PrepareInput decides by it, and `batchscore plan` foretells with it 
 Every instance is to be busy for at least BUSY_FRACTION of the transform, in all its slots
 (`contracts.transform_schedule`):
 
-- Shards are equal, give or take one record, and as many as there are slots in all instances allowed, or a
-  multiple of that. So a job with all instances is even.
+- Shards are equal, give or take one record, and as many as there are slots in the instances that meet the
+  deadline, of those allowed, or a multiple of that. So a job with so many instances is even.
 - The larger the input, the more shards each slot gets, up to SHARDS_PER_SLOT: 20 full rounds are 95 % of the
   time even where only one slot has a shard for the 21st. So any number of instances is busy enough then, and
   also a job with more or fewer valid records than the first block let expect.
@@ -74,6 +74,7 @@ class SizingRules:
         max_payload_bytes: Largest payload of one request.
         deadline_seconds: Time in which everything should be scored.
         records_per_second: What one instance is assumed to score.
+        min_instances: Instances that there will be in any case: all of them where their count is fixed.
     """
 
     max_instances: int
@@ -81,6 +82,7 @@ class SizingRules:
     max_payload_bytes: int
     deadline_seconds: float
     records_per_second: float
+    min_instances: int = 1
 
     def __post_init__(self) -> None:
         faults = [
@@ -93,10 +95,10 @@ class SizingRules:
         if faults:
             raise CallerError("sizing: " + "; ".join(faults))
 
-    @property
-    def slot_count(self) -> int:
-        """Requests that may be in flight at once."""
-        return self.max_instances * self.max_concurrency
+    def slots_for(self, record_count: float) -> int:
+        """Return the requests in flight in the fewest instances that meet the deadline, of those allowed."""
+        instances = math.ceil(record_count / self.records_per_second / self.deadline_seconds)
+        return min(max(instances, self.min_instances), self.max_instances) * self.max_concurrency
 
     @property
     def slot_records_per_second(self) -> float:
@@ -136,11 +138,12 @@ def records_per_shard(sample: SourceSample, rules: SizingRules) -> float:
     bytes_per_record = max(sample.byte_count, 1) / max(sample.record_count, 1)
     records = max(1.0, sample.total_byte_count / bytes_per_record)
     most = _most_records(sample, rules, bytes_per_record)
-    slots = rules.slot_count / sample.host_count
-    worthwhile = records / slots / _worthwhile_records(rules)
+    slots = rules.slots_for(records * sample.host_count)
+    slots_here = slots / sample.host_count
+    worthwhile = records / slots_here / _worthwhile_records(rules)
     per_slot = min(SHARDS_PER_SLOT, int(max(worthwhile / 2, min(worthwhile, GROWING_SHARDS_PER_SLOT))))
-    per_slot = max(1, per_slot, math.ceil(MIN_SHARDS / rules.slot_count), math.ceil(records / slots / most))
-    shard_count = math.ceil(per_slot * slots - 1e-9)
+    per_slot = max(1, per_slot, math.ceil(MIN_SHARDS / slots), math.ceil(records / slots_here / most))
+    shard_count = math.ceil(per_slot * slots_here - 1e-9)
     return max(1.0, min(float(most), records / shard_count))
 
 

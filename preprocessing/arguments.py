@@ -69,6 +69,7 @@ def read_arguments(argv: Sequence[str]) -> Arguments:
             max_payload_bytes=given.max_payload_mb * BYTES_PER_MB,
             deadline_seconds=given.deadline_minutes * 60,
             records_per_second=given.records_per_second,
+            min_instances=given.min_instances,
         ),
     )
 
@@ -106,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--output-uri", required=is_prepare, default="")
         command.add_argument("--keep-columns", default="")
         command.add_argument("--max-instances", type=int, required=True)
+        command.add_argument("--min-instances", type=int, default=1)
         command.add_argument("--max-concurrency", type=int, required=is_prepare, default=1)
         command.add_argument("--max-payload-mb", type=int, required=is_prepare, default=6)
         command.add_argument("--deadline-minutes", type=float, required=True)

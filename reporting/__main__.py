@@ -19,7 +19,6 @@ from contracts.process_end import end_process
 from contracts.progress import Progress, format_progress
 from contracts.stopwatch import started_stopwatch, timings_line
 from reporting.drawing import DRAWINGS, draw_page
-from reporting.drawing_engine import DrawingEngine
 from reporting.request import ReportPaths, parse_request
 from reporting.run import Surroundings, report_run
 
@@ -53,7 +52,6 @@ def _report(root: Path) -> None:
         announce=_announcer(time.monotonic),
         worker_count=os.cpu_count() or 1,
         stopwatch=started_stopwatch(),
-        engine=DrawingEngine,
     )
     try:
         run = report_run(request, ReportPaths.below(root), around)

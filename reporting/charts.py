@@ -17,7 +17,7 @@ from reporting.chart_kinds import INK_COLOUR, specification
 from reporting.drawing_engine import Render, Specification, render
 from reporting.tables import ChartTable
 
-SCHEMA = "https://vega.github.io/schema/vega-lite/v6.4.1.json"
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.4.3.json"
 """Of the engine's version; a name, which nothing loads."""
 
 WIDTH_PIXELS = 380

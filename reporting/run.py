@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from contracts.value_histogram import add_histograms
 from reporting.action_list import MadeList, make_list, no_list
 from reporting.books import Books, open_books, with_late_duplicates
 from reporting.distribution import ScoreDistribution, add_up, unit_distribution, wide_distribution
-from reporting.drawing_engine import Render, engine_here
+from reporting.drawing_engine import Render, render, warm_up
 from reporting.drift_findings import DriftFindings, find_drift
 from reporting.labelled_records import LabelledRecords
 from reporting.last_runs import EarlierRuns, read_earlier_runs
@@ -50,14 +49,14 @@ class Surroundings:
         announce: Takes progress; called after each shard.
         worker_count: Shards that are settled side by side; at least 1.
         stopwatch: Is told what is being done.
-        engine: Starts the engine that draws, which is ready by the time that it is needed, and ends it.
+        render: The drawing engine.
     """
 
     now: Callable[[], dt.datetime]
     announce: Callable[[Progress], None]
     worker_count: int = 1
     stopwatch: Stopwatch = field(default_factory=started_stopwatch)
-    engine: Callable[[], AbstractContextManager[Render]] = engine_here
+    render: Render = render
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,10 +142,12 @@ def report_run(request: ReportRequest, paths: ReportPaths, around: Surroundings)
 
 def _report(request: ReportRequest, paths: ReportPaths, around: Surroundings) -> ReconciledRun:
     began_at, stopwatch = around.now(), around.stopwatch
-    with ThreadPoolExecutor(max_workers=1) as background, _engine(around) as render:
+    with ThreadPoolExecutor(max_workers=1) as background:
         writer = background.submit(stopwatch.timed("import what draws", _import_writer))
         settled = settle_run(request, paths, around)
-        drawn = background.submit(stopwatch.timed("draw beside the action list", _draw), settled, render)
+        drawn = background.submit(
+            stopwatch.timed("draw beside the action list", _draw), settled, around.render
+        )
         run = publish_run(settled, paths, stopwatch)
         with stopwatch.part("wait for what draws"):
             write_report, render_drawn = writer.result(), drawn.result()
@@ -163,22 +164,12 @@ def _report(request: ReportRequest, paths: ReportPaths, around: Surroundings) ->
     return run
 
 
-@contextmanager
-def _engine(around: Surroundings) -> Iterator[Render]:
-    """Yield what draws; that its end takes time is told."""
-    with around.engine() as render:
-        try:
-            yield render
-        finally:
-            around.stopwatch.begin("end what draws")
-    around.stopwatch.end("end what draws")
-
-
 def _import_writer() -> Callable[..., str]:
-    """Import what describes and draws, and compile the page's template, while the scores are read."""
+    """Import what describes, start what draws, and compile the page's template, while the scores are read."""
     from reporting.document import page_template  # noqa: PLC0415 - see above
     from reporting.report_files import write_report  # noqa: PLC0415 - see above
 
+    warm_up()
     page_template()
     return write_report
 

@@ -48,6 +48,7 @@ def build_prepare_input_step(run: RunContext) -> Variable:
 
 def sizing_arguments(run: RunContext) -> dict[str, Variable]:
     """Return the arguments that PrepareInput and PlanScoring share."""
+    fixed = {} if run.shape.is_planned else {"min-instances": run.transform.max_instances}
     return {
         "wire-format": run.shape.wire,
         "input-format": run.dataset.input_format,
@@ -58,6 +59,7 @@ def sizing_arguments(run: RunContext) -> dict[str, Variable]:
         "max-payload-mb": run.transform.max_payload_mb,
         "deadline-minutes": run.transform.deadline_minutes,
         "records-per-second": run.transform.records_per_second_per_instance,
+        **fixed,
     }
 
 

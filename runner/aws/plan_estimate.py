@@ -8,7 +8,7 @@ chance: no shard is slow and no request fails. Every instance is paid for until 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -89,6 +89,8 @@ class Estimate:
 
 def estimate(work: Work, instance_type: str, rules: SizingRules, usd_per_hour: float | None) -> Estimate:
     """Return what scoring takes on an instance type; the rate is that of the rules."""
+    if work.fixed_instance_count:
+        rules = replace(rules, min_instances=work.fixed_instance_count)
     shards = _shard_records(work, rules)
     instances = work.fixed_instance_count or transform_instance_count(shards, rules)
     outcome = _outcome(shards, instances, rules)

@@ -54,24 +54,27 @@ def _sample(record_count: int, **changes: float | None) -> SourceSample:
 @pytest.mark.parametrize(
     ("total_records", "expected"),
     [
-        (10, 1),  # fewer records than slots
-        (410, 20.5),  # one shard for each of 20 slots
-        (1_900_000, 95_000),  # still one: two for each would not have 50,000 records
-        (2_100_000, 52_500),  # two for each
-        (8_000_000, 50_000),  # eight for each
-        (15_900_000, 99_375),  # still eight, of twice as many records before there are more
-        (18_000_000, 100_000),  # nine for each
-        (40_000_000, 100_000),  # 20 for each
+        (10, 10 / 4),  # MIN_SHARDS: two for each of two slots, as one instance is soon done
+        (190_000, 47_500),  # still so: three for each would not have 50,000 records
+        (310_000, 310_000 / 6),  # three for each
+        (800_000, 50_000),  # eight for each
+        (1_590_000, 99_375),  # still eight, of twice as many records before there are more
+        (1_800_000, 100_000),  # nine for each
+        (2_000_000, 100_000),  # ten for each; what one instance scores by the deadline
+        (2_000_001, 2_000_001 / 32),  # eight for each of the four slots of two instances
+        (15_900_000, 15_900_000 / 144),  # nine for each of the 16 slots of eight
+        (40_000_000, 100_000),  # 20 for each of the 20 slots of ten, which is as many as are allowed
     ],
 )
 def test_shards_grow_with_the_input(total_records: int, expected: float) -> None:
+    """Each instance scores 20,000 records a second, for 100 s."""
     sample = _sample(10, total_byte_count=total_records * SOURCE_BYTES_PER_RECORD)
     assert records_per_shard(sample, RULES) == expected
 
 
 def test_a_slow_model_gets_shards_of_ten_seconds() -> None:
-    """Each of 20 slots scores five records a second: 2,600 records are two shards of 13 s for each."""
-    assert records_per_shard(_sample(2_600), SLOW) == 65
+    """Each of six slots scores five records a second: 2,600 records are eight shards of 10.8 s for each."""
+    assert records_per_shard(_sample(2_600), SLOW) == 2_600 / 48
 
 
 def test_a_single_slot_gets_three_shards() -> None:
@@ -105,7 +108,7 @@ def test_several_preparing_instances_share_the_shards() -> None:
         max_concurrency=2,
         max_payload_bytes=100 * BYTES_PER_MB,
         deadline_seconds=100,
-        records_per_second=2e9,
+        records_per_second=20_000,
     )
     assert records_per_shard(sample, rules) == 16_000_000 / 5 / 20
 

@@ -64,13 +64,24 @@ def test_csv_shards_read_back_to_the_same_32_bit_floats(tmp_path: Path) -> None:
 def test_a_dozen_records_still_keep_several_instances_busy(
     instances: int, shards: int, tmp_path: Path
 ) -> None:
-    """At least three shards, and as many on each instance."""
-    done = run_prepare(tmp_path, {"a.csv": DOZEN}, max_instances=str(instances))
+    """Of a fixed count: at least three shards, and as many on each instance."""
+    counts = {"max_instances": str(instances), "min_instances": str(instances)}
+    done = run_prepare(tmp_path, {"a.csv": DOZEN}, **counts)
     expected = {3: [4, 4, 4], 4: [3, 3, 3, 3], 5: [2, 3, 2, 3, 2]}[shards]
     assert [shard.record_count for shard in done.manifest.shards] == expected
     assert done.ids() == [str(number) for number in range(12)]
     names = [f"shard-00-0000{number}.parquet" for number in range(shards)]
     assert [shard.name for shard in done.manifest.shards] == names
+
+
+@pytest.mark.parametrize(("deadline_minutes", "shards"), [("1", 3), (str(6 / 60), 4), (str(5 / 60), 3)])
+def test_instances_that_the_deadline_does_not_need_get_no_shards(
+    deadline_minutes: str, shards: int, tmp_path: Path
+) -> None:
+    """Twelve records at one a second: one instance in 60 s (three shards at least), two in 6, three in 5."""
+    sizing = {"max_instances": "9", "records_per_second": "1", "deadline_minutes": deadline_minutes}
+    done = run_prepare(tmp_path, {"a.csv": DOZEN}, **sizing)
+    assert len(done.manifest.shards) == shards
 
 
 def test_the_manifest_tells_size_and_checksum_of_each_shard(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import json
@@ -73,7 +72,7 @@ def test_each_chart_is_drawn_once_beside_the_action_list(tmp_path: Path) -> None
         return render(whole)
 
     run.write(tmp_path)
-    around = surroundings(engine=lambda: contextlib.nullcontext(counted))
+    around = surroundings(render=counted)
     report_run(parse_request(run.argv()), ReportPaths.below(tmp_path), around)
 
     ledger = read_ledger(ReportPaths.below(tmp_path).report / "run.json")

@@ -61,6 +61,31 @@ def test_what_is_read_beforehand_is_there() -> None:
     subprocess.run([local_image().python, "-c", code], cwd=ROOT, check=True)
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc")
+def test_what_is_read_beforehand_starts_no_threads() -> None:
+    """A fork would not take them along. That of Arrow's jemalloc, which knows of forks, is the only one."""
+    code = (
+        "import importlib, pathlib; "
+        f"[importlib.import_module(name) for name in {FIRST_MODULES + LATER_MODULES!r}]; "
+        "print({path.read_text().strip() for path in pathlib.Path('/proc/self/task').glob('*/comm')} "
+        "- {'jemalloc_bg_thd'}, sum(1 for _ in pathlib.Path('/proc/self/task').iterdir()))"
+    )
+    environment = {"PATH": "/usr/bin:/bin", **IMAGE_VARIABLES}
+
+    answer = subprocess.run(
+        [local_image().python, "-c", code],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    names, _, count = answer.stdout.rpartition(" ")
+    assert names.startswith("{'python")
+    assert int(count) <= 2
+
+
 @pytest.mark.parametrize("package", ["contracts", "preprocessing", "serving", "reporting"])
 def test_no_module_of_the_image_looks_at_its_surroundings_while_it_is_imported(package: str) -> None:
     """What was read before a process is forked must be what would be read after it."""

@@ -23,9 +23,9 @@ def _estimate(work: Work = WORK, price: float | None = 6.0, **rules: float) -> E
 
 
 def test_instances_meet_the_deadline_and_all_are_paid_for_until_the_last_is_done() -> None:
-    """160 shards of 50,000 records; 4 instances score 80,000 a second together, 100 s for all."""
+    """128 shards of 62,500 records; 4 instances score 80,000 a second together, 100 s for all."""
     found = _estimate()
-    assert (found.shard_count, found.instance_count) == (160, 4)
+    assert (found.shard_count, found.instance_count) == (128, 4)
     assert found.scoring_seconds == pytest.approx(100.0)
     assert found.instance_hours == pytest.approx(400 / 3600)
     assert found.cost_usd == pytest.approx(6.0 * 400 / 3600)
@@ -33,9 +33,9 @@ def test_instances_meet_the_deadline_and_all_are_paid_for_until_the_last_is_done
 
 
 def test_the_slot_that_has_one_shard_more_decides_the_time() -> None:
-    """14 shards of one record on four slots: in the last round two slots are idle."""
+    """Four shards of 14 records on four slots: two slots have three, and the others four."""
     found = _estimate(Work(record_count=14, byte_count=1_400, shard_bytes_per_record=1.0))
-    assert (found.shard_count, found.instance_count) == (14, 1)
+    assert (found.shard_count, found.instance_count) == (4, 1)
     assert found.scoring_seconds == pytest.approx(4 / 5_000)
     assert found.least_busy_fraction == pytest.approx(14 / 16)
 
@@ -52,7 +52,7 @@ def test_large_inputs_keep_all_instances_of_a_plan_busy() -> None:
 def test_a_fixed_instance_count_is_what_is_paid_for() -> None:
     work = Work(record_count=100, byte_count=10_000, shard_bytes_per_record=1.0, fixed_instance_count=5)
     found = _estimate(work, max_instances=5)
-    assert found.instance_count == 5
+    assert (found.instance_count, found.shard_count) == (5, 20)
     assert found.instance_hours == pytest.approx(5 * found.scoring_seconds / 3600)
 
 
