@@ -41,7 +41,7 @@ COPY reporting/ reporting/
 # Compiled once here, and not at every start of a job. What would fail only in a job fails here: a library that is
 # missing, an extension that was not built.
 RUN python3 -m compileall -q contracts preprocessing serving reporting && \
-    python3 -c "import lightgbm, onnxruntime, tokenizers, xgboost, PIL.Image, preprocessing.native_csv, serving.forest.native_forest"
+    python3 -c "import lightgbm, onnxruntime, tokenizers, vl_convert, xgboost, PIL.Image, preprocessing.native_csv, serving.forest.native_forest"
 # SageMaker "expects all containers to run with root users": it makes the output folders of a processing job, and
 # they are root's. The code needs no right of root: everywhere else, run it as whom you like (docs/adr/0011).
 ARG IMAGE_USER=root
