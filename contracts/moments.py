@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:?\d\d)?")
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:?[0-5]\d)?")
 
 
 def parse_moment(text: str) -> dt.datetime | None:

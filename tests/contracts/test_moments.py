@@ -28,7 +28,10 @@ def test_a_moment_is_read_to_the_second_and_in_utc(text: str) -> None:
     assert found.tzinfo is dt.timezone.utc
 
 
-@pytest.mark.parametrize("text", ["auto", "2026-11-23", "2026-11-23T", "2026-11-23Tsix", "06:00:00Z"])
+@pytest.mark.parametrize(
+    "text",
+    ["auto", "2026-11-23", "2026-11-23T", "2026-11-23Tsix", "06:00:00Z", "2026-11-23T06:00:00+05:60"],
+)
 def test_text_of_another_form_is_none(text: str) -> None:
     """Whoever asks says what was expected."""
     assert parse_moment(text) is None
