@@ -150,7 +150,7 @@ def test_a_lost_run_is_resumed_and_scores_only_what_is_missing(account: Account,
     results = account.facts("results", arn)
     assert (results["status"], account.scores(results["scores"])) == ("Succeeded", SCORES)
     payloads = sent.read_text(encoding="utf-8").splitlines()
-    # One payload a shard, each answered once: 11 records in three shards, for the one instance that is needed.
+    # One payload a shard, each answered once: 11 records in three shards, for the one instance needed.
     assert len(payloads) == len(set(payloads)) == 3
 
 
