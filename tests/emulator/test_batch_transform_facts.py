@@ -90,7 +90,7 @@ def test_the_limit_counts_decompressed_bytes(tmp_path: Path) -> None:
     assert len(packed) < MB
 
 
-@pytest.mark.parametrize("damaged", [b"1\n2\n", gzip.compress(b"1\n2\n")[:-9]])
+@pytest.mark.parametrize("damaged", [b"1\n2\n", gzip.compress(b"1\n2\n", mtime=0)[:-9]])
 def test_a_damaged_gzip_object_fails_and_the_others_do_not(tmp_path: Path, damaged: bytes) -> None:
     context = served_objects(tmp_path, {"a.csv": damaged, "b.csv": gzip.compress(b"3\n")})
 

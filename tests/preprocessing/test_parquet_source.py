@@ -186,7 +186,7 @@ def spoiled() -> bytes:
         ("a.parquet", WHOLE[:-100], ["cannot be read as Parquet", "deliver it again"]),
         ("a.parquet", b"id,x,kind\n1,2,a\n", ["cannot be read as Parquet", "set InputFormat"]),
         ("a.parquet", spoiled(), ["cannot be read as Parquet"]),
-        ("a.parquet.gz", gzip.compress(WHOLE)[:-20], ["gzip data is damaged"]),
+        ("a.parquet.gz", gzip.compress(WHOLE, mtime=0)[:-20], ["gzip data is damaged"]),
         ("a.parquet.gz", WHOLE, ["gzip data is damaged"]),
         (
             "a.parquet",
