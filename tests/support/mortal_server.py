@@ -24,7 +24,6 @@ from quiet_handler import QuietHandler
 
 _lock = threading.Lock()
 _answered = {"count": 0}
-_real = urllib3.HTTPConnectionPool("127.0.0.1", free_port(), maxsize=8, retries=False)
 
 
 def _note(body: bytes) -> None:
@@ -62,9 +61,12 @@ class _Handler(QuietHandler):
 
 
 if __name__ == "__main__":
+    # Listens before a free port is looked for: that might else be its own, and it would ask itself for ever.
+    door = ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), _Handler)
+    _real = urllib3.HTTPConnectionPool("127.0.0.1", free_port(), maxsize=8, retries=False)
     server = subprocess.Popen(
         [sys.executable, "-m", "serving", "serve"],
         env={**os.environ, "SAGEMAKER_BIND_TO_PORT": str(_real.port)},
     )
     signal.signal(signal.SIGTERM, lambda *_: (server.terminate(), os._exit(0)))
-    ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), _Handler).serve_forever()
+    door.serve_forever()
