@@ -41,7 +41,7 @@ from preprocessing.input_checks import check_formats, check_image_library
 from preprocessing.ordered_work import ordered_map
 from preprocessing.prepare_request import PrepareRequest
 from preprocessing.profile import ProfileDesk, counted_records, stride_for
-from preprocessing.quarantine_file import QuarantineFile
+from preprocessing.quarantine_file import QuarantineFile, load_page
 from preprocessing.readers import read_blocks
 from preprocessing.record_places import with_places
 from preprocessing.records import QuarantinedRecord, RecordBlock
@@ -110,6 +110,7 @@ def prepare(
             IdWatch(request.folders.scratch) as watch,
             QuarantineFile(request.folders.quarantine, request.host) as quarantine,
         ):
+            executor.submit(load_page)  # whatever goes wrong with that is raised when the page is rendered
             run = _Preparation(request, contract, files, quarantine, watch, stopwatch)
             with stopwatch.part("wait for checking and shards"):
                 shards = tuple(run.shards(executor, report))

@@ -19,11 +19,17 @@ import pyarrow.parquet
 from contracts.atomic_files import write_bytes
 from contracts.quarantine import QUARANTINE_SCHEMA, SOURCE_FORMS_KEY, SourceForm, source_forms_text
 from preprocessing.quarantine_digest import QuarantineDigest
-from preprocessing.quarantine_page import render_page
 from preprocessing.records import QuarantinedRecord
 
 GROUP_RECORDS = 10_000
 GROUP_RAW_BYTES = 32 * 1024 * 1024
+
+
+def load_page() -> None:
+    """Import the template engine and compile the page, on a thread, so that the end need not wait for it."""
+    from preprocessing.quarantine_page import page_template  # noqa: PLC0415 - slow to load
+
+    page_template()
 
 
 class QuarantineFile:
@@ -98,6 +104,8 @@ class QuarantineFile:
         return self._writer
 
     def _finish(self) -> None:
+        from preprocessing.quarantine_page import render_page  # noqa: PLC0415 - slow to load
+
         writer = self._write_group() if self._rows or self._writer is None else self._writer
         writer.add_key_value_metadata({SOURCE_FORMS_KEY: source_forms_text(self._forms)})
         writer.close()

@@ -26,7 +26,7 @@ _MAX_MESSAGE_CHARS = 400
 
 def render_page(digest: QuarantineDigest, host: str) -> bytes:
     """Return the page of one preparing instance, with fewer examples if it would be too long."""
-    template = _template()
+    template = page_template()
     for example_count in range(EXAMPLES_PER_REASON, -1, -1):
         page = template.render(host=host, total=digest.record_count, **_content(digest, example_count))
         content = page.encode()
@@ -36,7 +36,8 @@ def render_page(digest: QuarantineDigest, host: str) -> bytes:
 
 
 @functools.cache
-def _template() -> jinja2.Template:
+def page_template() -> jinja2.Template:
+    """Return the compiled template of the page."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("preprocessing"),
         autoescape=True,

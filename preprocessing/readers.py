@@ -1,7 +1,8 @@
 """Choose the reader for a source object.
 
 A reader is a function from an open source object to blocks of records (`records.RecordBlock`). A new format
-is one more module beside `csv_blocks` and one more entry in `_READERS` and `_SUFFIX_FORMATS`.
+is one more module beside `csv_blocks` and one more entry in `_READERS` and `_SUFFIX_FORMATS`. Readers are
+imported when a source object is there that they read: nobody waits for the others.
 """
 
 from __future__ import annotations
@@ -16,14 +17,6 @@ from contracts.dataset import BINARY_TYPE, DatasetContract
 from contracts.errors import CallerError, near_matches
 from contracts.image_names import is_archive
 from contracts.recordio import MAGIC_BYTES
-from preprocessing.csv_blocks import read_csv_blocks
-from preprocessing.image_archives import read_image_archive
-from preprocessing.image_blocks import image_fields
-from preprocessing.image_folder import read_image_folder
-from preprocessing.json_array_blocks import read_json_blocks
-from preprocessing.json_lines_blocks import read_json_lines_blocks
-from preprocessing.parquet_blocks import read_parquet_blocks
-from preprocessing.recordio_blocks import read_recordio_blocks
 from preprocessing.records import RecordBlock
 from preprocessing.source_objects import (
     AUTO_FORMAT,
@@ -120,6 +113,8 @@ def check_format(file: SourceFile, input_format: str, contract: DatasetContract)
     name = choose_format(file, input_format)
     try:
         if name == IMAGES_FORMAT:
+            from preprocessing.image_blocks import image_fields  # noqa: PLC0415 - see the module docstring
+
             image_fields(contract)
     except CallerError as fault:
         raise CallerError(f"{file.source_key}: {fault}") from fault
@@ -140,12 +135,16 @@ def read_blocks(
         CallerError: It cannot be read, or does not have what the contract says.
     """
     if file.image_count:
+        from preprocessing.image_folder import read_image_folder  # noqa: PLC0415 - see the module docstring
+
         return read_image_folder(file, input_format, contract, max_record_bytes)
     reader = _READERS[choose_format(file, input_format)]
     return reader(file, contract, max_record_bytes)
 
 
 def _read_csv(file: SourceFile, contract: DatasetContract, max_record_bytes: int) -> Iterator[RecordBlock]:
+    from preprocessing.csv_blocks import read_csv_blocks  # noqa: PLC0415 - see the module docstring
+
     with open_source(file) as source:
         yield from read_csv_blocks(source, contract, max_record_bytes=max_record_bytes)
 
@@ -153,6 +152,8 @@ def _read_csv(file: SourceFile, contract: DatasetContract, max_record_bytes: int
 def _read_recordio(
     file: SourceFile, contract: DatasetContract, max_record_bytes: int
 ) -> Iterator[RecordBlock]:
+    from preprocessing.recordio_blocks import read_recordio_blocks  # noqa: PLC0415 - see the module docstring
+
     with open_source(file) as source:
         yield from read_recordio_blocks(source, contract, max_record_bytes=max_record_bytes)
 
@@ -160,11 +161,15 @@ def _read_recordio(
 def _read_json_lines(
     file: SourceFile, contract: DatasetContract, max_record_bytes: int
 ) -> Iterator[RecordBlock]:
+    from preprocessing.json_lines_blocks import read_json_lines_blocks  # noqa: PLC0415 - see the module docstring
+
     with open_source(file) as source:
         yield from read_json_lines_blocks(source, contract, max_record_bytes=max_record_bytes)
 
 
 def _read_json(file: SourceFile, contract: DatasetContract, max_record_bytes: int) -> Iterator[RecordBlock]:
+    from preprocessing.json_array_blocks import read_json_blocks  # noqa: PLC0415 - see the module docstring
+
     with open_source(file) as source:
         yield from read_json_blocks(source, contract, max_record_bytes=max_record_bytes)
 
@@ -172,7 +177,15 @@ def _read_json(file: SourceFile, contract: DatasetContract, max_record_bytes: in
 def _read_parquet(
     file: SourceFile, contract: DatasetContract, max_record_bytes: int
 ) -> Iterator[RecordBlock]:
+    from preprocessing.parquet_blocks import read_parquet_blocks  # noqa: PLC0415 - see the module docstring
+
     yield from read_parquet_blocks(file, contract, max_record_bytes=max_record_bytes)
+
+
+def _read_images(file: SourceFile, contract: DatasetContract, max_record_bytes: int) -> Iterator[RecordBlock]:
+    from preprocessing.image_archives import read_image_archive  # noqa: PLC0415 - see the module docstring
+
+    yield from read_image_archive(file, contract, max_record_bytes)
 
 
 _READERS: dict[str, Callable[[SourceFile, DatasetContract, int], Iterator[RecordBlock]]] = {
@@ -181,5 +194,5 @@ _READERS: dict[str, Callable[[SourceFile, DatasetContract, int], Iterator[Record
     "jsonlines": _read_json_lines,
     "json": _read_json,
     "parquet": _read_parquet,
-    IMAGES_FORMAT: read_image_archive,
+    IMAGES_FORMAT: _read_images,
 }

@@ -26,8 +26,6 @@ from contracts.errors import InternalError
 from contracts.json_text import text_bytes
 from contracts.plan import PLACE_COLUMNS
 from contracts.wire import FINGERPRINT_KEY, wire_format
-from preprocessing.shard_json_lines import shard_lines
-from preprocessing.shard_recordio import recordio_content
 
 WRITE_BATCH_ROWS = 65_536
 """Encoded at once: pyarrow's own 1,024 cost a twentieth of the time."""
@@ -108,10 +106,14 @@ def shard_content(records: pa.Table, contract: DatasetContract, wire_name: str) 
     if wire_name == "csv":
         return _csv(records, contract)
     if wire_name == "jsonlines":
+        from preprocessing.shard_json_lines import shard_lines  # noqa: PLC0415 - who has columns needs it not
+
         records = records.combine_chunks()
         vectors = encode(_without_dictionaries(records), contract)
         return shard_lines(records.column(contract.id_field), vectors)
     if wire_name == "recordio":
+        from preprocessing.shard_recordio import recordio_content  # noqa: PLC0415 - as above
+
         return recordio_content(records, contract)
     facts = {FINGERPRINT_KEY: contract.fingerprint.encode()}
     if wire_name == "arrow":
