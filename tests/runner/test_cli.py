@@ -104,6 +104,26 @@ def test_a_run_that_is_stopped_while_it_starts_says_nothing_and_ends_as_interrup
     assert process.returncode in {130, 2}  # 2 if it had looked for the files by then
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_after_a_command_has_told_its_end_changes_nothing(number: signal.Signals) -> None:
+    """It meets the interpreter while that takes itself apart."""
+    code = (
+        f"import atexit, os, runner.__main__; atexit.register(os.kill, os.getpid(), {int(number)}); "
+        "runner.__main__.main()"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "results", "--state", "nowhere"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+
+
 def test_the_commands_alone_are_no_program() -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "runner.cli"], cwd=ROOT, capture_output=True, text=True, check=False

@@ -15,7 +15,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from runner.__main__ import main
+from runner.__main__ import command
 from runner.aws.session import AwsConnection, AwsSettings, connect
 
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.timezone.utc)
@@ -55,7 +55,7 @@ def run_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     """Run `batchscore` with these words, in this process."""
     monkeypatch.setattr(sys, "argv", ["batchscore", *words])
     try:
-        main()
+        command()
         code: Any = 0
     except SystemExit as end:
         code = end.code
