@@ -108,7 +108,8 @@ def test_a_run_that_is_stopped_while_it_starts_says_nothing_and_ends_as_interrup
 def test_a_signal_after_a_command_has_told_its_end_changes_nothing(number: signal.Signals) -> None:
     """It meets the interpreter while that takes itself apart."""
     code = (
-        f"import atexit, os, runner.__main__; atexit.register(os.kill, os.getpid(), {int(number)}); "
+        "import atexit, os, runner.__main__; "
+        f"atexit.register(lambda: (os.kill(os.getpid(), {int(number)}), list(map(str, range(1000))))); "
         "runner.__main__.main()"
     )
 
